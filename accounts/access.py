@@ -1,0 +1,67 @@
+"""The edges of the dashboard and the public site: who is asking, whose rows are these?
+
+A stranger to an organiser gets 404, a member without the power 403. Every dashboard view is wrapped
+by `member_view`, which also marks it, so that a test can refuse a view that forgot.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
+
+from accounts.models import Membership, Organiser
+from accounts.permissions import Permission
+from tiqqo.core.tenancy import tenant_scope, user_scope
+
+View = Callable[..., HttpResponse]
+
+
+def membership_of(user_id: int, organiser_slug: str) -> Membership:
+    """The user's membership with its organiser loaded, or Http404."""
+    with user_scope(user_id):
+        member: Membership | None = (
+            Membership.objects.select_related("organiser")
+            .filter(user_id=user_id, organiser__slug=organiser_slug)
+            .first()
+        )
+    if member is None:
+        raise Http404
+    return member
+
+
+def member_view(permission: Permission) -> Callable[[View], View]:
+    """The view runs in its organiser's scope for a member with `permission`."""
+
+    def decorate(view: View) -> View:
+        @never_cache
+        @login_required
+        @wraps(view)
+        def guarded(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            member = membership_of(request.user.pk, organiser)
+            member.user = request.user
+            member.require(permission)
+            request.member = member
+            with tenant_scope(member.organiser):
+                return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def public_view(view: View) -> View:
+    """The view runs in the scope of the organiser that its address names, for anybody."""
+
+    @wraps(view)
+    def scoped(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.organiser = get_object_or_404(Organiser, slug=organiser)
+        with tenant_scope(request.organiser):
+            return view(request, *args, **kwargs)
+
+    scoped.is_public = True  # type: ignore[attr-defined]
+    return scoped

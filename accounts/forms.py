@@ -1,0 +1,96 @@
+"""Forms of sign-up, team and organiser settings."""
+
+import zoneinfo
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organiser, User
+from accounts.operations import found_organiser
+from accounts.permissions import Role
+from tiqqo.ui.colour import is_readable_accent
+from tiqqo.ui.forms import TiqqoForm
+
+TIME_ZONES = sorted(
+    zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
+)
+CURRENCIES = ["EUR", "USD", "GBP", "DKK", "SEK", "NOK", "ISK", "CHF", "PLN", "JPY"]
+
+
+class SignUpDetails(forms.Form):
+    """What sign-up asks beside e-mail and password: the person and the organiser."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    organiser_name = forms.CharField(
+        label=_("Name of your organisation"),
+        help_text=_("As your audience knows it. You can change it later."),
+        max_length=80,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    field_order = ["name", "organiser_name", "email", "password1"]
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        """Somebody who was invited needs no organiser of their own; everybody else gets one."""
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+        if self.cleaned_data["organiser_name"]:
+            found_organiser(name=self.cleaned_data["organiser_name"], owner=user)
+
+
+class OrganiserForm(TiqqoForm):
+    name = forms.CharField(label=_("Name"), max_length=80)
+    support_email = forms.EmailField(
+        label=_("Support e-mail"),
+        help_text=_("Buyers reach you here; it stands in every mail and on every order page."),
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=[(zone, zone.replace("_", " ")) for zone in TIME_ZONES]
+    )
+    currency = forms.ChoiceField(
+        label=_("Currency of new events"), choices=[(code, code) for code in CURRENCIES]
+    )
+    accent_colour = forms.RegexField(
+        r"^#[0-9a-fA-F]{6}$",
+        label=_("Accent colour"),
+        help_text=_("Buttons and links on your public pages."),
+        widget=forms.TextInput(attrs={"type": "color"}),
+        error_messages={"invalid": _("Write the colour as # and six hex digits, like #1f4f46.")},
+    )
+
+    def clean_accent_colour(self) -> str:
+        colour: str = self.cleaned_data["accent_colour"].lower()
+        if not is_readable_accent(colour):
+            raise forms.ValidationError(
+                _("That colour is hard to read on white. Choose a darker or stronger one.")
+            )
+        return colour
+
+    @classmethod
+    def initial_of(cls, organiser: Organiser) -> dict[str, str]:
+        return {name: getattr(organiser, name) for name in cls.base_fields}
+
+
+class OrganiserNameForm(TiqqoForm):
+    name = forms.CharField(
+        label=_("Name of your organisation"),
+        help_text=_("As your audience knows it. You can change it later."),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+
+
+class InvitationForm(TiqqoForm):
+    email = forms.EmailField(
+        label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.MANAGER)
+
+
+class RoleForm(TiqqoForm):
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)

@@ -1,0 +1,149 @@
+"""Every write to users' workspaces, memberships and invitations."""
+
+import secrets
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from accounts import tasks
+from accounts.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    InvitationClosed,
+    InvitationForSomebodyElse,
+    LastOwner,
+    OnlyOwnersMakeOwners,
+)
+from accounts.models import (
+    INVITATION_LASTS,
+    RESERVED_SLUGS,
+    Invitation,
+    Membership,
+    Organiser,
+    User,
+)
+from accounts.permissions import Role
+from tiqqo.core import audit, clock
+from tiqqo.core.codes import new_code, new_secret
+from tiqqo.core.tasks import after_commit
+from tiqqo.core.tenancy import tenant_scope
+
+
+def found_organiser(*, name: str, owner: User, **settings: str) -> Organiser:
+    """A new organiser exists and `owner` owns it.
+
+    Its web address comes from the name; a taken or reserved one gets a short suffix.
+    """
+    base = slugify(name)[:50] or "organiser"
+    taken = base in RESERVED_SLUGS or Organiser.objects.filter(slug=base).exists()
+    slug = f"{base}-{new_code(4).lower()}" if taken else base
+    settings.setdefault("support_email", owner.email)
+    with transaction.atomic():
+        organiser = Organiser.objects.create(name=name, slug=slug, **settings)
+        with tenant_scope(organiser):
+            member = Membership.objects.create(organiser=organiser, user=owner, role=Role.OWNER)
+            audit.record(organiser, "organiser.founded", by=member)
+    return organiser
+
+
+@transaction.atomic
+def change_organiser(organiser: Organiser, *, by: Membership, **changes: str) -> Organiser:
+    """The organiser's settings are as given."""
+    for name, value in changes.items():
+        setattr(organiser, name, value)
+    organiser.save(update_fields=list(changes))
+    audit.record(organiser, "organiser.changed", by=by, fields=sorted(changes))
+    return organiser
+
+
+@transaction.atomic
+def invite_member(organiser: Organiser, *, email: str, role: Role, by: Membership) -> Invitation:
+    """An invitation is on its way. Raises AlreadyMember, AlreadyInvited, OnlyOwnersMakeOwners."""
+    email = email.strip().lower()
+    if role == Role.OWNER and by.role != Role.OWNER:
+        raise OnlyOwnersMakeOwners
+    if Membership.objects.filter(organiser=organiser, user__email=email).exists():
+        raise AlreadyMember
+    now = clock.now()
+    Invitation.objects.filter(
+        email=email, accepted_at=None, revoked_at=None, expires_at__lte=now
+    ).update(revoked_at=now)
+    try:
+        with transaction.atomic():
+            invitation: Invitation = Invitation.objects.create(
+                organiser=organiser,
+                email=email,
+                role=role,
+                secret=new_secret(),
+                invited_by_id=by.user_id,
+                expires_at=now + INVITATION_LASTS,
+            )
+    except IntegrityError as error:
+        if "invitation_open_once" in str(error):
+            raise AlreadyInvited from error
+        raise
+    audit.record(invitation, "invitation.sent", by=by, role=role)
+    after_commit(tasks.send_invitation, invitation.pk)
+    return invitation
+
+
+@transaction.atomic
+def revoke_invitation(invitation: Invitation, *, by: Membership) -> None:
+    """The invitation's link no longer works. Twice is harmless."""
+    changed = Invitation.objects.filter(
+        pk=invitation.pk, accepted_at=None, revoked_at=None
+    ).update(revoked_at=clock.now())
+    if changed:
+        audit.record(invitation, "invitation.revoked", by=by)
+
+
+@transaction.atomic
+def accept_invitation(invitation: Invitation, *, user: User, secret: str) -> Membership:
+    """`user` is a member with the invited role, once.
+
+    Raises InvitationClosed, InvitationForSomebodyElse.
+    """
+    invitation = Invitation.objects.select_for_update(of=("self",)).get(pk=invitation.pk)
+    if not secrets.compare_digest(invitation.secret, secret) or not invitation.is_open:
+        raise InvitationClosed
+    if user.email.lower() != invitation.email:
+        raise InvitationForSomebodyElse
+    member: Membership
+    member, made = Membership.objects.get_or_create(
+        organiser_id=invitation.organiser_id, user=user, defaults={"role": invitation.role}
+    )
+    invitation.accepted_at = clock.now()
+    invitation.save(update_fields=["accepted_at"])
+    audit.record(invitation, "invitation.accepted", by=member)
+    return member
+
+
+def _lock_owners(organiser: Organiser) -> list[Membership]:
+    owners = Membership.objects.filter(organiser=organiser, role=Role.OWNER)
+    return list(owners.select_for_update(of=("self",)).order_by("pk"))
+
+
+@transaction.atomic
+def change_role(member: Membership, *, role: Role, by: Membership) -> Membership:
+    """The member has the role. Raises LastOwner, OnlyOwnersMakeOwners."""
+    owners = _lock_owners(member.organiser)
+    if Role.OWNER in (role, member.role) and by.role != Role.OWNER:
+        raise OnlyOwnersMakeOwners
+    if member in owners and role != Role.OWNER and len(owners) == 1:
+        raise LastOwner
+    before, member.role = member.role, role
+    member.save(update_fields=["role"])
+    audit.record(member, "member.role_changed", by=by, before=before, after=role)
+    return member
+
+
+@transaction.atomic
+def remove_member(member: Membership, *, by: Membership) -> None:
+    """The user has no more access to the organiser. Raises LastOwner, OnlyOwnersMakeOwners."""
+    owners = _lock_owners(member.organiser)
+    if member.role == Role.OWNER and by.role != Role.OWNER:
+        raise OnlyOwnersMakeOwners
+    if owners == [member]:
+        raise LastOwner
+    audit.record(member, "member.removed", by=by, user=member.user.email, role=member.role)
+    member.delete()

@@ -1,0 +1,52 @@
+"""Why somebody is not let in. Each reason has its own sentence; the door shows it large."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from tiqqo.core.errors import DomainError
+
+
+class Refused(DomainError):
+    """Red at the door."""
+
+    code = "refused"
+    status = 422
+
+
+class UnknownTicket(Refused):
+    code = "unknown"
+    status = 404
+    message = _("This code is not a ticket of this event.")
+
+
+class ForgedTicket(Refused):
+    code = "forged"
+    message = _("This code was not issued by us. Do not let in.")
+
+
+class OtherEvent(Refused):
+    code = "other_event"
+
+    def __init__(self, *, event: str) -> None:
+        super().__init__(_("This ticket is for another event: %s.") % event, event=event)
+
+
+class VoidTicket(Refused):
+    code = "void"
+    message = _("This ticket was cancelled.")
+
+
+class ReplacedTicket(Refused):
+    code = "replaced"
+    message = _("This ticket was replaced by a newer one. Ask for the new code.")
+
+
+class TicketAlreadyAdmitted(DomainError):
+    """Amber at the door: when, where and by whom it was let in before."""
+
+    code = "already_admitted"
+    message = _("This ticket is already in.")
+    at: datetime
+    gate: str
+    by: str

@@ -1,0 +1,110 @@
+"""Letting people in, and taking it back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from accounts.models import Membership
+from checkin.errors import (
+    ForgedTicket,
+    OtherEvent,
+    ReplacedTicket,
+    TicketAlreadyAdmitted,
+    UnknownTicket,
+    VoidTicket,
+)
+from checkin.models import Admission
+from events.models import Event
+from orders.codes import PREFIX, UnreadableCode, read_code
+from orders.models import Ticket, TicketStatus
+from tiqqo.core import audit, clock
+from tiqqo.core.codes import normalise_code
+from tiqqo.core.tenancy import current_organiser_id
+
+_ADMIT = """
+INSERT INTO checkin_admission
+       (organiser_id, event_id, ticket_id, at, gate, admitted_by_id, admitted_by_label,
+        undone_by_label)
+VALUES (%s, %s, %s, %s, %s, %s, %s, '')
+    ON CONFLICT (ticket_id) WHERE undone_at IS NULL DO NOTHING
+RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Green at the door."""
+
+    admission_id: int
+    ticket: Ticket
+    at: datetime
+
+
+def find_ticket(event: Event, text: str) -> Ticket:
+    """The ticket that a scanned or typed text means, fit to enter this event. One query.
+
+    Raises UnknownTicket, ForgedTicket, OtherEvent, ReplacedTicket, VoidTicket.
+    """
+    rows = Ticket.objects.select_related("event__key", "ticket_type", "order")
+    text = text.strip()
+    if text.startswith(PREFIX):
+        try:
+            scanned = read_code(text)
+        except UnreadableCode:
+            raise UnknownTicket from None
+        ticket = rows.filter(uid=scanned.uid).first()
+        if ticket is None:
+            raise UnknownTicket
+        if not scanned.is_signed_by(bytes(ticket.event.key.public_key)):
+            raise ForgedTicket
+        if scanned.generation != ticket.generation:
+            raise ReplacedTicket
+    else:
+        ticket = rows.filter(code=normalise_code(text)).first()
+        if ticket is None:
+            raise UnknownTicket
+    if ticket.event_id != event.pk:
+        raise OtherEvent(event=ticket.event.name)
+    if ticket.status != TicketStatus.VALID:
+        raise VoidTicket
+    return ticket
+
+
+def admit_ticket(event: Event, text: str, *, by: Membership, gate: str = "") -> Admitted:
+    """The ticket is in, once: of two scans at the same moment one wins, and the other learns who.
+
+    Raises what `find_ticket` raises, and TicketAlreadyAdmitted(at, gate, by).
+    """
+    ticket = find_ticket(event, text)
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ADMIT,
+            [
+                current_organiser_id(),
+                event.pk,
+                ticket.pk,
+                now,
+                gate,
+                by.actor_user_id,
+                by.actor_label,
+            ],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        earlier = Admission.objects.get(ticket=ticket, undone_at=None)
+        raise TicketAlreadyAdmitted(
+            at=earlier.at, gate=earlier.gate, by=earlier.admitted_by_label, ticket=ticket
+        )
+    return Admitted(row[0], ticket, now)
+
+
+@transaction.atomic
+def undo_admission(admission: Admission, *, by: Membership) -> None:
+    """The ticket is not in any more and may enter again. Twice is harmless."""
+    undone = Admission.objects.filter(pk=admission.pk, undone_at=None).update(
+        undone_at=clock.now(), undone_by_label=by.actor_label
+    )
+    if undone:
+        audit.record(admission.ticket, "admission.undone", by=by)

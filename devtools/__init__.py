@@ -1,0 +1,1 @@
+"""Tools for developers and tests; nothing here is part of the product."""

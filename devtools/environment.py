@@ -1,0 +1,34 @@
+"""The variables that configure Tiqqo."""
+
+import os
+
+# docs/operations.md says what each is for.
+NAMES = {
+    "ALLOWED_HOSTS",
+    "BASE_URL",
+    "DATABASE_POOL",
+    "DATABASE_POOL_SIZE",
+    "DATABASE_URL",
+    "DEBUG",
+    "DJANGO_SETTINGS_MODULE",
+    "LOG_LEVEL",
+    "MAIL_FROM",
+    "MAIL_VIEWER",
+    "MEDIA_ROOT",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "SECURE_SSL_REDIRECT",
+    "STATIC_ROOT",
+    "TIQQO_TEST",
+    "VAR_DIR",
+}
+PREFIXES = ("ANYMAIL_", "CELERY_", "EMAIL_", "GRANIAN_", "PG", "SERVICE_FEE_", "STRIPE_")
+
+
+def isolated_environment() -> dict[str, str]:
+    """The caller's environment without anything that would configure Tiqqo."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in NAMES and not name.startswith(PREFIXES)
+    }

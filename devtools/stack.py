@@ -1,0 +1,294 @@
+"""All of Tiqqo on one machine: PostgreSQL, Redis, a Stripe of our own, web, worker and beat."""
+
+import http.client
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from devtools.claims import Claim
+from devtools.environment import isolated_environment
+from devtools.paths import REPOSITORY
+from devtools.processes import LOOPBACK, free_port
+from devtools.remembered import remembered_secret
+from devtools.services import Services
+from devtools.supervisor import Supervisor, say
+
+QUEUES = "default,money,documents,mail"
+READY_SECONDS = 90.0
+# Celery's ten lines about root are no news to whoever develops as root.
+AS_ROOT = "ignore:You're running the worker with superuser privileges"
+
+
+class NotReady(Exception):
+    """Something did not come up; the message says what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start and how. The defaults are a developer's machine."""
+
+    var_dir: Path
+    debug: bool = True
+    durable: bool = True
+    host: str = LOOPBACK
+    port: int | None = None
+    """The first port to try; None takes any free one."""
+    web_workers: int = 1
+    web_threads: int = 4
+    worker_concurrency: int = 2
+    worker: bool = True
+    beat: bool = True
+    reload: bool = False
+    echo: bool = False
+    """Output to the terminal instead of `var_dir`/log."""
+    isolated: bool = True
+    """Services, keys and addresses in the caller's environment are ignored."""
+    database_url: str | None = None
+    redis_url: str | None = None
+    """Services to use instead of own ones."""
+    demo: bool = False
+    demo_scale: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to what every child gets."""
+    repository: Path = REPOSITORY
+
+
+class Stack:
+    """Everything runs between start and stop: `with Stack(Plan(var_dir)) as stack: …`."""
+
+    def __init__(self, plan: Plan, *, report: Callable[[str], None] = say) -> None:
+        self.plan = plan
+        self.var_dir = plan.var_dir.resolve()
+        self.environment: dict[str, str] = {}
+        self.port = 0
+        self._report = report
+        self._caller = isolated_environment() if plan.isolated else dict(os.environ)
+        self._claim = Claim(self.var_dir / "run" / "stack.lock")
+        self._supervisor = Supervisor(self.var_dir, cwd=plan.repository, echo=plan.echo)
+        self.services = Services(
+            self.var_dir,
+            durable=plan.durable,
+            database_url=plan.database_url or self._caller.get("DATABASE_URL"),
+            redis_url=plan.redis_url or self._caller.get("REDIS_URL"),
+            say=report,
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Where a browser finds it."""
+        return self.environment["BASE_URL"]
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """`/readyz` answers 200 and the database is migrated and filled as planned.
+
+        Raises Claimed if another stack uses the folder, CannotStart, NotReady or ChildEnded.
+        """
+        self._claim.take(f"process {os.getpid()}, starting")
+        try:
+            for name in self._supervisor.end_leftovers():
+                self._report(f"Ended the {name} that an earlier run left behind")
+            self.services.start()
+            self._choose_addresses()
+            self._claim.annotate(f"{self.base_url} (process {os.getpid()})")
+            self._prepare()
+            self._start_children()
+            self._wait_for("web", self.port, "/readyz", exactly=200)
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait(self) -> None:
+        """Raises ChildEnded when a child ends; goes on until then."""
+        self._supervisor.wait()
+
+    def check(self) -> None:
+        """Raises ChildEnded if a child has ended."""
+        self._supervisor.check()
+
+    def stop(self) -> None:
+        """Every process that was started has ended; harmless when nothing runs."""
+        self._supervisor.stop()
+        self.services.stop()
+        self._claim.release()
+
+    def manage(self, *arguments: str, capture: bool = False) -> str:
+        """`manage.py` has succeeded, else NotReady was raised; its output if captured."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=self.plan.repository,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if capture or not self.plan.echo else None,
+            stderr=subprocess.STDOUT if not self.plan.echo else None,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise NotReady(
+                f"manage.py {' '.join(arguments)} failed"
+                + (f":\n{done.stdout}" if done.stdout else "")
+            )
+        return done.stdout or ""
+
+    # Addresses and secrets ------------------------------------------------------------------
+
+    def _choose_addresses(self) -> None:
+        plan = self.plan
+        self.port = free_port(plan.port, plan.host)
+        if plan.port is not None and self.port != plan.port:
+            self._report(f"Port {plan.port} is taken: using {self.port}")
+        reachable = LOOPBACK if plan.host in {"0.0.0.0", "::"} else plan.host  # noqa: S104
+        secrets = self.var_dir / "secrets"
+        caller = self._caller
+        self.environment = {
+            **caller,
+            **self.services.environment,
+            "PYTHONUNBUFFERED": "1",
+            "VAR_DIR": str(self.var_dir),
+            "DEBUG": "1" if plan.debug else "0",
+            "BASE_URL": f"http://{_bracketed(reachable)}:{self.port}",
+            "SECRET_KEY": caller.get("SECRET_KEY") or remembered_secret(secrets / "secret_key"),
+            **plan.environment,
+        }
+        self._choose_stripe(secrets)
+
+    def _choose_stripe(self, secrets: Path) -> None:
+        """A given key means the real Stripe, a given address somebody else's local one."""
+        self.stripe_port: int | None = None
+        given = self.environment
+        if not given.get("STRIPE_API_KEY") and not given.get("STRIPE_API_BASE"):
+            self.stripe_port = free_port(12111 if self.plan.port is not None else None)
+            given["STRIPE_API_BASE"] = f"http://{LOOPBACK}:{self.stripe_port}"
+        if given.get("STRIPE_API_BASE"):
+            given.setdefault(
+                "STRIPE_API_KEY", remembered_secret(secrets / "stripe_api_key", prefix="sk_test_")
+            )
+            given.setdefault(
+                "STRIPE_WEBHOOK_SECRET",
+                remembered_secret(secrets / "stripe_webhook_secret", prefix="whsec_"),
+            )
+
+    # What happens once ----------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        self.manage("migrate", "--no-input", "--verbosity=0")
+        if not self.plan.debug and self.environment.get("TIQQO_TEST") != "1":
+            self.manage("collectstatic", "--no-input", "--verbosity=0")
+        if self.plan.demo:
+            scale = () if self.plan.demo_scale is None else (f"--scale={self.plan.demo_scale}",)
+            self.manage("demo", "--if-empty", *scale)
+
+    # What goes on ---------------------------------------------------------------------------
+
+    def _start_children(self) -> None:
+        if self.stripe_port is not None:
+            self._start(
+                "stripe",
+                "-m",
+                "devtools.local_stripe",
+                f"--port={self.stripe_port}",
+                f"--data-dir={self.var_dir / 'stripe'}",
+                f"--webhook-url=http://{LOOPBACK}:{self.port}/webhooks/stripe/",
+                f"--webhook-secret={self.environment['STRIPE_WEBHOOK_SECRET']}",
+            )
+        self._start("web", "-m", "granian", *self._web_arguments())
+        if self.plan.worker:
+            self._start(
+                "worker",
+                "-W",
+                AS_ROOT,
+                "-m",
+                "celery",
+                "--app=tiqqo",
+                "--quiet",
+                "worker",
+                f"--queues={QUEUES}",
+                f"--concurrency={self.plan.worker_concurrency}",
+                f"--hostname=tiqqo-{self.port}@%h",
+                "--loglevel=INFO",
+                "--without-gossip",
+                "--without-mingle",
+            )
+        if self.plan.beat:
+            schedule = self.var_dir / "beat" / "schedule"
+            schedule.parent.mkdir(parents=True, exist_ok=True)
+            self._start(
+                "beat",
+                "-m",
+                "celery",
+                "--app=tiqqo",
+                "--quiet",
+                "beat",
+                f"--schedule={schedule}",
+                "--pidfile=",
+            )
+        if self.stripe_port is not None:
+            self._wait_for("stripe", self.stripe_port, "/")
+
+    def _web_arguments(self) -> list[str]:
+        plan = self.plan
+        arguments = [
+            "--interface=wsgi",
+            f"--host={plan.host}",
+            f"--port={self.port}",
+            f"--workers={plan.web_workers}",
+            f"--blocking-threads={plan.web_threads}",
+            "--workers-kill-timeout=5",
+            "--no-ws",
+        ]
+        if plan.reload and importlib.util.find_spec("watchfiles"):
+            arguments += ["--reload", "--reload-ignore-worker-failure"]
+            arguments += [
+                f"--reload-ignore-paths={self.var_dir}",
+                "--reload-ignore-dirs=node_modules",
+            ]
+        return [*arguments, "tiqqo.wsgi:application"]
+
+    def _start(self, name: str, *arguments: str) -> None:
+        # `python -m` and not the console script, whose first line breaks on a path with a space.
+        self._supervisor.start(name, [sys.executable, *arguments], self.environment)
+
+    def _wait_for(self, name: str, port: int, path: str, *, exactly: int | None = None) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        host = LOOPBACK if name != "web" or self.plan.host == "0.0.0.0" else self.plan.host  # noqa: S104
+        seen = "nothing answered"
+        while time.monotonic() < deadline:
+            self._supervisor.check()
+            try:
+                status = status_of(host, port, path, host_header=urlsplit(self.base_url).netloc)
+            except (OSError, http.client.HTTPException) as error:
+                seen = str(error)
+            else:
+                if exactly is None or status == exactly:
+                    return
+                seen = f"status {status}"
+            time.sleep(0.05)
+        raise NotReady(f"{name} at {path} is not ready after {READY_SECONDS:.0f} s: {seen}")
+
+
+def status_of(host: str, port: int, path: str, *, host_header: str) -> int:
+    """The HTTP status that a GET answers."""
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Host": host_header})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

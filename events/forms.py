@@ -1,0 +1,172 @@
+"""Forms of the event."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import TIME_ZONES
+from events.models import Event, FeePayer, InvoiceIssues
+from tiqqo.ui.colour import is_readable_accent
+from tiqqo.ui.forms import LocalDateTimeField, TiqqoForm
+
+
+class NewEventForm(TiqqoForm):
+    name = forms.CharField(
+        label=_("Name of the event"),
+        max_length=120,
+        help_text=_("The rest can wait: the event stays a draft until you publish it."),
+    )
+    starts_at = LocalDateTimeField(label=_("Starts"), required=False)
+    ends_at = LocalDateTimeField(label=_("Ends"), required=False)
+
+    def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("starts_at", "ends_at"):
+            self.fields[name].zone = zone  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        _refuse_half_a_range(self)
+
+
+def _refuse_half_a_range(form: forms.Form) -> None:
+    starts_at, ends_at = (form.cleaned_data.get(name) for name in ("starts_at", "ends_at"))
+    if ends_at and not starts_at and "starts_at" not in form.errors:
+        form.add_error("starts_at", _("Say when it starts, too."))
+    if starts_at and not ends_at and "ends_at" not in form.errors:
+        form.add_error("ends_at", _("Say when it ends, too."))
+    if starts_at and ends_at and ends_at <= starts_at:
+        form.add_error("ends_at", _("The end must be after the start."))
+
+
+class SetupForm(TiqqoForm):
+    """Everything about the event except its tickets."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    summary = forms.CharField(
+        label=_("Summary"),
+        max_length=300,
+        required=False,
+        help_text=_("One or two sentences for the shop, search engines and calendars."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    description = forms.CharField(
+        label=_("Description"),
+        max_length=20_000,
+        required=False,
+        help_text=_("Markdown: **bold**, lists, links."),
+        widget=forms.Textarea(attrs={"rows": 8}),
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=[(zone, zone.replace("_", " ")) for zone in TIME_ZONES]
+    )
+    starts_at = LocalDateTimeField(label=_("Starts"), required=False)
+    ends_at = LocalDateTimeField(label=_("Ends"), required=False)
+    venue_name = forms.CharField(label=_("Venue"), max_length=120, required=False)
+    venue_address = forms.CharField(label=_("Street and number"), max_length=250, required=False)
+    city = forms.CharField(label=_("City"), max_length=100, required=False)
+    country = forms.CharField(
+        label=_("Country"),
+        max_length=2,
+        required=False,
+        help_text=_("Two letters, like NL."),
+        widget=forms.TextInput(attrs={"class": "input--short"}),
+    )
+    online_url = forms.URLField(
+        label=_("Link for online guests"), required=False, assume_scheme="https"
+    )
+    image = forms.FileField(
+        label=_("Picture"),
+        required=False,
+        help_text=_("JPEG, PNG or WebP up to 10 MB, 16:9 looks best."),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
+    accent_colour = forms.RegexField(
+        r"^#[0-9a-fA-F]{6}$",
+        label=_("Accent colour"),
+        required=False,
+        help_text=_("Empty: the organiser's colour. Write it as # and six hex digits."),
+        widget=forms.TextInput(attrs={"class": "input--short"}),
+    )
+    tax_name = forms.CharField(label=_("Name of the tax"), max_length=10)
+    tax_rate = forms.DecimalField(
+        label=_("Tax rate in percent"),
+        min_value=0,
+        max_value=100,
+        max_digits=5,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "input--short"}),
+    )
+    prices_include_tax = forms.BooleanField(label=_("Prices include the tax"), required=False)
+    fee_payer = forms.ChoiceField(
+        label=_("Service fee is paid by"), choices=FeePayer.choices, widget=forms.RadioSelect
+    )
+    hold_minutes = forms.IntegerField(
+        label=_("Minutes to check out"),
+        min_value=5,
+        max_value=30,
+        widget=forms.NumberInput(attrs={"class": "input--short"}),
+    )
+    per_order_limit = forms.IntegerField(
+        label=_("Tickets per order at most"),
+        min_value=1,
+        max_value=50,
+        widget=forms.NumberInput(attrs={"class": "input--short"}),
+    )
+    allows_invoice = forms.BooleanField(label=_("Companies may pay by invoice"), required=False)
+    invoice_issues = forms.ChoiceField(
+        label=_("Tickets of an invoice order are issued"),
+        choices=InvoiceIssues.choices,
+        widget=forms.RadioSelect,
+    )
+
+    fieldsets = (
+        (_("About"), ("name", "summary", "description")),
+        (_("When"), (("starts_at", "ends_at"), "time_zone")),
+        (_("Where"), ("venue_name", "venue_address", ("city", "country"), "online_url")),
+        (_("Look"), ("image", "accent_colour")),
+        (_("Money"), (("tax_name", "tax_rate"), "prices_include_tax", "fee_payer")),
+        (
+            _("Checkout"),
+            (("hold_minutes", "per_order_limit"), "allows_invoice", "invoice_issues"),
+        ),
+    )
+
+    def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
+        super().__init__(*args, initial=self.initial_of(event), **kwargs)
+        zone = self.data.get("time_zone") or event.time_zone
+        if zone not in TIME_ZONES:
+            zone = event.time_zone
+        for name in ("starts_at", "ends_at"):
+            self.fields[name].zone = zone  # type: ignore[attr-defined]
+
+    @classmethod
+    def initial_of(cls, event: Event) -> dict[str, Any]:
+        fields = set(cls.base_fields) - {"tax_rate", "image"}
+        return {
+            **{name: getattr(event, name) for name in fields},
+            "tax_rate": f"{event.tax_rate_bp / 100:g}",
+        }
+
+    def clean(self) -> None:
+        _refuse_half_a_range(self)
+
+    def clean_country(self) -> str:
+        return str(self.cleaned_data["country"]).upper()
+
+    def clean_accent_colour(self) -> str:
+        colour: str = self.cleaned_data["accent_colour"].lower()
+        if colour and not is_readable_accent(colour):
+            raise forms.ValidationError(
+                _("That colour is hard to read on white. Choose a darker or stronger one.")
+            )
+        return colour
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The cleaned data as the event's fields."""
+        changes = dict(self.cleaned_data)
+        changes["tax_rate_bp"] = int(changes.pop("tax_rate") * 100)
+        if not changes["image"]:
+            del changes["image"]
+        return changes

@@ -1,0 +1,28 @@
+"""Reads of the events app."""
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from accounts.models import Organiser
+from events.models import Event
+from tiqqo.core import clock
+
+
+def event_or_404(slug: str) -> Event:
+    """The event of the current organiser with this web address, with its organiser."""
+    event: Event | None = Event.objects.select_related("organiser").filter(slug=slug).first()
+    if event is None:
+        raise Http404
+    return event
+
+
+def events_of(organiser: Organiser) -> QuerySet[Event]:
+    """All events for the dashboard, next ones first, drafts without a date on top."""
+    return Event.objects.select_related("organiser").order_by("-starts_at", "-id")
+
+
+def public_events(organiser: Organiser) -> tuple[list[Event], list[Event]]:
+    """What the organiser's page shows: upcoming events and the last past ones."""
+    now = clock.now()
+    rows = Event.objects.select_related("organiser").public()
+    return list(rows.upcoming(now)[:50]), list(rows.past(now)[:6])

@@ -1,0 +1,129 @@
+"""Events in the dashboard, and the organiser's public page."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import member_view, public_view
+from accounts.navigation import render_dashboard
+from accounts.permissions import Permission
+from events import operations, readiness
+from events.forms import NewEventForm, SetupForm
+from events.queries import event_or_404, events_of, public_events
+from tiqqo.ui.forms import refusals
+
+
+@member_view(Permission.VIEW_EVENTS)
+@require_GET
+def event_list(request: Any) -> HttpResponse:
+    rows = list(events_of(request.member.organiser)[:200])
+    return render_dashboard(
+        request,
+        "events/list.html",
+        {"events": rows, "may_create": request.member.may(Permission.EDIT_EVENTS)},
+        current="events:list",
+    )
+
+
+def _create(request: Any, template: str, context: dict[str, Any]) -> HttpResponse:
+    organiser = request.member.organiser
+    form = NewEventForm(request.POST or None, zone=organiser.time_zone)
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            event = operations.create_event(organiser, by=request.member, **form.cleaned_data)
+            return redirect("dashboard:overview", organiser=organiser.slug, event=event.slug)
+    return render_dashboard(
+        request,
+        template,
+        {"form": form, **context},
+        current="events:list",
+        status=422 if form.is_bound else 200,
+    )
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def new_event(request: Any) -> HttpResponse:
+    return _create(request, "events/new.html", {})
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def first_event(request: Any) -> HttpResponse:
+    """The last step of sign-up, which may be skipped."""
+    return _create(request, "events/first.html", {"step": 4, "steps": 4})
+
+
+@member_view(Permission.VIEW_EVENTS)
+@require_http_methods(["GET", "POST"])
+def setup(request: Any, event: str) -> HttpResponse:
+    found = event_or_404(event)
+    may_edit = request.member.may(Permission.EDIT_EVENTS)
+    form = SetupForm(request.POST or None, request.FILES or None, event=found)
+    if request.method == "POST":
+        request.member.require(Permission.EDIT_EVENTS)
+        if form.is_valid():
+            with refusals(form):
+                operations.change_event(found, by=request.member, **form.changes)
+                messages.success(request, _("Event saved."))
+                return redirect(
+                    "events:setup", organiser=request.member.organiser.slug, event=event
+                )
+    return render_dashboard(
+        request,
+        "events/setup.html",
+        {"form": form, "may_edit": may_edit},
+        current="events:setup",
+        event=found,
+        status=422 if form.is_bound else 200,
+    )
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_POST
+def publication(request: Any, event: str) -> HttpResponse:
+    found = event_or_404(event)
+    reasons = readiness.blocking_reasons(found)
+    if reasons:
+        messages.error(request, _("Not yet: %(reasons)s.") % {"reasons": "; ".join(reasons)})
+    else:
+        operations.publish_event(found, by=request.member)
+        messages.success(request, _("Published. The shop is open to everybody."))
+    return redirect("dashboard:overview", organiser=request.member.organiser.slug, event=event)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_POST
+def pause(request: Any, event: str) -> HttpResponse:
+    operations.pause_sales(event_or_404(event), by=request.member)
+    messages.success(request, _("Sales are paused. Orders that were begun may finish."))
+    return redirect("dashboard:overview", organiser=request.member.organiser.slug, event=event)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_POST
+def resumption(request: Any, event: str) -> HttpResponse:
+    operations.resume_sales(event_or_404(event), by=request.member)
+    messages.success(request, _("Sales are open again."))
+    return redirect("dashboard:overview", organiser=request.member.organiser.slug, event=event)
+
+
+@public_view
+@require_GET
+def organiser_page(request: Any) -> HttpResponse:
+    upcoming, past = public_events(request.organiser)
+    return render(
+        request,
+        "events/organiser.html",
+        {
+            "organiser": request.organiser,
+            "organiser_url": request.path,
+            "accent": request.organiser.accent_colour.lstrip("#"),
+            "upcoming": upcoming,
+            "past": past,
+        },
+    )

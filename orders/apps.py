@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    name = "orders"
+
+    def ready(self) -> None:
+        from events import readiness
+        from orders.queries import can_be_paid
+
+        readiness.register(can_be_paid)

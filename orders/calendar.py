@@ -1,0 +1,29 @@
+"""The event as a calendar file (RFC 5545)."""
+
+from icalendar import Calendar, Event, vText
+
+from events.models import Event as TicketedEvent
+from tiqqo.core import clock
+
+
+def calendar_file(event: TicketedEvent, *, url: str, uid: str) -> bytes:
+    """One VEVENT in UTC; `uid` stays the same for the same order, so a second import updates."""
+    entry = Event()
+    entry.add("uid", uid)
+    entry.add("dtstamp", clock.now())
+    entry.add("summary", event.name)
+    entry.add("dtstart", event.starts_at)
+    entry.add("dtend", event.ends_at)
+    place = ", ".join(
+        part for part in (event.venue_name, event.venue_address, event.city) if part
+    )
+    if place:
+        entry.add("location", vText(place))
+    entry.add("description", f"{event.summary}\n{url}".strip())
+    entry.add("url", url)
+    calendar = Calendar()
+    calendar.add("prodid", "-//Tiqqo//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(entry)
+    return calendar.to_ical()

@@ -1,0 +1,80 @@
+"""Orders as CSV (RFC 4180), safe to open in a spreadsheet."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from events.models import Event
+from orders.models import Order, Stage
+from tiqqo.core.money import Money
+
+COLUMNS = [
+    "Order",
+    "Event",
+    "Company",
+    "Contact",
+    "E-mail",
+    "Date",
+    "Ordered",
+    "Tickets",
+    "Net",
+    "Tax",
+    "Fee",
+    "Amount",
+    "Currency",
+    "Payment",
+    "Status",
+    "Invoice sent",
+    "Settled",
+    "Reference",
+    "VAT number",
+]
+# A spreadsheet runs a cell that begins like this as a formula (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+class _Echo:
+    def write(self, value: str) -> str:
+        return value
+
+
+def csv_rows(orders: Iterable[Order], event: Event) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(COLUMNS)
+    for order in orders:
+        yield writer.writerow([safe(value) for value in _row(order, event)])
+
+
+def _row(order: Any, event: Event) -> list[Any]:
+    def amount(minor: int) -> str:
+        return str(Money(minor, order.currency).decimal)
+
+    def local(instant: Any) -> str:
+        return event.local(instant).isoformat(timespec="minutes") if instant else ""
+
+    return [
+        order.code,
+        event.name,
+        order.company_name,
+        order.buyer_name,
+        order.email,
+        local(order.placed_at),
+        order.quantity,
+        order.ticket_count,
+        amount(order.net_minor),
+        amount(order.tax_minor),
+        amount(order.fee_minor),
+        amount(order.total_minor),
+        order.currency,
+        order.get_payment_method_display(),
+        Stage(order.stage_value).label,
+        local(order.invoice_sent_at),
+        local(order.settled_at),
+        order.purchase_number,
+        order.vat_number,
+    ]

@@ -1,0 +1,220 @@
+"""Forms of checkout and orders desk."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from events.models import Event
+from orders.models import PaymentMethod, Stage
+from orders.operations import Buyer
+from orders.queries import OrderFilter, Place
+from orders.queries.desk import MATRIX_METHODS, TICKET_COUNTS
+from people.operations import Name
+from tiqqo.ui.forms import TiqqoForm
+
+CONSENT_TEXT = _("%(organiser)s may send me news about its events. I can stop that at any time.")
+
+
+def _text(label: Any, autocomplete: str, *, length: int, required: bool = True) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=length,
+        required=required,
+        widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
+    )
+
+
+class CheckoutForm(TiqqoForm):
+    """Who buys, who comes, how it is paid. `places` are asked for by name where it matters."""
+
+    first_name = _text(_("First name"), "given-name", length=60)
+    last_name = _text(_("Last name"), "family-name", length=60)
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        help_text=_("Your tickets are sent here."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    payment_method = forms.ChoiceField(label=_("How would you like to pay?"), widget=forms.RadioSelect)
+    company_name = _text(_("Company"), "organization", length=120, required=False)
+    vat_number = _text(_("VAT number"), "off", length=20, required=False)
+    purchase_number = _text(_("Your reference"), "off", length=40, required=False)
+    consent = forms.BooleanField(required=False)
+
+    def __init__(
+        self, *args: Any, event: Event, places: Sequence[Place], is_free: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.event, self.places = event, places
+        methods = [(PaymentMethod.CARD, _("Card, iDEAL and more"))]
+        if event.allows_invoice:
+            methods.append((PaymentMethod.INVOICE, _("Invoice to a company")))
+        self.fields["payment_method"].choices = methods  # type: ignore[attr-defined]
+        self.initial.setdefault("payment_method", PaymentMethod.CARD)
+        if is_free or len(methods) == 1:
+            del self.fields["payment_method"]
+        if is_free or not event.allows_invoice:
+            for name in ("company_name", "vat_number", "purchase_number"):
+                del self.fields[name]
+        else:
+            self.fields["company_name"].help_text = _("For an invoice.")
+        self.method_if_single = PaymentMethod.FREE if is_free else PaymentMethod.CARD
+        self.fields["consent"].label = CONSENT_TEXT % {"organiser": event.organiser.name}
+        for place in places:
+            self.fields[f"first_name_{place.number}"] = _text(
+                _("First name"), "off", length=60, required=False
+            )
+            self.fields[f"last_name_{place.number}"] = _text(
+                _("Last name"), "off", length=60, required=False
+            )
+            self.fields[f"email_{place.number}"] = forms.EmailField(
+                label=_("E-mail address"),
+                required=False,
+                widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+            )
+
+    def clean(self) -> None:
+        asked = self.cleaned_data.get("payment_method", self.method_if_single)
+        if asked == PaymentMethod.INVOICE and not self.cleaned_data.get("company_name"):
+            self.add_error("company_name", _("An invoice needs the name of your company."))
+        for place in self.places:
+            rest = [self.cleaned_data.get(f"{part}_{place.number}") for part in ("last_name", "email")]
+            if any(rest) and not self.cleaned_data.get(f"first_name_{place.number}"):
+                self.add_error(
+                    f"first_name_{place.number}", _("Enter the first name of this attendee, too.")
+                )
+
+    @property
+    def attendee_fields(self) -> list[tuple[Place, list[forms.BoundField]]]:
+        """The places with their fields, for the template."""
+        return [
+            (place, [self[f"{part}_{place.number}"] for part in ("first_name", "last_name", "email")])
+            for place in self.places
+        ]
+
+    @property
+    def buyer(self) -> Buyer:
+        data = self.cleaned_data
+        return Buyer(
+            first_name=data["first_name"],
+            last_name=data["last_name"],
+            email=data["email"],
+            company_name=data.get("company_name", ""),
+            vat_number=data.get("vat_number", ""),
+            purchase_number=data.get("purchase_number", ""),
+        )
+
+    @property
+    def attendees(self) -> list[Name]:
+        """One name to a place; who is not named comes under the buyer's name."""
+        data, names = self.cleaned_data, []
+        for place in self.places:
+            first = data[f"first_name_{place.number}"]
+            if first:
+                names.append(
+                    Name(first, data[f"last_name_{place.number}"], data[f"email_{place.number}"])
+                )
+            else:
+                names.append(Name(data["first_name"], data["last_name"], data["email"]))
+        return names
+
+    @property
+    def method(self) -> PaymentMethod:
+        return PaymentMethod(self.cleaned_data.get("payment_method") or self.method_if_single)
+
+    @property
+    def consent_text(self) -> str:
+        return str(self.fields["consent"].label) if self.cleaned_data["consent"] else ""
+
+
+class OrderFilterForm(TiqqoForm):
+    """The panel `Filter Ticket Orders`. What makes no sense is ignored, not refused."""
+
+    mark_optional = False
+    search = forms.CharField(
+        label=_("Search"), required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    stage = forms.ChoiceField(
+        label=_("Status"), required=False, choices=[("", _("All")), *Stage.choices]
+    )
+    payment_method = forms.ChoiceField(
+        label=_("Payment Method"),
+        required=False,
+        choices=[("", _("All")), *((m.value, m.label) for m in MATRIX_METHODS)],
+    )
+    placed_from = forms.DateField(
+        label=_("From Date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    placed_to = forms.DateField(
+        label=_("To Date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    ticket_count = forms.ChoiceField(
+        label=_("Ticket Count Status"),
+        required=False,
+        choices=[("", _("All")), *TICKET_COUNTS.items()],
+    )
+
+    @property
+    def asked(self) -> OrderFilter:
+        self.is_valid()
+        return OrderFilter(**{k: v for k, v in self.cleaned_data.items() if v})
+
+
+class NewOrderForm(TiqqoForm):
+    """An order that the organiser makes: by invoice, sponsored or free."""
+
+    company_name = forms.CharField(label=_("Company"), max_length=120, required=False)
+    first_name = forms.CharField(label=_("First name"), max_length=60)
+    last_name = forms.CharField(label=_("Last name"), max_length=60)
+    email = forms.EmailField(label=_("E-mail address"))
+    purchase_number = forms.CharField(label=_("Their reference"), max_length=40, required=False)
+    payment_method = forms.ChoiceField(
+        label=_("Payment Method"),
+        choices=[
+            (m.value, m.label)
+            for m in (PaymentMethod.INVOICE, PaymentMethod.SPONSORED, PaymentMethod.FREE)
+        ],
+        widget=forms.RadioSelect,
+        initial=PaymentMethod.INVOICE,
+    )
+
+    def __init__(self, *args: Any, offers: Sequence[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.quantity_names = {}
+        for offer in offers:
+            name = f"quantity_{offer.release.code}"
+            self.quantity_names[name] = offer.release.code
+            self.fields[name] = forms.IntegerField(
+                label=f"{offer.ticket_type.name} · {offer.base_price}",
+                required=False,
+                min_value=0,
+                max_value=50,
+                initial=0,
+                widget=forms.NumberInput(attrs={"class": "input--short"}),
+            )
+
+    @property
+    def fieldsets(self) -> Any:  # type: ignore[override]
+        return (
+            (_("Contact"), (("first_name", "last_name"), "email", "company_name", "purchase_number")),
+            (_("Tickets"), tuple(self.quantity_names)),
+            (_("Payment"), ("payment_method",)),
+        )
+
+    @property
+    def selection(self) -> dict[str, int]:
+        return {
+            code: self.cleaned_data.get(name) or 0 for name, code in self.quantity_names.items()
+        }
+
+    @property
+    def buyer(self) -> Buyer:
+        data = self.cleaned_data
+        return Buyer(
+            first_name=data["first_name"],
+            last_name=data["last_name"],
+            email=data["email"],
+            company_name=data["company_name"],
+            purchase_number=data["purchase_number"],
+        )

@@ -1,0 +1,34 @@
+"""Row locks of orders. Order everywhere: Reservation, Order, Payment, then the pools (`ticketing`)."""
+
+from orders.models import Order, Payment
+from ticketing.locks import lock_reservation
+from ticketing.models import Reservation
+
+
+def lock_order(order_id: int) -> Order:
+    """The order, locked after its reservation, with its event and organiser at hand."""
+    reservation_id = Order.objects.values_list("reservation_id", flat=True).get(pk=order_id)
+    lock_reservation(reservation_id)
+    order: Order = (
+        Order.objects.select_related("event__organiser", "reservation")
+        .select_for_update(of=("self",))
+        .get(pk=order_id)
+    )
+    return order
+
+
+def lock_payment(payment_id: int) -> tuple[Order, Payment]:
+    """The payment, locked after its order."""
+    order_id = Payment.objects.values_list("order_id", flat=True).get(pk=payment_id)
+    order = lock_order(order_id)
+    payment: Payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+    payment.order = order
+    return order, payment
+
+
+def order_of_locked(reservation: Reservation) -> Order | None:
+    """The order of a reservation that the caller has locked."""
+    order: Order | None = (
+        Order.objects.select_for_update(of=("self",)).filter(reservation=reservation).first()
+    )
+    return order

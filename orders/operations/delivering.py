@@ -1,0 +1,71 @@
+"""Mails to the buyer: asked for here, made and sent by the worker, visible until they are out."""
+
+from datetime import timedelta
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import F
+
+from orders import tasks
+from orders.errors import NothingToSend
+from orders.models import DELIVERY_TRIES, Delivery, DeliveryKind, DeliveryStatus, Order
+from tiqqo.core import audit, clock
+from tiqqo.core.audit import Actor
+from tiqqo.core.tasks import after_commit
+
+# The sweeper leaves a fresh request to the task that was enqueued with it.
+HEAD_START = timedelta(seconds=60)
+
+
+def request_delivery(order: Order, kind: DeliveryKind) -> Delivery:
+    """The buyer will get this mail. The caller's transaction carries the request."""
+    number = 1 + Delivery.objects.filter(order=order, kind=kind).count()
+    delivery: Delivery = Delivery.objects.create(
+        order=order, kind=kind, number=number, due_at=clock.now() + HEAD_START
+    )
+    after_commit(tasks.prepare_delivery, delivery.pk)
+    return delivery
+
+
+@transaction.atomic
+def resend_tickets(order: Order, *, by: Actor) -> Delivery:
+    """The tickets are sent once more, freshly rendered. Raises NothingToSend."""
+    if not order.tickets.exists():
+        raise NothingToSend
+    delivery = request_delivery(order, DeliveryKind.TICKETS)
+    audit.record(order, "tickets.resent", by=by, to=order.email)
+    return delivery
+
+
+@transaction.atomic
+def mark_prepared(delivery: Delivery, *, document: bytes | None) -> None:
+    """The documents are stored; the mail can go."""
+    if document is not None:
+        delivery.document.save(
+            f"{delivery.order.secret}/{delivery.number}.pdf", ContentFile(document), save=False
+        )
+    delivery.status, delivery.due_at = DeliveryStatus.PREPARED, clock.now() + HEAD_START
+    delivery.save(update_fields=["document", "status", "due_at"])
+    after_commit(tasks.send_delivery, delivery.pk)
+
+
+@transaction.atomic
+def mark_sent(delivery: Delivery) -> None:
+    """The mail server took the mail."""
+    delivery.status, delivery.sent_at, delivery.last_error = DeliveryStatus.SENT, clock.now(), ""
+    delivery.save(update_fields=["status", "sent_at", "last_error"])
+    audit.record(delivery.order, "mail.sent", by=audit.SYSTEM, kind=delivery.kind)
+
+
+@transaction.atomic
+def mark_failed_try(delivery: Delivery, *, error: str) -> None:
+    """The failure is on record; it is tried again later, and after DELIVERY_TRIES given up, visibly."""
+    delivery.attempts = F("attempts") + 1
+    delivery.last_error = error[:500]
+    delivery.save(update_fields=["attempts", "last_error"])
+    delivery.refresh_from_db(fields=["attempts"])
+    delivery.due_at = clock.now() + timedelta(seconds=30 * 2 ** min(delivery.attempts, 7))
+    if delivery.attempts >= DELIVERY_TRIES:
+        delivery.status = DeliveryStatus.FAILED
+        audit.record(delivery.order, "mail.failed", by=audit.SYSTEM, kind=delivery.kind)
+    delivery.save(update_fields=["due_at", "status"])

@@ -1,0 +1,79 @@
+"""What the orders desk does to an order."""
+
+from django.db import transaction
+
+from events.models import InvoiceIssues
+from orders.errors import AlreadySettled, NotAnInvoiceOrder, OrderOver, PaidOrdersAreRefunded
+from orders.locks import lock_order
+from orders.models import Order, OrderStatus, PaymentMethod, Ticket, TicketStatus
+from orders.operations.issuing import announce_settled, issue_tickets
+from ticketing.models import ReservationStatus
+from ticketing.operations import cancel_reservation
+from tiqqo.core import audit, clock
+from tiqqo.core.audit import Actor
+
+
+def _refuse_unless_invoice(order: Order) -> None:
+    if order.is_over:
+        raise OrderOver
+    if order.payment_method != PaymentMethod.INVOICE:
+        raise NotAnInvoiceOrder
+    if order.is_settled:
+        raise AlreadySettled
+
+
+@transaction.atomic
+def mark_invoice_sent(order: Order, *, by: Actor) -> Order:
+    """The order's stage is Invoice Sent; its tickets are issued where the event says so.
+
+    Twice is harmless. Raises NotAnInvoiceOrder, AlreadySettled, OrderOver.
+    """
+    order = lock_order(order.pk)
+    _refuse_unless_invoice(order)
+    if order.invoice_sent_at is None:
+        order.invoice_sent_at = clock.now()
+        order.save(update_fields=["invoice_sent_at"])
+        audit.record(order, "order.invoice_sent", by=by)
+        if order.event.invoice_issues == InvoiceIssues.SENT:
+            issue_tickets(order, list(order.lines.order_by("id")), by=by)
+    return order
+
+
+@transaction.atomic
+def mark_settled(order: Order, *, by: Actor) -> Order:
+    """The invoice is paid: the order is settled and its tickets are issued.
+
+    The money went to the organiser's own account, so the ledger has no part in it.
+    Raises NotAnInvoiceOrder, AlreadySettled, OrderOver.
+    """
+    order = lock_order(order.pk)
+    _refuse_unless_invoice(order)
+    order.status, order.settled_at = OrderStatus.PAID, clock.now()
+    order.save(update_fields=["status", "settled_at"])
+    audit.record(order, "order.settled", by=by, method=order.payment_method)
+    issue_tickets(order, list(order.lines.order_by("id")), by=by)
+    announce_settled(order)
+    return order
+
+
+@transaction.atomic
+def cancel_order(order: Order, *, by: Actor) -> Order:
+    """The order is cancelled, its tickets are void and its places free.
+
+    For orders that no money came in for. Twice is harmless. Raises PaidOrdersAreRefunded.
+    """
+    order = lock_order(order.pk)
+    if order.is_over:
+        return order
+    if order.status == OrderStatus.PAID:
+        raise PaidOrdersAreRefunded
+    now = clock.now()
+    order.status, order.canceled_at = OrderStatus.CANCELED, now
+    order.save(update_fields=["status", "canceled_at"])
+    Ticket.objects.filter(order=order, status=TicketStatus.VALID).update(
+        status=TicketStatus.VOID, voided_at=now
+    )
+    audit.record(order, "order.canceled", by=by)
+    if order.reservation.status in (ReservationStatus.PENDING, ReservationStatus.CONFIRMED):
+        cancel_reservation(order.reservation, manually=True)
+    return order

@@ -1,0 +1,56 @@
+"""Confirmed orders become tickets."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from orders import facts, tasks
+from orders.codes import new_uid
+from orders.models import DeliveryKind, Order, OrderLine, Ticket
+from orders.operations.delivering import request_delivery
+from tiqqo.core import audit, clock
+from tiqqo.core.audit import Actor
+from tiqqo.core.codes import new_code
+from tiqqo.core.tasks import after_commit
+
+TICKET_CODE_LENGTH = 10
+
+
+def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> list[Ticket]:
+    """Each place of the order has its ticket, and the buyer gets them by mail. Twice is harmless.
+
+    The caller holds the order's lock. `ticket_place_once` keeps one ticket to a place.
+    """
+    if Ticket.objects.filter(order=order).exists():
+        return []
+    now = clock.now()
+    tickets: list[Ticket] = Ticket.objects.bulk_create(
+        Ticket(
+            line=line,
+            position=position,
+            order=order,
+            event_id=order.event_id,
+            ticket_type_id=line.ticket_type_id,
+            code=new_code(TICKET_CODE_LENGTH),
+            uid=new_uid(),
+            first_name=holder["first"],
+            last_name=holder["last"],
+            email=holder["email"],
+            issued_at=now,
+        )
+        for line in lines
+        for position, holder in enumerate(line.holders)
+    )
+    audit.record(order, "tickets.issued", by=by, count=len(tickets))
+    request_delivery(order, DeliveryKind.TICKETS)
+    after_commit(tasks.welcome_people, order.pk)
+    return tickets
+
+
+def announce_settled(order: Order) -> None:
+    transaction.on_commit(
+        lambda: facts.order_settled.send(
+            Order, order_id=order.pk, organiser_id=order.organiser_id
+        ),
+        robust=True,
+    )

@@ -1,0 +1,159 @@
+"""A reservation becomes an order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from orders.errors import CompanyMissing, MethodNotOffered, OrderAlreadyPlaced
+from orders.locks import order_of_locked
+from orders.models import DeliveryKind, Order, OrderLine, OrderStatus, PaymentMethod
+from orders.operations.delivering import request_delivery
+from orders.operations.issuing import announce_settled, issue_tickets
+from people.operations import Name
+from ticketing.errors import ReservationOver
+from ticketing.locks import lock_reservation
+from ticketing.models import Reservation, ReservationLine
+from ticketing.operations import confirm_reservation
+from ticketing.pricing import Item, Quote, quote
+from ticketing.queries import frozen_terms, line_name
+from tiqqo.core import audit, clock
+from tiqqo.core.audit import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who buys: often not who attends."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone: str = ""
+    company_name: str = ""
+    vat_number: str = ""
+    purchase_number: str = ""
+
+
+@transaction.atomic
+def place_order(
+    reservation: Reservation,
+    *,
+    buyer: Buyer,
+    attendees: Sequence[Name],
+    payment_method: PaymentMethod,
+    consent_text: str = "",
+    locale: str = "en",
+    by: Actor = audit.BUYER,
+) -> Order:
+    """The hold is an order. Free, sponsored and invoice orders are confirmed at once; a card order
+    waits for its payment. `attendees` are in the order of the hold's lines, place by place; missing
+    ones are the buyer. Placing again before paying replaces what was typed.
+
+    Raises ReservationOver, OrderAlreadyPlaced, MethodNotOffered, CompanyMissing.
+    """
+    reservation, lines = lock_reservation(reservation.pk)
+    placed = order_of_locked(reservation)
+    if placed is not None and placed.status != OrderStatus.INITIATED:
+        raise OrderAlreadyPlaced
+    now = clock.now()
+    if not reservation.is_live(at=now):
+        raise ReservationOver
+    granted = payment_method in (PaymentMethod.SPONSORED, PaymentMethod.FREE) and by is not audit.BUYER
+    price = _price(reservation, lines, granted=granted)
+    method = _method(reservation, payment_method, price, buyer, by)
+
+    if placed is not None:
+        placed.lines.all().delete()
+    order = placed or Order(reservation=reservation, event=reservation.event)
+    for field in Buyer.__slots__:
+        setattr(order, field, getattr(buyer, field))
+    order.payment_method, order.locale = method, locale
+    order.consented_at, order.consent_text = (now if consent_text else None), consent_text
+    order.currency, order.quantity = price.terms.currency, price.quantity
+    order.tax_name, order.tax_rate_bp = price.terms.tax_name, price.terms.tax_rate_bp
+    order.net_minor, order.tax_minor = price.net_minor, price.tax_minor
+    order.fee_minor, order.platform_fee_minor = price.buyer_fee_minor, price.fee_minor
+    order.total_minor, order.placed_at = price.total_minor, now
+    order.status = _first_status(method)
+    if order.status != OrderStatus.INITIATED:
+        order.confirmed_at = now
+    if order.status == OrderStatus.FREE:
+        order.settled_at = now
+    order.save()
+    order_lines = _write_lines(order, lines, price, list(attendees), buyer)
+    audit.record(order, "order.placed", by=by, method=method, total_minor=order.total_minor)
+
+    if order.status == OrderStatus.FREE:
+        issue_tickets(order, order_lines, by=by)
+        announce_settled(order)
+    elif order.status == OrderStatus.OFFLINE_PENDING:
+        request_delivery(order, DeliveryKind.RECEIVED)
+    if order.status != OrderStatus.INITIATED:
+        confirm_reservation(reservation)
+    return order
+
+
+def _price(reservation: Reservation, lines: Sequence[ReservationLine], *, granted: bool) -> Quote:
+    """What the hold costs; nothing when the organiser grants it."""
+    items = [
+        Item(
+            line_name(line.ticket_name, line.release_name),
+            line.quantity,
+            0 if granted else line.unit_price_minor,
+        )
+        for line in lines
+    ]
+    return quote(items, frozen_terms(reservation))
+
+
+def _method(
+    reservation: Reservation, asked: PaymentMethod, price: Quote, buyer: Buyer, by: Actor
+) -> PaymentMethod:
+    is_buyer = by is audit.BUYER
+    if price.total_minor == 0:
+        return asked if asked == PaymentMethod.SPONSORED and not is_buyer else PaymentMethod.FREE
+    if asked == PaymentMethod.CARD and is_buyer:
+        return asked
+    if asked == PaymentMethod.INVOICE:
+        if is_buyer and not reservation.event.allows_invoice:
+            raise MethodNotOffered
+        if not buyer.company_name.strip():
+            raise CompanyMissing
+        return asked
+    raise MethodNotOffered
+
+
+def _first_status(method: PaymentMethod) -> OrderStatus:
+    if method in (PaymentMethod.FREE, PaymentMethod.SPONSORED):
+        return OrderStatus.FREE
+    return OrderStatus.OFFLINE_PENDING if method == PaymentMethod.INVOICE else OrderStatus.INITIATED
+
+
+def _write_lines(
+    order: Order,
+    lines: Sequence[ReservationLine],
+    price: Quote,
+    attendees: list[Name],
+    buyer: Buyer,
+) -> list[OrderLine]:
+    fallback = Name(buyer.first_name, buyer.last_name, buyer.email)
+    names = iter(attendees)
+    rows: list[OrderLine] = OrderLine.objects.bulk_create(
+        OrderLine(
+            order=order,
+            ticket_type_id=line.ticket_type_id,
+            release_id=line.release_id,
+            name=priced.name,
+            quantity=line.quantity,
+            unit_price_minor=priced.unit_price_minor,
+            net_minor=priced.net_minor,
+            tax_minor=priced.tax_minor,
+            fee_minor=priced.fee_minor,
+            holders=[
+                {"first": name.first, "last": name.last, "email": name.email}
+                for name in (next(names, fallback) for _ in range(line.quantity))
+            ],
+        )
+        for line, priced in zip(lines, price.lines, strict=True)
+    )
+    return rows

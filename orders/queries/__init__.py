@@ -1,0 +1,37 @@
+"""Reads of orders, shaped for the buyer's pages, the orders desk and the checklist."""
+
+from orders.queries.buyer import (
+    Place,
+    can_be_paid,
+    open_payment_of,
+    order_by_link,
+    order_page,
+    order_status_of,
+    places_of,
+)
+from orders.queries.desk import (
+    OrderFilter,
+    SummaryMatrix,
+    order_details,
+    order_or_404,
+    orders_page,
+    people_of,
+    summary_matrix,
+)
+
+__all__ = [
+    "OrderFilter",
+    "Place",
+    "SummaryMatrix",
+    "can_be_paid",
+    "open_payment_of",
+    "order_by_link",
+    "order_details",
+    "order_or_404",
+    "order_page",
+    "order_status_of",
+    "orders_page",
+    "people_of",
+    "places_of",
+    "summary_matrix",
+]

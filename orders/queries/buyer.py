@@ -1,0 +1,116 @@
+"""What the buyer sees."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from events.models import Event
+from events.readiness import Item as ChecklistItem
+from orders.documents import PrintedTicket, printed_tickets
+from orders.models import (
+    OPEN_PAYMENTS,
+    Delivery,
+    DeliveryKind,
+    Order,
+    OrderLine,
+    Payment,
+    Refund,
+)
+from ticketing.models import Release, Reservation, ReservationLine
+from ticketing.queries import line_name
+
+
+def can_be_paid(event: Event) -> ChecklistItem:
+    """Checklist: if anything costs money, there is a way to pay it."""
+    is_priced = (
+        Release.objects.published().filter(ticket_type__event=event, price_minor__gt=0).exists()
+    )
+    done = not is_priced or bool(settings.STRIPE_API_KEY) or event.allows_invoice
+    return ChecklistItem(
+        code="payment",
+        title=_("Choose how buyers pay"),
+        hint=_("Card payments are on.")
+        if is_priced and settings.STRIPE_API_KEY
+        else _("Nothing to pay yet.")
+        if done
+        else _("Card payments are not connected. Allow invoices, or connect Stripe."),
+        page="events:setup",
+        is_done=done,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of a hold, for which the checkout asks a name. `number` counts from 1."""
+
+    number: int
+    name: str
+
+
+def places_of(lines: Sequence[ReservationLine]) -> list[Place]:
+    names = [
+        line_name(line.ticket_name, line.release_name)
+        for line in lines
+        for _place in range(line.quantity)
+    ]
+    return [Place(number, name) for number, name in enumerate(names, start=1)]
+
+
+def order_by_link(code: str, secret: str) -> Order:
+    """The order behind a buyer's link, or Http404. The secret is compared in constant time."""
+    order: Order | None = (
+        Order.objects.select_related("event__organiser").filter(code=code).first()
+    )
+    if order is None or not secrets.compare_digest(order.secret, secret):
+        raise Http404
+    return order
+
+
+def order_status_of(reservation: Reservation) -> Order | None:
+    """The order that the reservation became, if it did."""
+    order: Order | None = (
+        Order.objects.select_related("event__organiser", "reservation")
+        .filter(reservation=reservation)
+        .first()
+    )
+    return order
+
+
+def open_payment_of(order: Order) -> Payment | None:
+    payment: Payment | None = (
+        Payment.objects.select_related("order__event__organiser", "order__reservation")
+        .filter(order=order, status__in=OPEN_PAYMENTS)
+        .first()
+    )
+    return payment
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """The buyer's page of an order. `tickets_ready` says whether the PDF is rendered."""
+
+    order: Order
+    lines: list[OrderLine]
+    printed: list[PrintedTicket]
+    delivery: Delivery | None
+    refunds: list[Refund]
+
+    @property
+    def tickets_ready(self) -> bool:
+        return self.delivery is not None and bool(self.delivery.document)
+
+
+def order_page(order: Order) -> OrderPage:
+    deliveries = Delivery.objects.filter(order=order, kind=DeliveryKind.TICKETS)
+    return OrderPage(
+        order=order,
+        lines=list(order.lines.order_by("id")),
+        printed=printed_tickets(order) if order.is_confirmed else [],
+        delivery=deliveries.exclude(document="").order_by("-number").first()
+        or deliveries.order_by("-number").first(),
+        refunds=list(Refund.objects.select_related("payment").filter(payment__order=order)),
+    )

@@ -1,0 +1,18 @@
+"""The public shop, below `/<organiser>/<event>/`."""
+
+from django.urls import path
+
+from orders.views import buyer, checkout, shop
+
+app_name = "shop"
+urlpatterns = [
+    path("", shop.event_page, name="event"),
+    path("reservations/", shop.reservations, name="reservations"),
+    path("checkout/<str:secret>/", checkout.checkout, name="checkout"),
+    path("checkout/<str:secret>/extension/", checkout.extension, name="extension"),
+    path("checkout/<str:secret>/cancellation/", checkout.cancellation, name="cancellation"),
+    path("checkout/<str:secret>/return/", checkout.payment_return, name="return"),
+    path("orders/<str:code>/<str:secret>/", buyer.order, name="order"),
+    path("orders/<str:code>/<str:secret>/tickets.pdf", buyer.tickets_pdf, name="tickets_pdf"),
+    path("orders/<str:code>/<str:secret>/calendar.ics", buyer.calendar, name="calendar"),
+]

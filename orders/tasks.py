@@ -1,0 +1,199 @@
+"""The worker's part of an order: documents, mails, people, money; and the sweepers behind them."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from celery import Task, shared_task
+from django.db import transaction
+from django.db.models import F
+
+from orders import mails, notices, operations, payments
+from orders.models import (
+    OPEN_PAYMENTS,
+    Delivery,
+    DeliveryStatus,
+    Order,
+    OrderStatus,
+    Payment,
+    ProviderEvent,
+    Refund,
+    RefundStatus,
+    Ticket,
+)
+from orders.providers import ProviderFailure
+from people.operations import Name, record_consent, remember_company, remember_contact, welcome_person
+from ticketing.models import ReservationStatus
+from tiqqo.core import clock
+from tiqqo.core.tasks import TenantTask
+from tiqqo.core.tenancy import platform_scope, tenant_scope
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+# How long after its own task a sweeper steps in.
+PATIENCE = timedelta(seconds=45)
+ASK_AGAIN_AFTER = timedelta(seconds=60)
+
+
+class DeliveryTask(TenantTask):
+    """Whatever goes wrong is written on the delivery, which is tried again later."""
+
+    abstract = True
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        with tenant_scope(kwargs["organiser_id"]):
+            delivery = _delivery(args[0])
+            if delivery is not None:
+                operations.mark_failed_try(delivery, error=f"{type(exc).__name__}: {exc}")
+
+
+@shared_task(base=DeliveryTask)
+def prepare_delivery(delivery_id: int) -> None:
+    """The documents of a delivery are rendered and stored; then it is sent."""
+    delivery = _delivery(delivery_id)
+    if delivery is not None and delivery.status == DeliveryStatus.PENDING:
+        operations.mark_prepared(delivery, document=mails.document_of(delivery))
+
+
+@shared_task(base=DeliveryTask)
+def send_delivery(delivery_id: int) -> None:
+    """The mail is with the mail server."""
+    delivery = _delivery(delivery_id)
+    if delivery is not None and delivery.status == DeliveryStatus.PREPARED:
+        mails.mail_of(delivery).send()
+        operations.mark_sent(delivery)
+
+
+def _delivery(delivery_id: int) -> Delivery | None:
+    delivery: Delivery | None = (
+        Delivery.objects.select_related("order__event__organiser").filter(pk=delivery_id).first()
+    )
+    return delivery
+
+
+@shared_task
+def sweep_deliveries() -> int:
+    """Deliveries that are due and not out are enqueued again; how many."""
+    now = clock.now()
+    with platform_scope("enqueue deliveries that were missed"):
+        due = list(
+            Delivery.objects.filter(
+                status__in=[DeliveryStatus.PENDING, DeliveryStatus.PREPARED], due_at__lte=now
+            ).order_by("due_at")[:BATCH]
+        )
+        Delivery.objects.filter(pk__in=[d.pk for d in due]).update(due_at=now + ASK_AGAIN_AFTER)
+        without_people = list(
+            Order.objects.confirmed().filter(
+                people_at=None, confirmed_at__lte=now - PATIENCE, tickets__isnull=False
+            ).distinct()[:BATCH]
+        )
+    for delivery in due:
+        task = prepare_delivery if delivery.status == DeliveryStatus.PENDING else send_delivery
+        task.apply_async(args=[delivery.pk], kwargs={"organiser_id": delivery.organiser_id})
+    for order in without_people:
+        welcome_people.apply_async(args=[order.pk], kwargs={"organiser_id": order.organiser_id})
+    return len(due)
+
+
+@shared_task(base=TenantTask)
+@transaction.atomic
+def welcome_people(order_id: int) -> None:
+    """Buyer and attendees of a confirmed order are contacts and people at the event, once."""
+    order = (
+        Order.objects.select_related("event").select_for_update(of=("self",)).get(pk=order_id)
+    )
+    if order.people_at is not None:
+        return
+    company = remember_company(order.company_name, vat_number=order.vat_number)
+    buyer = Name(order.first_name, order.last_name, order.email)
+    contact = remember_contact(buyer, phone=order.phone, company=company)
+    if order.consented_at and order.consent_text:
+        record_consent(contact, text=order.consent_text, source=f"order {order.code}")
+    for ticket in Ticket.objects.filter(order=order, person=None).order_by("id"):
+        name = Name(ticket.first_name, ticket.last_name, ticket.email)
+        ticket.person = welcome_person(order.event, name, company=company)
+        ticket.save(update_fields=["person"])
+    order.contact, order.company, order.people_at = contact, company, clock.now()
+    order.save(update_fields=["contact", "company", "people_at"])
+
+
+class ProviderEventTask(Task):
+    """Whatever goes wrong is written on the event, which the sweeper takes up again."""
+
+    abstract = True
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        ProviderEvent.objects.filter(pk=args[0]).update(
+            attempts=F("attempts") + 1, last_error=f"{type(exc).__name__}: {exc}"[:500]
+        )
+
+
+@shared_task(base=ProviderEventTask)
+def handle_provider_event(event_id: int) -> None:
+    """A stored event of the payment provider took effect."""
+    notices.handle(ProviderEvent.objects.get(pk=event_id))
+
+
+@shared_task(base=TenantTask)
+def refund_at_provider(refund_id: int) -> None:
+    """A requested refund is with the provider."""
+    refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
+    if refund.status not in (RefundStatus.REQUESTED, RefundStatus.PROCESSING):
+        return
+    try:
+        payments.send_refund(refund)
+    except ProviderFailure as failure:
+        operations.note_refund_failure(refund, message=str(failure))
+
+
+@shared_task
+def sweep_money() -> None:
+    """Whatever money was left half done is taken up again: events, payments, refunds, lost orders."""
+    now = clock.now()
+    unhandled = ProviderEvent.objects.filter(handled_at=None, received_at__lte=now - PATIENCE)
+    for event_id in list(unhandled.values_list("pk", flat=True)[:BATCH]):
+        handle_provider_event.delay(event_id)
+    with platform_scope("find payments, refunds and orders that were left half done"):
+        opened = Payment.objects.select_related("order__event__organiser", "order__reservation")
+        opened = opened.filter(status__in=OPEN_PAYMENTS).order_by("checked_at")
+        overdue = list(opened.filter(order__reservation__expires_at__lte=now)[:BATCH])
+        silent = list(
+            opened.filter(
+                order__reservation__expires_at__gt=now, checked_at__lte=now - ASK_AGAIN_AFTER
+            )[:BATCH]
+        )
+        refunds = list(
+            Refund.objects.filter(
+                status__in=[RefundStatus.REQUESTED, RefundStatus.PROCESSING],
+                requested_at__lte=now - PATIENCE,
+                attempts__lt=20,
+            )[:BATCH]
+        )
+        lost = list(
+            Order.objects.filter(status=OrderStatus.INITIATED).exclude(
+                reservation__status__in=[ReservationStatus.PENDING, ReservationStatus.CONFIRMED]
+            )[:BATCH]
+        )
+    for payment in overdue:
+        _at_provider(payment, payments.close_payment)
+    for payment in silent:
+        _at_provider(payment, payments.check_payment)
+    for refund in refunds:
+        refund_at_provider.apply_async(
+            args=[refund.pk], kwargs={"organiser_id": refund.organiser_id}
+        )
+    for order in lost:
+        with tenant_scope(order.organiser_id):
+            operations.cancel_lost_order(order)
+
+
+def _at_provider(payment: Payment, ask: Callable[[Payment], None]) -> None:
+    with tenant_scope(payment.organiser_id):
+        try:
+            ask(payment)
+        except ProviderFailure as failure:
+            logger.warning(
+                "payment.provider_silent", extra={"payment": payment.pk, "why": str(failure)}
+            )

@@ -1,0 +1,18 @@
+"""The orders desk, below `/o/<organiser>/events/<event>/`."""
+
+from django.urls import path
+
+from orders.views import desk
+
+app_name = "orders"
+urlpatterns = [
+    path("orders/", desk.order_list, name="list"),
+    path("orders.csv", desk.order_csv, name="csv"),
+    path("orders/new/", desk.new_order, name="new"),
+    path("orders/<str:code>/", desk.order, name="order"),
+    path("orders/<str:code>/invoice/", desk.invoice, name="invoice"),
+    path("orders/<str:code>/settlement/", desk.settlement, name="settlement"),
+    path("orders/<str:code>/cancellation/", desk.order_cancellation, name="cancellation"),
+    path("orders/<str:code>/deliveries/", desk.deliveries, name="deliveries"),
+    path("people/", desk.people, name="people"),
+]

@@ -1,0 +1,58 @@
+"""The buyer's own page of an order, by its secret link."""
+
+from typing import Any
+
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts.access import public_view
+from orders.calendar import calendar_file
+from orders.mails import order_url
+from orders.queries import order_by_link, order_page
+from orders.views.shop import event_context
+
+
+@public_view
+@never_cache
+@require_GET
+def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    found = order_by_link(code, secret)
+    page = order_page(found)
+    template = "shop/order.html#tickets" if request.htmx else "shop/order.html"
+    return render(
+        request,
+        template,
+        {**event_context(request, found.event), "page": page, "order": found},
+    )
+
+
+@public_view
+@never_cache
+@require_GET
+def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    """The PDF as it was mailed; while it is being made, back to the page that says so."""
+    found = order_by_link(code, secret)
+    delivery = order_page(found).delivery
+    if delivery is None or not delivery.document:
+        return redirect(order_url(found))
+    return FileResponse(  # type: ignore[return-value]
+        delivery.document.open("rb"),
+        as_attachment=True,
+        filename=f"tickets-{found.code}.pdf",
+        content_type="application/pdf",
+    )
+
+
+@public_view
+@never_cache
+@require_GET
+def calendar(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    found = order_by_link(code, secret)
+    body = calendar_file(found.event, url=order_url(found), uid=f"{found.code}@tiqqo")
+    return HttpResponse(
+        body,
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{found.event.slug}.ics"'},
+    )

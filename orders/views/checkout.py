@@ -1,0 +1,247 @@
+"""Checkout: from the hold to the order and its payment.
+
+The secret in the address is the permission: whoever has it may finish, extend or drop this hold.
+"""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import public_view
+from orders import operations, payments
+from orders.errors import PaymentUnavailable
+from orders.forms import CheckoutForm
+from orders.models import Order, OrderStatus, PaymentMethod
+from orders.providers import ProviderFailure
+from orders.queries import open_payment_of, order_status_of, places_of
+from orders.views.shop import event_context
+from ticketing.errors import AlreadyExtended, ReservationOver
+from ticketing.models import Reservation, ReservationStatus
+from ticketing.operations import cancel_reservation, extend_reservation
+from ticketing.pricing import Quote
+from ticketing.queries import lines_of, quote_of, reservation_by_secret
+from tiqqo.core import clock
+from tiqqo.core.money import Money
+from tiqqo.ui.forms import refusals
+
+
+def _reservation_or_404(request: Any, event: str, secret: str) -> Reservation:
+    reservation = reservation_by_secret(secret)
+    if reservation is None or reservation.event.slug != event:
+        raise Http404
+    return reservation
+
+
+def _see_other(name: str, request: Any, event: str, **kwargs: str) -> HttpResponse:
+    response = redirect(name, organiser=request.organiser.slug, event=event, **kwargs)
+    response.status_code = 303
+    return response
+
+
+def _to_order(request: Any, order: Order) -> HttpResponse:
+    return _see_other(
+        "shop:order", request, order.event.slug, code=order.code, secret=order.secret
+    )
+
+
+def price_lines(price: Quote) -> list[dict[str, Any]]:
+    """The price, explained line by line."""
+    currency, terms = price.terms.currency, price.terms
+    rows: list[dict[str, Any]] = [
+        {
+            "label": f"{line.quantity} × {line.name}",
+            "amount": Money(line.unit_price_minor * line.quantity, currency),
+        }
+        for line in price.lines
+    ]
+    if price.tax_minor and not terms.prices_include_tax:
+        rate = f"{terms.tax_rate_bp / 100:g}"
+        rows.append(
+            {"label": f"{terms.tax_name} {rate} %", "amount": Money(price.tax_minor, currency)}
+        )
+    if price.buyer_fee_minor:
+        rows.append({"label": _("Service fee"), "amount": Money(price.buyer_fee_minor, currency)})
+    return rows
+
+
+def tax_note(price: Quote) -> str:
+    """The tax that the total contains, where prices include it."""
+    if not (price.tax_minor and price.terms.prices_include_tax):
+        return ""
+    return _("incl. %(amount)s %(tax)s") % {
+        "amount": Money(price.tax_minor, price.terms.currency),
+        "tax": price.terms.tax_name,
+    }
+
+
+@csrf_exempt
+@public_view
+@never_cache
+@require_http_methods(["GET", "POST"])
+def checkout(request: Any, event: str, secret: str) -> HttpResponse:
+    """One page: time left, who buys, who comes, how it is paid."""
+    reservation = _reservation_or_404(request, event, secret)
+    order = order_status_of(reservation)
+    if order is not None and order.is_confirmed:
+        return _to_order(request, order)
+    if not reservation.is_live(at=clock.now()):
+        return _over(request, reservation)
+    lines = lines_of(reservation)
+    price = quote_of(reservation, lines)
+    form = CheckoutForm(
+        request.POST or None,
+        event=reservation.event,
+        places=places_of(lines),
+        is_free=price.total_minor == 0,
+        initial=_typed_before(order),
+    )
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            return _place(request, reservation, form)
+    response = render(
+        request,
+        "shop/checkout.html",
+        {
+            **event_context(request, reservation.event),
+            "reservation": reservation,
+            "form": form,
+            "lines": price_lines(price),
+            "price": price,
+            "tax_note": tax_note(price),
+            "payment_canceled": request.GET.get("payment") == "canceled",
+            "last_failure": _last_failure(order),
+        },
+        status=422 if form.is_bound else 200,
+    )
+    return response
+
+
+def _typed_before(order: Order | None) -> dict[str, Any]:
+    """What was typed before going to pay, when the buyer comes back."""
+    if order is None:
+        return {}
+    names = ("first_name", "last_name", "email", "company_name", "vat_number", "purchase_number")
+    typed: dict[str, Any] = {name: getattr(order, name) for name in names}
+    typed["payment_method"], typed["consent"] = order.payment_method, bool(order.consented_at)
+    holders = [holder for line in order.lines.order_by("id") for holder in line.holders]
+    for number, holder in enumerate(holders, start=1):
+        if holder["email"] != order.email or holder["first"] != order.first_name:
+            typed[f"first_name_{number}"] = holder["first"]
+            typed[f"last_name_{number}"] = holder["last"]
+            typed[f"email_{number}"] = holder["email"]
+    return typed
+
+
+def _last_failure(order: Order | None) -> str:
+    if order is None:
+        return ""
+    payment = order.payments.order_by("-attempt").first()
+    return payment.last_failure if payment else ""
+
+
+def _place(request: Any, reservation: Reservation, form: CheckoutForm) -> HttpResponse:
+    order = operations.place_order(
+        reservation,
+        buyer=form.buyer,
+        attendees=form.attendees,
+        payment_method=form.method,
+        consent_text=form.consent_text,
+        locale=get_language() or "en",
+    )
+    if order.payment_method == PaymentMethod.CARD:
+        response = HttpResponseRedirect(payments.payment_page(order))
+        response.status_code = 303
+        return response
+    return _to_order(request, order)
+
+
+def _over(request: Any, reservation: Reservation) -> HttpResponse:
+    """The hold is gone: back to the shop with the same selection in hand."""
+    lines = lines_of(reservation)
+    return render(
+        request,
+        "shop/expired.html",
+        {
+            **event_context(request, reservation.event),
+            "reservation": reservation,
+            "lines": lines,
+            "codes": [
+                (line.release.code, line.quantity)
+                for line in reservation.lines.select_related("release").order_by("id")
+            ],
+            "was_canceled": reservation.status == ReservationStatus.CANCELED_MANUALLY,
+        },
+        status=410,
+    )
+
+
+@csrf_exempt
+@public_view
+@require_POST
+def extension(request: Any, event: str, secret: str) -> HttpResponse:
+    """More time, once (WCAG 2.2.1)."""
+    reservation = _reservation_or_404(request, event, secret)
+    try:
+        extend_reservation(reservation)
+    except (ReservationOver, AlreadyExtended):
+        pass  # The page that follows says how it stands.
+    return _see_other("shop:checkout", request, event, secret=secret)
+
+
+@csrf_exempt
+@public_view
+@require_POST
+def cancellation(request: Any, event: str, secret: str) -> HttpResponse:
+    """The buyer lets the tickets go; the places are free at once."""
+    reservation = _reservation_or_404(request, event, secret)
+    order = order_status_of(reservation)
+    payment = open_payment_of(order) if order else None
+    if payment is not None:
+        try:
+            payments.close_payment(payment)
+        except ProviderFailure as failure:
+            raise PaymentUnavailable from failure
+        reservation = _reservation_or_404(request, event, secret)
+    if reservation.status == ReservationStatus.PENDING:
+        cancel_reservation(reservation, manually=True)
+    if order is not None:
+        operations.cancel_lost_order(order)
+    return _see_other("shop:event", request, event)
+
+
+@public_view
+@never_cache
+@require_GET
+def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
+    """Where the payment page sends the buyer back to.
+
+    Asks the provider at once, so that nobody waits for a webhook; whichever comes first settles the
+    order. It is a GET because the provider redirects; repeating it is harmless.
+    """
+    reservation = _reservation_or_404(request, event, secret)
+    order = order_status_of(reservation)
+    if order is None:
+        return _see_other("shop:checkout", request, event, secret=secret)
+    payment = open_payment_of(order)
+    if payment is not None:
+        try:
+            payments.check_payment(payment)
+        except ProviderFailure:
+            pass  # The webhook or the sweeper will tell; the page waits.
+        order.refresh_from_db()
+    if order.status == OrderStatus.INITIATED and open_payment_of(order) is None:
+        return _see_other("shop:checkout", request, event, secret=secret)
+    if order.status != OrderStatus.INITIATED:
+        return _to_order(request, order)
+    return render(
+        request,
+        "shop/waiting.html",
+        {**event_context(request, reservation.event), "order": order},
+    )
+

@@ -1,0 +1,198 @@
+"""The orders desk: Ticket Orders, one order, people."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import member_view
+from accounts.navigation import render_dashboard
+from accounts.permissions import Permission
+from events.models import Event
+from events.queries import event_or_404
+from orders import operations
+from orders.export import csv_rows
+from orders.forms import NewOrderForm, OrderFilterForm
+from orders.history import told
+from orders.mails import order_url
+from orders.models import Order, PaymentMethod
+from orders.queries import order_details, order_or_404, orders_page, people_of, summary_matrix
+from orders.queries.desk import filtered_orders
+from ticketing.operations import cancel_reservation, reserve_tickets
+from ticketing.queries import offers
+from tiqqo.core import clock
+from tiqqo.core.errors import DomainError
+from tiqqo.ui.forms import refusals
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def order_list(request: Any, event: str) -> HttpResponse:
+    found = event_or_404(event)
+    form = OrderFilterForm(request.GET or None)
+    asked = form.asked
+    page = orders_page(found, asked, cursor=request.GET.get("after", ""))
+    kept = {k: v for k, v in request.GET.items() if v and k != "after"}
+    here = request.path
+    context = {
+        "form": form,
+        "asked": asked,
+        "page": page,
+        "next_url": f"{here}?{urlencode({**kept, 'after': page.next_cursor})}"
+        if page.next_cursor
+        else "",
+        "first_url": f"{here}?{urlencode(kept)}" if request.GET.get("after") else "",
+        "csv_url": reverse(
+            "orders:csv", kwargs={"organiser": request.member.organiser.slug, "event": event}
+        )
+        + f"?{urlencode(kept)}",
+        "summary": summary_matrix(found, asked),
+        "may_manage": request.member.may(Permission.MANAGE_ORDERS),
+        "tax_rate": f"{found.tax_rate_bp / 100:g}",
+    }
+    return render_dashboard(
+        request, "orders/list.html", context, current="orders:list", event=found
+    )
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def order_csv(request: Any, event: str) -> HttpResponse:
+    """The filtered list, all of it."""
+    found = event_or_404(event)
+    rows = list(filtered_orders(found, OrderFilterForm(request.GET or None).asked))
+    response = StreamingHttpResponse(csv_rows(rows, found), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="orders-{found.slug}.csv"'
+    return response  # type: ignore[return-value]
+
+
+@member_view(Permission.MANAGE_ORDERS)
+@require_http_methods(["GET", "POST"])
+def new_order(request: Any, event: str) -> HttpResponse:
+    """An order from the organiser's side: it takes the same way as a buyer's."""
+    found = event_or_404(event)
+    on_sale = [offer for offer in offers(found, at=clock.now()) if offer.is_on_sale]
+    form = NewOrderForm(request.POST or None, offers=on_sale)
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            order = _place(request, found, form)
+            messages.success(request, _("Order %(code)s is made.") % {"code": order.code})
+            return redirect(
+                "orders:order",
+                organiser=request.member.organiser.slug,
+                event=event,
+                code=order.code,
+            )
+    return render_dashboard(
+        request,
+        "orders/new.html",
+        {"form": form, "has_offers": bool(on_sale)},
+        current="orders:list",
+        event=found,
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _place(request: Any, event: Event, form: NewOrderForm) -> Order:
+    reservation = reserve_tickets(event, selection=form.selection)
+    try:
+        return operations.place_order(
+            reservation,
+            buyer=form.buyer,
+            attendees=[],
+            payment_method=PaymentMethod(form.cleaned_data["payment_method"]),
+            locale=get_language() or "en",
+            by=request.member,
+        )
+    except DomainError:
+        cancel_reservation(reservation, manually=True)
+        raise
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def order(request: Any, event: str, code: str) -> HttpResponse:
+    found = event_or_404(event)
+    details = order_details(order_or_404(found, code))
+    return render_dashboard(
+        request,
+        "orders/order.html",
+        {
+            "details": details,
+            "order": details.order,
+            "history": told(details.history),
+            "buyer_url": order_url(details.order),
+            "may_manage": request.member.may(Permission.MANAGE_ORDERS),
+        },
+        current="orders:list",
+        event=found,
+    )
+
+
+def _act(request: Any, event: str, code: str, act: Any, done: str) -> HttpResponse:
+    found = order_or_404(event_or_404(event), code)
+    act(found, by=request.member)
+    messages.success(request, done % {"code": found.code})
+    return redirect(
+        "orders:order", organiser=request.member.organiser.slug, event=event, code=code
+    )
+
+
+@member_view(Permission.MANAGE_ORDERS)
+@require_POST
+def invoice(request: Any, event: str, code: str) -> HttpResponse:
+    return _act(
+        request, event, code, operations.mark_invoice_sent, _("%(code)s is marked: invoice sent.")
+    )
+
+
+@member_view(Permission.MANAGE_ORDERS)
+@require_POST
+def settlement(request: Any, event: str, code: str) -> HttpResponse:
+    return _act(
+        request,
+        event,
+        code,
+        operations.mark_settled,
+        _("%(code)s is settled. The tickets are on their way."),
+    )
+
+
+@member_view(Permission.MANAGE_ORDERS)
+@require_POST
+def order_cancellation(request: Any, event: str, code: str) -> HttpResponse:
+    return _act(
+        request,
+        event,
+        code,
+        operations.cancel_order,
+        _("%(code)s is cancelled and its places are free."),
+    )
+
+
+@member_view(Permission.MANAGE_ORDERS)
+@require_POST
+def deliveries(request: Any, event: str, code: str) -> HttpResponse:
+    return _act(
+        request, event, code, operations.resend_tickets, _("The tickets of %(code)s are sent again.")
+    )
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def people(request: Any, event: str) -> HttpResponse:
+    found = event_or_404(event)
+    search = request.GET.get("search", "").strip()[:100]
+    return render_dashboard(
+        request,
+        "orders/people.html",
+        {"people": people_of(found, search=search), "search": search},
+        current="orders:people",
+        event=found,
+    )

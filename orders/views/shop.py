@@ -1,0 +1,127 @@
+"""The public shop: what is on offer, and the hold.
+
+These pages know no session: a hold is reached by its secret address, so nothing here needs a cookie.
+"""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import membership_of, public_view
+from accounts.permissions import Permission
+from events.models import Event
+from events.queries import event_or_404
+from events.text import as_html
+from ticketing.errors import NotOnSale, NothingSelected, SalesClosed, SalesPaused, SoldOut, TooManyTickets
+from ticketing.operations import reserve_tickets
+from ticketing.queries import offers
+from tiqqo.core import clock
+from tiqqo.core.errors import DomainError
+
+QUANTITY = "quantity_"
+
+
+def event_context(request: Any, event: Event) -> dict[str, Any]:
+    """What every public page of an event shows."""
+    return {
+        "organiser": request.organiser,
+        "organiser_url": reverse("organiser", kwargs={"organiser": request.organiser.slug}),
+        "event": event,
+        "accent": event.accent,
+        "event_url": reverse(
+            "shop:event", kwargs={"organiser": request.organiser.slug, "event": event.slug}
+        ),
+    }
+
+
+def may_preview(request: HttpRequest, event: Event) -> bool:
+    """Members see the shop of an event that is not public yet; everybody else gets 404."""
+    if not request.user.is_authenticated:
+        return False
+    try:
+        member = membership_of(request.user.pk, event.organiser.slug)
+    except Http404:
+        return False
+    return member.may(Permission.VIEW_EVENTS)
+
+
+def public_event_or_404(request: Any, slug: str) -> Event:
+    event = event_or_404(slug)
+    event.organiser = request.organiser
+    if not event.is_public and not may_preview(request, event):
+        raise Http404
+    return event
+
+
+@public_view
+@require_GET
+def event_page(request: Any, event: str) -> HttpResponse:
+    return _shop(request, public_event_or_404(request, event), wanted={})
+
+
+def _shop(
+    request: Any, event: Event, *, wanted: dict[str, int], error: DomainError | None = None
+) -> HttpResponse:
+    rows = offers(event, at=clock.now())
+    return render(
+        request,
+        "shop/event.html",
+        {
+            **event_context(request, event),
+            "offers": [(offer, wanted.get(offer.release.code, 0)) for offer in rows],
+            "can_buy": any(offer.is_on_sale for offer in rows) and event.is_public,
+            "description": as_html(event.description) if event.description else "",
+            "error": error,
+            "is_preview": not event.is_public,
+        },
+        status=error.status if error else 200,
+    )
+
+
+def _selection(request: HttpRequest) -> dict[str, int]:
+    """Release code → quantity. What is not a number counts as none."""
+    return {
+        name.removeprefix(QUANTITY): int(value)
+        for name, value in request.POST.items()
+        if name.startswith(QUANTITY) and isinstance(value, str) and value.isascii()
+        and value.isdigit() and len(value) <= 4
+    }
+
+
+@csrf_exempt
+@public_view
+@require_POST
+def reservations(request: Any, event: str) -> HttpResponse:
+    """Hold the selection and go to its checkout. Refusals show the shop again, nothing typed is lost.
+
+    Exempt from the CSRF check: it acts for nobody in particular and reads no cookie.
+    """
+    found = event_or_404(event)
+    found.organiser = request.organiser
+    if not found.is_public:
+        raise Http404
+    wanted = _selection(request)
+    try:
+        reservation = reserve_tickets(found, selection=wanted)
+    except (
+        NothingSelected,
+        TooManyTickets,
+        NotOnSale,
+        SalesPaused,
+        SalesClosed,
+        SoldOut,
+    ) as error:
+        return _shop(request, found, wanted=wanted, error=error)
+    return redirect(
+        "shop:checkout",
+        organiser=request.organiser.slug,
+        event=event,
+        secret=reservation.secret,
+        permanent=False,
+    )
+
+

@@ -1,0 +1,24 @@
+"""The payment provider's webhook."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from orders import operations, tasks
+from orders.providers import SignatureInvalid, provider
+
+
+@csrf_exempt
+@require_POST
+def stripe(request: HttpRequest) -> HttpResponse:
+    """The event is stored once and handled by the worker; a repeated one is thanked for, too."""
+    try:
+        notice = provider().read_notice(
+            request.body, request.headers.get("Stripe-Signature", "")
+        )
+    except SignatureInvalid:
+        return HttpResponse("The signature does not match.", status=400, content_type="text/plain")
+    stored = operations.store_event(notice)
+    if stored is not None:
+        tasks.handle_provider_event.delay(stored.pk)
+    return HttpResponse("ok", content_type="text/plain")

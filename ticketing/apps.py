@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class TicketingConfig(AppConfig):
+    name = "ticketing"
+
+    def ready(self) -> None:
+        from events import readiness
+        from ticketing.queries import has_tickets
+
+        readiness.register(has_tickets)

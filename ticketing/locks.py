@@ -1,0 +1,14 @@
+"""Row locks. Order everywhere: Event, Reservation, Order, Payment, CapacityPool (by id).
+
+The pool is the hot row, so it comes last and is locked by the statement that changes it (`stock`).
+"""
+
+from ticketing.models import Reservation, ReservationLine
+
+
+def lock_reservation(reservation_id: int) -> tuple[Reservation, list[ReservationLine]]:
+    """The reservation, locked, and its lines."""
+    reservation: Reservation = (
+        Reservation.objects.select_for_update(of=("self",)).get(pk=reservation_id)
+    )
+    return reservation, list(ReservationLine.objects.filter(reservation=reservation).order_by("id"))

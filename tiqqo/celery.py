@@ -1,0 +1,43 @@
+"""The Celery application, its queues and the schedule of every periodic task."""
+
+import os
+
+from celery import Celery
+from celery.schedules import schedule
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
+
+app = Celery("tiqqo")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.task_routes = {
+    "orders.tasks.handle_provider_event": {"queue": "money"},
+    "orders.tasks.refund_at_provider": {"queue": "money"},
+    "orders.tasks.sweep_money": {"queue": "money"},
+    "orders.tasks.prepare_delivery": {"queue": "documents"},
+    "orders.tasks.send_delivery": {"queue": "mail"},
+    "accounts.tasks.send_invitation": {"queue": "mail"},
+}
+app.conf.beat_schedule = {
+    "expire reservations": {
+        "task": "ticketing.tasks.sweep_reservations",
+        "schedule": schedule(run_every=15),
+    },
+    "settle payments that nobody reported": {
+        "task": "orders.tasks.sweep_money",
+        "schedule": schedule(run_every=20),
+    },
+    "send deliveries that were missed": {
+        "task": "orders.tasks.sweep_deliveries",
+        "schedule": schedule(run_every=30),
+    },
+    "move events along the clock": {
+        "task": "events.tasks.advance_events",
+        "schedule": schedule(run_every=60),
+    },
+    "recount the stock": {
+        "task": "ticketing.tasks.verify_inventory",
+        "schedule": schedule(run_every=300),
+    },
+}

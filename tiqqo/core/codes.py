@@ -1,0 +1,21 @@
+"""Codes that people read aloud and secrets that links carry."""
+
+import secrets
+
+# Crockford's Base32: no I, L, O, U, so that a code can be read aloud and typed.
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISREAD = str.maketrans("ILO", "110")
+
+
+def new_code(length: int = 8) -> str:
+    return "".join(secrets.choice(CROCKFORD) for _ in range(length))
+
+
+def normalise_code(typed: str) -> str:
+    """What somebody meant: upper case, no spaces or dashes, misread letters put right."""
+    return "".join(typed.upper().split()).replace("-", "").translate(_MISREAD)
+
+
+def new_secret() -> str:
+    """128 random bits for a link that is itself the permission."""
+    return secrets.token_urlsafe(16)

@@ -1,0 +1,73 @@
+"""What every tenant row has in common, and the audit log."""
+
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+
+from tiqqo.core import clock
+from tiqqo.core.rls import RowLevelSecurity
+from tiqqo.core.tenancy import NOTHING, ScopeMissing, current_organiser_id, current_scope
+
+
+class TenantManager(models.Manager[Any]):
+    """Rows of the current scope only; outside of any scope, an error instead of an answer."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        scope = current_scope()
+        if scope == NOTHING:
+            raise ScopeMissing(
+                f"{self.model.__name__} was queried outside of tenant_scope(organiser)."
+            )
+        rows = super().get_queryset()
+        if scope.organiser_id is not None:
+            rows = rows.filter(organiser_id=scope.organiser_id)
+        return rows
+
+    @classmethod
+    def of(cls, queryset_class: type[models.QuerySet[Any]]) -> Self:
+        """A manager with the adjectives of `queryset_class`."""
+        return cls.from_queryset(queryset_class)()
+
+
+class TenantModel(models.Model):
+    """A row that belongs to one organiser. Its `Meta` must inherit `TenantModel.Meta`."""
+
+    organiser = models.ForeignKey(
+        settings.TENANT_MODEL,
+        on_delete=models.PROTECT,
+        default=current_organiser_id,
+        editable=False,
+        related_name="+",
+    )
+
+    objects: ClassVar[TenantManager] = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            RowLevelSecurity(name="%(app_label)s_%(class)s_tenant")
+        ]
+
+
+class AuditEntry(TenantModel):
+    """Who did what to which row, and when. Written in the transaction of the deed."""
+
+    at = models.DateTimeField(default=clock.now)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    actor_label = models.CharField(max_length=200)
+    action = models.CharField(max_length=80)
+    subject_type = models.CharField(max_length=80)
+    subject_id = models.BigIntegerField()
+    data = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        indexes: ClassVar = [
+            models.Index(fields=["organiser", "subject_type", "subject_id", "id"], name="audit_by_subject")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject_type}:{self.subject_id}"

@@ -1,0 +1,1 @@
+"""PostgreSQL backend whose connections carry the tenant scope."""

@@ -1,0 +1,69 @@
+"""PostgreSQL, with the current tenant scope pushed to the connection before it is used.
+
+The scope travels lazily: one `set_config` when the scope or the connection changed, none otherwise.
+Whatever could leave the two out of step (a new or pooled connection, a rollback, which PostgreSQL
+applies to settings too) marks the connection's scope unknown, so that the next statement sets it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+from tiqqo.core.rls import ORGANISER_SETTING, PLATFORM_SETTING, USER_SETTING
+from tiqqo.core.tenancy import Scope, current_scope
+
+_PUSH = (
+    f"SELECT set_config('{ORGANISER_SETTING}', %s, false),"
+    f" set_config('{USER_SETTING}', %s, false),"
+    f" set_config('{PLATFORM_SETTING}', %s, false)"
+)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pushed_scope: Scope | None = None
+        self.execute_wrappers.append(self._push_scope)
+
+    def _push_scope(
+        self,
+        execute: Callable[..., Any],
+        sql: str,
+        params: Any,
+        many: bool,
+        context: dict[str, Any],
+    ) -> Any:
+        scope = current_scope()
+        if scope is not self.pushed_scope and scope != self.pushed_scope:
+            self.connection.execute(
+                _PUSH,
+                (
+                    "" if scope.organiser_id is None else str(scope.organiser_id),
+                    "" if scope.user_id is None else str(scope.user_id),
+                    "on" if scope.is_platform else "",
+                ),
+            )
+            self.pushed_scope = scope
+        return execute(sql, params, many, context)
+
+    def init_connection_state(self) -> None:
+        self.pushed_scope = None
+        super().init_connection_state()
+
+    def _rollback(self) -> Any:
+        self.pushed_scope = None
+        return super()._rollback()
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)
+        self.pushed_scope = None
+
+    def _close(self) -> Any:
+        """Give the connection up; a pooled one forgets its scope first."""
+        connection, self.pushed_scope = self.connection, None
+        if self.pool and connection is not None and not connection.closed:
+            connection.rollback()
+            connection.execute(_PUSH, ("", "", ""))
+            connection.commit()
+        return super()._close()

@@ -1,0 +1,29 @@
+"""How work leaves a request: after the commit, with its tenant, never before."""
+
+from typing import Any
+
+from celery import Task
+from django.db import transaction
+
+from tiqqo.core.tenancy import current_organiser_id, tenant_scope
+
+
+class TenantTask(Task):
+    """A task that works in the scope of the organiser it is told; without one it fails at once."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, organiser_id: int, **kwargs: Any) -> Any:
+        with tenant_scope(organiser_id):
+            return super().__call__(*args, **kwargs)
+
+
+def after_commit(task: Task, *args: Any) -> None:
+    """Enqueue a tenant task in the current scope once this transaction commits.
+
+    A broker that does not answer is logged and forgotten here: the task's sweeper finds the row.
+    """
+    organiser_id = current_organiser_id()
+    transaction.on_commit(
+        lambda: task.apply_async(args=args, kwargs={"organiser_id": organiser_id}), robust=True
+    )

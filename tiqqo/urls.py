@@ -1,0 +1,46 @@
+"""Every route. Audiences are separate at the edge: dashboard, door, public shop."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.static import serve
+
+from accounts import views as accounts
+from events import views as events
+from orders.views import webhooks
+from tiqqo import operations_views
+
+urlpatterns = [
+    path("healthz", operations_views.healthz),
+    path("readyz", operations_views.readyz),
+    path("", include("tiqqo.ui.urls")),
+    path("", accounts.front, name="front"),
+    path("home/", accounts.home, name="home"),
+    path("welcome/", accounts.welcome, name="welcome"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("webhooks/stripe/", webhooks.stripe, name="stripe_webhook"),
+    re_path(
+        r"^media/(?P<path>public/.+)$", serve, {"document_root": settings.MEDIA_ROOT}, name="media"
+    ),
+    # Organiser dashboard
+    path("o/<slug:organiser>/", include("accounts.urls")),
+    path("o/<slug:organiser>/events/", include("events.urls")),
+    path("o/<slug:organiser>/", include("reports.urls")),
+    path("o/<slug:organiser>/events/<slug:event>/tickets/", include("ticketing.urls")),
+    path("o/<slug:organiser>/events/<slug:event>/", include("orders.urls")),
+    # Door
+    path("door/", include("checkin.urls")),
+    # Public
+    path(
+        "<slug:organiser>/invitations/<str:secret>/", accounts.invitation, name="invitation"
+    ),
+    path("<slug:organiser>/", events.organiser_page, name="organiser"),
+    path("<slug:organiser>/<slug:event>/", include("orders.shop_urls")),
+]
+if settings.MAIL_VIEWER:
+    from tiqqo import mail_viewer
+
+    urlpatterns.insert(0, path("dev/mail/", mail_viewer.mails, name="mails"))
+    urlpatterns.insert(1, path("dev/mail/<str:name>/<int:part>/", mail_viewer.part, name="mail_part"))
+    urlpatterns.insert(1, path("dev/mail/<str:name>/", mail_viewer.mail, name="mail"))
