@@ -19,7 +19,7 @@ INVITATION_LASTS = timedelta(days=14)
 
 # First path segments of the public site; an organiser's slug must not shadow one.
 RESERVED_SLUGS = frozenset(
-    "about accounts admin api dev door healthz help legal media my o platform readyz static"
+    "about accounts admin api dev door healthz help home legal media my o platform readyz static"
     " styleguide ui webhooks welcome".split()
 )
 

@@ -34,7 +34,7 @@ def found_organiser(*, name: str, owner: User, **settings: str) -> Organiser:
 
     Its web address comes from the name; a taken or reserved one gets a short suffix.
     """
-    base = slugify(name)[:50] or "organiser"
+    base = slugify(name)[:50].strip("-") or "organiser"
     taken = base in RESERVED_SLUGS or Organiser.objects.filter(slug=base).exists()
     slug = f"{base}-{new_code(4).lower()}" if taken else base
     settings.setdefault("support_email", owner.email)

@@ -1,10 +1,16 @@
 """The door: one page, one hand."""
 
 from typing import Any
+from urllib.parse import urlencode
 
+from csp.constants import WASM_UNSAFE_EVAL
+from csp.decorators import csp_update
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -19,7 +25,12 @@ from checkin.queries import door_count, door_events, recent_admissions
 from events.models import Event
 from events.queries import event_or_404
 from orders.models import Ticket
+from tiqqo.core import clock
 from tiqqo.core.tenancy import tenant_scope
+from tiqqo.ui import moments
+
+LONGEST_CODE = 400
+LONGEST_GATE = 60
 
 
 @never_cache
@@ -32,23 +43,17 @@ def home(request: Any) -> HttpResponse:
         if member.may(Permission.SCAN):
             with tenant_scope(member.organiser):
                 doors.extend((member.organiser, event) for event in door_events())
-    return render(request, "door/home.html", {"doors": doors})
+    doors.sort(key=lambda door: door[1].starts_at)
+    return render(request, "door/home.html", {"doors": doors, "now": clock.now()})
 
 
 @member_view(Permission.SCAN)
 @require_GET
+@csp_update({"script-src": [WASM_UNSAFE_EVAL]})
 def scan(request: Any, event: str) -> HttpResponse:
+    """The page to scan on. `?gate=` names the door, so that a link or a reload keeps it."""
     found = event_or_404(event)
-    return render(
-        request,
-        "door/scan.html",
-        {
-            "member": request.member,
-            "event": found,
-            "count": door_count(found),
-            "recent": recent_admissions(found),
-        },
-    )
+    return render(request, "door/scan.html", _desk(request, found) | _state(found))
 
 
 @member_view(Permission.SCAN)
@@ -56,16 +61,7 @@ def scan(request: Any, event: str) -> HttpResponse:
 def live(request: Any, event: str) -> HttpResponse:
     """The count and the last admissions, for polling."""
     found = event_or_404(event)
-    return render(
-        request,
-        "door/scan.html#live",
-        {
-            "member": request.member,
-            "event": found,
-            "count": door_count(found),
-            "recent": recent_admissions(found),
-        },
-    )
+    return render(request, "door/scan.html#live", _desk(request, found) | _state(found))
 
 
 @member_view(Permission.SCAN)
@@ -76,47 +72,85 @@ def admissions(request: Any, event: str) -> HttpResponse:
     The status tells scripts: 201 in, 409 already in, 404 or 422 refused.
     """
     found = event_or_404(event)
-    text, gate = request.POST.get("code", "")[:400], request.POST.get("gate", "")[:60]
-    answer: dict[str, Any] = {"event": found, "member": request.member}
+    desk = _desk(request, found)
+    text = _storable(request.POST.get("code", ""), LONGEST_CODE)
+    answer: dict[str, Any]
     try:
-        admitted = operations.admit_ticket(found, text, by=request.member, gate=gate)
+        admitted = operations.admit_ticket(found, text, by=request.member, gate=desk["gate"])
     except TicketAlreadyAdmitted as already:
-        answer |= {"verdict": "warning", "already": already, "status": already.status}
-        answer |= _holder(already.facts["ticket"])
+        answer = {
+            "verdict": "warning",
+            "word": _("Already in"),
+            "detail": _earlier(already, found),
+            "status": already.status,
+        } | _holder(already.facts["ticket"])
     except Refused as refused:
-        answer |= {"verdict": "refused", "reason": str(refused), "status": refused.status}
+        answer = {
+            "verdict": "refused",
+            "word": _("No entry"),
+            "detail": str(refused),
+            "status": refused.status,
+        }
     else:
-        answer |= {"verdict": "admitted", "admission_id": admitted.admission_id, "status": 201}
+        answer = {"verdict": "admitted", "word": _("Admitted"), "status": 201}
         answer |= _holder(admitted.ticket)
-    template = "door/result.html" if request.htmx or _wants_fragment(request) else "door/answer.html"
-    return render(request, template, answer, status=answer["status"])
-
-
-def _holder(ticket: Ticket) -> dict[str, Any]:
-    return {"name": ticket.holder_name, "kind": ticket.ticket_type.name}
-
-
-def _wants_fragment(request: Any) -> bool:
-    return bool(request.headers.get("X-Requested-With") == "fetch")
+    template = "door/result.html" if _wants_fragment(request) else "door/answer.html"
+    return render(request, template, desk | answer, status=answer["status"])
 
 
 @member_view(Permission.SCAN)
 @require_POST
 def undo(request: Any, event: str, admission_id: int) -> HttpResponse:
     """The admission is taken back; the ticket may enter again."""
-    found: Event = event_or_404(event)
+    found = event_or_404(event)
     admission = get_object_or_404(
         Admission.objects.select_related("ticket"), event=found, pk=admission_id
     )
     operations.undo_admission(admission, by=request.member)
-    return render(
-        request,
-        "door/scan.html#live",
-        {
-            "member": request.member,
-            "event": found,
-            "count": door_count(found),
-            "recent": recent_admissions(found),
-            "note": _("Taken back."),
-        },
-    )
+    name = admission.ticket.holder_name
+    note = _("%s is not in any more and may enter again.") % name
+    desk = _desk(request, found)
+    if not _wants_fragment(request):
+        messages.success(request, note)
+        return redirect(desk["desk_url"])
+    return render(request, "door/scan.html#live", desk | _state(found) | {"note": note})
+
+
+def _desk(request: Any, event: Event) -> dict[str, Any]:
+    """Who stands where: what every page of the door says."""
+    address = {"organiser": request.member.organiser.slug, "event": event.slug}
+    gate = request.POST.get("gate") or request.GET.get("gate", "")
+    gate = " ".join(_storable(gate, LONGEST_GATE).split())
+    url = reverse("door:scan", kwargs=address)
+    return {
+        "member": request.member,
+        "event": event,
+        "gate": gate,
+        "desk_url": f"{url}?{urlencode({'gate': gate})}" if gate else url,
+    }
+
+
+def _state(event: Event) -> dict[str, Any]:
+    return {"count": door_count(event), "recent": recent_admissions(event)}
+
+
+def _storable(typed: str, longest: int) -> str:
+    """Without what the database cannot hold."""
+    return typed.replace("\x00", "")[:longest]
+
+
+def _holder(ticket: Ticket) -> dict[str, Any]:
+    return {"name": ticket.holder_name, "kind": ticket.ticket_type.name}
+
+
+def _earlier(already: TicketAlreadyAdmitted, event: Event) -> str:
+    """When, where and by whom: "19:42, Gate B, by Ana (14 minutes ago)"."""
+    is_today = event.local(already.at).date() == event.local(clock.now()).date()
+    when = moments.words_for(already.at, event.zone, "time" if is_today else "datetime")
+    who = _("by %s") % already.by
+    told = ", ".join(part for part in (when, already.gate, who) if part)
+    return f"{told} ({naturaltime(already.at)})"
+
+
+def _wants_fragment(request: Any) -> bool:
+    return bool(request.htmx) or request.headers.get("X-Requested-With") == "fetch"

@@ -22,7 +22,7 @@ Scenario = Callable[[Stack, float], Result]
 
 def shop(stack: Stack, seconds: float) -> Result:
     """Eight strangers look at the page of an event, again and again."""
-    path = stack.manage("demo", "--print-shop", capture=True).split()[-1]
+    path = stack.manage("demo", "--print-shop").split()[-1]
     return measure(Load(stack.base_url, path, clients=8, seconds=seconds))
 
 

@@ -61,13 +61,12 @@ def _run(plan: Plan) -> None:
 
 
 def _welcome(stack: Stack, setup_seconds: float, total_seconds: float) -> None:
-    logins = stack.manage("demo", "--print-logins", capture=True).strip() if stack.plan.demo else ""
     say("")
     say(f"  Tiqqo          {stack.base_url}/")
     say(f"  Mail           {stack.base_url}/dev/mail/")
     if stack.stripe_port is not None:
         say("  Payments       local Stripe; 4242 4242 4242 4242 succeeds")
-    for line in logins.splitlines():
+    for line in stack.logins.strip().splitlines():
         say(f"  {line}")
     say("")
     say(f"  Ready after {total_seconds:.1f} s (setup {setup_seconds:.1f} s). Ctrl-C ends it all.")

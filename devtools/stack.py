@@ -2,6 +2,7 @@
 
 import http.client
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -68,6 +69,8 @@ class Stack:
         self.var_dir = plan.var_dir.resolve()
         self.environment: dict[str, str] = {}
         self.port = 0
+        self.logins = ""
+        """Who can log in to the demo, for people."""
         self._report = report
         self._caller = isolated_environment() if plan.isolated else dict(os.environ)
         self._claim = Claim(self.var_dir / "run" / "stack.lock")
@@ -125,23 +128,24 @@ class Stack:
         self.services.stop()
         self._claim.release()
 
-    def manage(self, *arguments: str, capture: bool = False) -> str:
-        """`manage.py` has succeeded, else NotReady was raised; its output if captured."""
+    def manage(self, *arguments: str) -> str:
+        """The output of a `manage.py` that has succeeded, else NotReady was raised."""
+        return self._run("manage.py", *arguments, is_captured=True)
+
+    def _run(self, *arguments: str, is_captured: bool) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=self.plan.repository,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if capture or not self.plan.echo else None,
-            stderr=subprocess.STDOUT if not self.plan.echo else None,
+            stdout=subprocess.PIPE if is_captured else None,
+            stderr=subprocess.PIPE if is_captured else None,
             text=True,
             check=False,
         )
         if done.returncode != 0:
-            raise NotReady(
-                f"manage.py {' '.join(arguments)} failed"
-                + (f":\n{done.stdout}" if done.stdout else "")
-            )
+            output = f"{done.stdout or ''}{done.stderr or ''}".rstrip()
+            raise NotReady(f"{' '.join(arguments)} failed" + (f":\n{output}" if output else ""))
         return done.stdout or ""
 
     # Addresses and secrets ------------------------------------------------------------------
@@ -185,12 +189,17 @@ class Stack:
     # What happens once ----------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        self.manage("migrate", "--no-input", "--verbosity=0")
+        commands = [["migrate", "--no-input", "--verbosity=0"]]
         if not self.plan.debug and self.environment.get("TIQQO_TEST") != "1":
-            self.manage("collectstatic", "--no-input", "--verbosity=0")
+            commands.append(["collectstatic", "--no-input", "--verbosity=0"])
         if self.plan.demo:
-            scale = () if self.plan.demo_scale is None else (f"--scale={self.plan.demo_scale}",)
-            self.manage("demo", "--if-empty", *scale)
+            scale = [] if self.plan.demo_scale is None else [f"--scale={self.plan.demo_scale}"]
+            commands.append(["demo", "--if-empty", *scale])
+            commands.append(["demo", "--print-logins"])
+        logins = self.var_dir / "run" / "logins"
+        self.environment["LOGINS_FILE"] = str(logins)
+        self._run("-m", "devtools.prepare", json.dumps(commands), is_captured=not self.plan.echo)
+        self.logins = logins.read_text() if self.plan.demo else ""
 
     # What goes on ---------------------------------------------------------------------------
 

@@ -12,6 +12,10 @@ from tiqqo.core import clock
 from tiqqo.core.models import TenantManager, TenantModel
 
 
+# Path segments that stand where an event's web address stands.
+RESERVED_SLUGS = frozenset({"first", "invitations", "new"})
+
+
 class EventStatus(models.TextChoices):
     DRAFT = "draft", _("Draft")
     PUBLISHED = "published", _("Published")

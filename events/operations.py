@@ -12,7 +12,7 @@ from accounts.models import Membership, Organiser
 from events import readiness
 from events.errors import DatesMissing, EndsBeforeStart, NotReady, WrongStatus
 from events.images import re_encoded
-from events.models import Event, EventKey, EventStatus, slug_candidates
+from events.models import RESERVED_SLUGS, Event, EventKey, EventStatus, slug_candidates
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
 
@@ -28,8 +28,8 @@ def create_event(
 ) -> Event:
     """A draft exists with the organiser's defaults, its own web address and its own signing key."""
     _refuse_backward(starts_at, ends_at)
-    base = slugify(name)[:60] or "event"
-    taken = set(Event.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    base = slugify(name)[:60].strip("-") or "event"
+    taken = RESERVED_SLUGS | set(Event.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     event: Event = Event.objects.create(
         organiser=organiser,
         name=name,

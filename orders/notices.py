@@ -23,11 +23,10 @@ def handle(stored: ProviderEvent) -> None:
     subject = stored.payload["data"]["object"]
     metadata = subject.get("metadata") or {}
     handler = _HANDLERS.get(stored.kind)
-    if handler and str(metadata.get("organiser", "")).isdigit():
-        with tenant_scope(int(metadata["organiser"])):
-            payment = (
-                Payment.objects.select_related("order").filter(pk=int(metadata["payment"])).first()
-            )
+    names = [str(metadata.get(name, "")) for name in ("organiser", "payment")]
+    if handler and all(name.isdigit() for name in names):
+        with tenant_scope(int(names[0])):
+            payment = Payment.objects.select_related("order").filter(pk=int(names[1])).first()
             if payment is None:
                 logger.error("provider_event.no_payment", extra={"event": stored.provider_id})
             else:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from orders import operations
 from orders.errors import PaymentUnavailable
 from orders.models import Order, OrderLine, Payment, Refund
-from orders.providers import ProviderFailure, provider
+from orders.providers import ProviderFailure, ProviderRefusal, provider
 from orders.providers.base import ChargedLine, CheckoutPage, CheckoutProgress, CheckoutState
 from tiqqo.core import clock
 from tiqqo.core.money import Money
@@ -113,7 +113,12 @@ def close_payment(payment: Payment) -> None:
     """
     if not payment.session_id:
         # The call may have died between intent and result: the same key finds its page again.
-        page = _open_page(payment)
+        try:
+            page = _open_page(payment)
+        except ProviderRefusal:
+            # There never was a page, and it is too late to open one.
+            operations.abandon_payment(payment, failed=True)
+            return
         operations.store_session(payment, session_id=page.session_id, url=page.url)
     settle_by(provider().close_checkout(payment.session_id), payment)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
@@ -47,6 +48,7 @@ def overview(request: Any, event: str) -> HttpResponse:
         "reports/overview.html",
         {
             "page": page,
+            "shop_url": settings.BASE_URL + reverse("shop:event", kwargs=here),
             "steps": [
                 {
                     "title": step.title,

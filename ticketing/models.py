@@ -130,6 +130,11 @@ class CapacityPool(TenantModel):
         return self.release or self.ticket_type or self.event
 
     @property
+    def taken(self) -> int:
+        """Places held or sold."""
+        return self.held + self.sold
+
+    @property
     def free(self) -> int | None:
         """Places that nobody holds or has bought; None when this pool sets no limit."""
         return None if self.capacity is None else self.capacity - self.held - self.sold

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "orders",
     "checkin",
     "reports",
+    "demo",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -99,7 +100,11 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["tiqqo.ui.templatetags.ui", "django.templatetags.i18n"],
+            "builtins": [
+                "tiqqo.ui.templatetags.ui",
+                "tiqqo.status_words",
+                "django.templatetags.i18n",
+            ],
         },
     }
 ]

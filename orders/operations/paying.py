@@ -16,6 +16,7 @@ from orders.models import (
     Order,
     OrderStatus,
     Payment,
+    PaymentMethod,
     PaymentStatus,
     ProviderEvent,
     Refund,
@@ -160,6 +161,7 @@ def confirm_payment(payment: Payment, *, paid: Money, intent_id: str) -> Order:
     if problem is not None:
         audit.record(order, "payment.not_accepted", by=PROVIDER, reason=problem)
         request_refund(payment, amount=paid, reason=problem, by=SYSTEM)
+        release_payment(order.reservation)
         return order
     _settle_paid(order)
     return order
@@ -171,7 +173,7 @@ def _problem_with(order: Order, payment: Payment, paid: Money) -> RefundReason |
         return RefundReason.PAID_TWICE
     if paid != order.total:
         return RefundReason.WRONG_AMOUNT
-    if order.reservation.status == ReservationStatus.PENDING:
+    if order.reservation.status == ReservationStatus.PENDING or order.is_confirmed:
         return None
     try:
         with transaction.atomic():
@@ -186,9 +188,14 @@ def _problem_with(order: Order, payment: Payment, paid: Money) -> RefundReason |
 
 def _settle_paid(order: Order) -> None:
     was_held = order.reservation.status == ReservationStatus.PENDING
-    order.status, order.canceled_at = OrderStatus.PAID, None
-    order.confirmed_at = order.settled_at = clock.now()
-    order.save(update_fields=["status", "canceled_at", "confirmed_at", "settled_at"])
+    now = clock.now()
+    order.status, order.settled_at, order.canceled_at = OrderStatus.PAID, now, None
+    order.confirmed_at = order.confirmed_at or now
+    # An invoice order whose buyer paid on the page that was still open is a card order.
+    order.payment_method = PaymentMethod.CARD
+    order.save(
+        update_fields=["status", "settled_at", "canceled_at", "confirmed_at", "payment_method"]
+    )
     audit.record(order, "order.settled", by=PROVIDER, method=order.payment_method)
     issue_tickets(order, list(order.lines.order_by("id")), by=SYSTEM)
     announce_settled(order)

@@ -53,7 +53,7 @@ def place_order(
     """
     reservation, lines = lock_reservation(reservation.pk)
     placed = order_of_locked(reservation)
-    if placed is not None and placed.status != OrderStatus.INITIATED:
+    if placed is not None and placed.is_confirmed:
         raise OrderAlreadyPlaced
     now = clock.now()
     if not reservation.is_live(at=now):

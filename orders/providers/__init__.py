@@ -6,6 +6,7 @@ from orders.providers.base import (
     Notice,
     PaymentProvider,
     ProviderFailure,
+    ProviderRefusal,
     RefundState,
     SignatureInvalid,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "Notice",
     "PaymentProvider",
     "ProviderFailure",
+    "ProviderRefusal",
     "RefundState",
     "SignatureInvalid",
     "provider",

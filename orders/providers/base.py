@@ -13,6 +13,10 @@ class ProviderFailure(Exception):
     """The provider did not do what was asked: unreachable, refused, or misconfigured."""
 
 
+class ProviderRefusal(ProviderFailure):
+    """The provider answered, and will not do it, however often it is asked."""
+
+
 class SignatureInvalid(Exception):
     """A webhook that the provider did not sign."""
 
@@ -78,7 +82,10 @@ class PaymentProvider(Protocol):
         reference: str,
         metadata: dict[str, str],
     ) -> CheckoutPage:
-        """A payment page is open. The same `key` gives the same page. Raises ProviderFailure."""
+        """A payment page is open. The same `key` gives the same page.
+
+        Raises ProviderFailure; ProviderRefusal when no page was ever opened with this key.
+        """
         ...
 
     def look_up(self, session_id: str) -> CheckoutState:

@@ -18,6 +18,7 @@ from orders.providers.base import (
     CheckoutState,
     Notice,
     ProviderFailure,
+    ProviderRefusal,
     RefundState,
     SignatureInvalid,
 )
@@ -78,6 +79,8 @@ class StripeProvider:
                 },
                 options={"idempotency_key": key},
             )
+        except stripe.InvalidRequestError as error:
+            raise ProviderRefusal(str(error)) from error
         except stripe.StripeError as error:
             raise ProviderFailure(str(error)) from error
         return CheckoutPage(session_id=session.id, url=session.url or "")

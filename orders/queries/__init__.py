@@ -6,6 +6,7 @@ from orders.queries.buyer import (
     open_payment_of,
     order_by_link,
     order_page,
+    order_price_lines,
     order_status_of,
     places_of,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "order_details",
     "order_or_404",
     "order_page",
+    "order_price_lines",
     "order_status_of",
     "orders_page",
     "people_of",

@@ -22,6 +22,7 @@ from orders.models import (
 )
 from ticketing.models import Release, Reservation, ReservationLine
 from ticketing.queries import line_name
+from tiqqo.core.money import Money
 
 
 def can_be_paid(event: Event) -> ChecklistItem:
@@ -102,6 +103,21 @@ class OrderPage:
     @property
     def tickets_ready(self) -> bool:
         return self.delivery is not None and bool(self.delivery.document)
+
+
+def order_price_lines(order: Order, lines: Sequence[OrderLine]) -> list[dict[str, object]]:
+    """The order's price, explained line by line: items, tax where it was added, fee."""
+    items = [(line, line.unit_price_minor * line.quantity) for line in lines]
+    rows: list[dict[str, object]] = [
+        {"label": f"{line.quantity} × {line.name}", "amount": Money(amount, order.currency)}
+        for line, amount in items
+    ]
+    if sum(amount for _line, amount in items) == order.net_minor and order.tax_minor:
+        rate = f"{order.tax_rate_bp / 100:g}"
+        rows.append({"label": f"{order.tax_name} {rate} %", "amount": order.tax})
+    if order.fee_minor:
+        rows.append({"label": _("Service fee"), "amount": Money(order.fee_minor, order.currency)})
+    return rows
 
 
 def order_page(order: Order) -> OrderPage:

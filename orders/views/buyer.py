@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.access import public_view
 from orders.calendar import calendar_file
+from orders.documents import printed_tickets
 from orders.mails import order_url
-from orders.queries import order_by_link, order_page
+from orders.queries import order_by_link, order_page, order_price_lines
 from orders.views.shop import event_context
 
 
@@ -24,7 +25,12 @@ def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     return render(
         request,
         template,
-        {**event_context(request, found.event), "page": page, "order": found},
+        {
+            **event_context(request, found.event),
+            "page": page,
+            "order": found,
+            "price_lines": order_price_lines(found, page.lines),
+        },
     )
 
 
@@ -56,3 +62,17 @@ def calendar(request: Any, event: str, code: str, secret: str) -> HttpResponse:
         content_type="text/calendar; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{found.event.slug}.ics"'},
     )
+
+
+@public_view
+@never_cache
+@require_GET
+def qr(request: Any, event: str, code: str, secret: str, ticket: str) -> HttpResponse:
+    """The QR of one ticket as an image."""
+    found = order_by_link(code, secret)
+    for printed in printed_tickets(found):
+        if printed.ticket.code == ticket:
+            return HttpResponse(
+                '<?xml version="1.0" encoding="UTF-8"?>' + printed.qr, content_type="image/svg+xml"
+            )
+    raise Http404

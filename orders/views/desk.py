@@ -22,7 +22,14 @@ from orders.forms import NewOrderForm, OrderFilterForm
 from orders.history import told
 from orders.mails import order_url
 from orders.models import Order, PaymentMethod
-from orders.queries import order_details, order_or_404, orders_page, people_of, summary_matrix
+from orders.queries import (
+    order_details,
+    order_or_404,
+    order_price_lines,
+    orders_page,
+    people_of,
+    summary_matrix,
+)
 from orders.queries.desk import filtered_orders
 from ticketing.operations import cancel_reservation, reserve_tickets
 from ticketing.queries import offers
@@ -127,6 +134,7 @@ def order(request: Any, event: str, code: str) -> HttpResponse:
             "details": details,
             "order": details.order,
             "history": told(details.history),
+            "price_lines": order_price_lines(details.order, details.lines),
             "buyer_url": order_url(details.order),
             "may_manage": request.member.may(Permission.MANAGE_ORDERS),
         },

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from events.models import Event
 from ticketing import stock
@@ -82,7 +83,7 @@ def _refuse_releases(
     for code, quantity in wanted.items():
         release = releases.get(code)
         if release is None or not release.is_open(at=now):
-            raise NotOnSale(subject=release.ticket_type.name if release else "")
+            raise NotOnSale(subject=release.ticket_type.name if release else _("A chosen ticket"))
         ticket_type = release.ticket_type
         per_type[ticket_type.pk] = per_type.get(ticket_type.pk, 0) + quantity
         limit = ticket_type.per_order_limit

@@ -12,10 +12,13 @@ class TenantTask(Task):
     """A task that works in the scope of the organiser it is told; without one it fails at once."""
 
     abstract = True
+    # Celery would refuse `organiser_id`, which the task's own function does not take.
+    typing = False
 
     def __call__(self, *args: Any, organiser_id: int, **kwargs: Any) -> Any:
+        # `run`, because Task.__call__ would hide the worker's request, and with it every retry.
         with tenant_scope(organiser_id):
-            return super().__call__(*args, **kwargs)
+            return self.run(*args, **kwargs)
 
 
 def after_commit(task: Task, *args: Any) -> None:

@@ -34,7 +34,7 @@ def releases_chart(releases: list[Any], now: datetime) -> ReleasesChart:
     span = (end - start).total_seconds()
 
     def position(at: datetime) -> int:
-        return round((at - start).total_seconds() / span * WIDTH)
+        return int((at - start).total_seconds() / span * WIDTH + 0.5)
 
     bars = []
     for release, opens, closes in zip(releases, starts, ends, strict=True):

@@ -104,7 +104,6 @@ def _luminance(value: str) -> float:
 
 def _mix(value: str, other: str, part: float) -> str:
     mixed = (
-        round(a + (b - a) * part)
-        for a, b in zip(_channels(value), _channels(other), strict=True)
+        round(a + (b - a) * part) for a, b in zip(_channels(value), _channels(other), strict=True)
     )
     return "#{:02x}{:02x}{:02x}".format(*mixed)

@@ -17,9 +17,8 @@ from django.forms.utils import pretty_name
 from django.template import TemplateDoesNotExist
 from django.utils.formats import get_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, gettext_lazy, to_locale
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from tiqqo.core.errors import DomainError
 from tiqqo.core.money import Money, currency_digits
@@ -28,6 +27,7 @@ MAX_MINOR = 10**11
 DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
 
 _SEPARATORS = re.compile(r"[.,]")
+_TYPOGRAPHY = {0x27: None, 0x2019: None, 0x2212: "-"}  # apostrophes group in Swiss; a true minus
 _GROUPED = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})*")
 
 
@@ -72,7 +72,10 @@ class FormLayout:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():  # type: ignore[attr-defined]
-            if field.error_messages.get("required") == forms.Field.default_error_messages["required"]:
+            if (
+                field.error_messages.get("required")
+                == forms.Field.default_error_messages["required"]
+            ):
                 field.error_messages["required"] = _missing(field, name)
 
     @property
@@ -89,7 +92,7 @@ class FormLayout:
 
 
 def _missing(field: forms.Field, name: str) -> str:
-    """What to do about an empty field, by its name: the error summary shows it far from the field."""
+    """What to do about an empty field, by its name: the summary stands far from the field."""
     facts = {"field": field.label or pretty_name(name)}
     if isinstance(field, forms.BooleanField):
         return _("Tick “%(field)s” to go on.") % facts
@@ -149,7 +152,7 @@ class MoneyField(forms.Field):
     """Typed as 12.50 or 12,50; cleaned to minor units, 1250."""
 
     widget = MoneyInput
-    default_error_messages: ClassVar[dict[str, str | Promise]] = {
+    default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": gettext_lazy("Enter an amount in numbers, such as %(example)s."),
         "too_fine": gettext_lazy(
             "Enter an amount with at most %(digits)d digits after the point and no separators for "
@@ -221,8 +224,16 @@ class MoneyField(forms.Field):
     def _plain(self, typed: str) -> str:
         """Digits with a point at most. A single separator is always the decimal one, so that no
         amount is read a thousand times too large; two kinds, or one repeated, group thousands."""
-        text = "".join(typed.split()).replace("'", "").replace("’", "").replace("−", "-")  # noqa: RUF001
-        for sign in (get_currency_symbol(self.currency, locale=_locale()), self.currency):
+        text = (
+            "".join(typed.split())
+            .replace("'", "")
+            .replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
+            .replace("\N{MINUS SIGN}", "-")
+        )
+        for sign in (
+            get_currency_symbol(self.currency, locale=_locale()),
+            self.currency,
+        ):
             text = text.removeprefix(sign).removesuffix(sign)
         sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
         separators = _SEPARATORS.findall(digits)
@@ -267,7 +278,7 @@ class LocalDateTimeField(forms.Field):
     """
 
     widget = LocalDateTimeInput
-    default_error_messages: ClassVar[dict[str, str | Promise]] = {
+    default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": gettext_lazy("Enter a date and a time, such as 2026-06-20 19:30."),
         "nonexistent": gettext_lazy(
             "Clocks go forward that night in %(zone)s and %(time)s does not exist. "
@@ -358,7 +369,12 @@ class Stepper(forms.NumberInput):
         most: int | None = None,
         label: str | Promise = "",
     ) -> None:
-        limits = {"min": least, "step": 1, "inputmode": "numeric", "autocomplete": "off"}
+        limits = {
+            "min": least,
+            "step": 1,
+            "inputmode": "numeric",
+            "autocomplete": "off",
+        }
         if most is not None:
             limits["max"] = most
         if label:
@@ -368,5 +384,3 @@ class Stepper(forms.NumberInput):
 
 def _locale() -> str:
     return to_locale(get_language() or "en")
-
-

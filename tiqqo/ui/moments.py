@@ -26,6 +26,7 @@ _SKELETONS = {
     "day_number": "d",
     "month": "MMM",
 }
+EN_DASH = "\N{EN DASH}"
 _NIGHT = timedelta(hours=12)
 
 
@@ -39,7 +40,11 @@ def words_for(instant: datetime, zone: str | tzinfo, style: str, *, show_zone: b
 
 
 def words_for_range(
-    start: datetime, end: datetime | None, zone: str | tzinfo, *, show_zone: bool = False
+    start: datetime,
+    end: datetime | None,
+    zone: str | tzinfo,
+    *,
+    show_zone: bool = False,
 ) -> str:
     """From when to when, saying the day once if the end is on the same day or in its night."""
     words = _formatted(local(start, zone), "datetime")
@@ -47,7 +52,7 @@ def words_for_range(
         is_one_evening = (
             local(start, zone).date() == local(end, zone).date() or end - start < _NIGHT
         )
-        style, dash = ("time", "–") if is_one_evening else ("datetime", " – ")  # noqa: RUF001
+        style, dash = ("time", EN_DASH) if is_one_evening else ("datetime", f" {EN_DASH} ")
         words += dash + _formatted(local(end, zone), style)
     return f"{words} {abbreviation(start, zone)}" if show_zone else words
 
@@ -74,6 +79,9 @@ def _formatted(at: datetime, style: str) -> str:
     locale = to_locale(get_language() or "en")
     if locale.startswith("en"):
         return format_datetime(
-            at, _PATTERNS[style], tzinfo=at.tzinfo, locale=_HOUSE_LOCALES.get(locale, locale)
+            at,
+            _PATTERNS[style],
+            tzinfo=at.tzinfo,
+            locale=_HOUSE_LOCALES.get(locale, locale),
         )
     return format_skeleton(_SKELETONS[style], at, tzinfo=at.tzinfo, locale=locale)

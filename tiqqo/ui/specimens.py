@@ -22,7 +22,10 @@ class ReleaseSpecimen(TiqqoForm):
     fieldsets = (
         ("What it costs", ("name", ("price", "most"))),
         ("When it is sold", (("starts_at", "ends_at"), "end_rule")),
-        ("For the buyer", ("description", "category", "channels", "is_highlighted", "image")),
+        (
+            "For the buyer",
+            ("description", "category", "channels", "is_highlighted", "image"),
+        ),
     )
 
     name = forms.CharField(
@@ -36,21 +39,35 @@ class ReleaseSpecimen(TiqqoForm):
         label="What ends it",
         widget=forms.RadioSelect,
         choices=[
-            ("date", Explained("Its date", "The next release opens when this one closes.")),
-            ("stock", Explained("Its number", "Sold out first, or by its date, whichever is first.")),
+            (
+                "date",
+                Explained("Its date", "The next release opens when this one closes."),
+            ),
+            (
+                "stock",
+                Explained("Its number", "Sold out first, or by its date, whichever is first."),
+            ),
             ("hand", Explained("You", "It stays open until you close it.")),
         ],
     )
     description = forms.CharField(label="Description", widget=forms.Textarea, required=False)
     category = forms.ChoiceField(
         label="Category",
-        choices=[("", "Choose one"), ("day", "Day ticket"), ("weekend", "Weekend ticket")],
+        choices=[
+            ("", "Choose one"),
+            ("day", "Day ticket"),
+            ("weekend", "Weekend ticket"),
+        ],
     )
     channels = forms.MultipleChoiceField(
         label="Sold in",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        choices=[("shop", "The shop"), ("desk", "The orders desk"), ("door", "At the door")],
+        choices=[
+            ("shop", "The shop"),
+            ("desk", "The orders desk"),
+            ("door", "At the door"),
+        ],
     )
     is_highlighted = forms.BooleanField(
         label="Mark as selling fast", required=False, help_text="Only while it is true."
@@ -81,7 +98,9 @@ class OrderFilterSpecimen(TiqqoForm):
         choices=[("", "Any"), ("settled", "Settled"), ("requested", "Requested")],
     )
     method = forms.ChoiceField(
-        label="Payment", required=False, choices=[("", "Any"), ("card", "Card"), ("invoice", "Invoice")]
+        label="Payment",
+        required=False,
+        choices=[("", "Any"), ("card", "Card"), ("invoice", "Invoice")],
     )
 
 
@@ -110,7 +129,9 @@ def all_specimens() -> dict[str, Any]:
         "type_sizes": ("display", "title", "large", "body", "small", "tiny"),
         "tones": TONES,
         "form": ReleaseSpecimen(initial=filled, auto_id="plain_%s"),
-        "form_wrong": ReleaseSpecimen(wrong, prefix="wrong"),
+        "form_wrong": ReleaseSpecimen(
+            {f"wrong-{name}": value for name, value in wrong.items()}, prefix="wrong"
+        ),
         "form_short": SignInSpecimen(auto_id="short_%s"),
         "form_filters": OrderFilterSpecimen(auto_id="filter_%s"),
         "doors": DOORS,
@@ -151,16 +172,60 @@ def all_specimens() -> dict[str, Any]:
     }
 
 
-INDEX = (
-    "foundations buttons alert pill form event_card stub ticket_row summary empty countdown copy "
-    "dialog door_result kpi checklist table matrix filters pagination tabs breadcrumbs meter "
-    "releases_timeline timeline card avatar dark narrow"
-).split()
+INDEX = [
+    "foundations",
+    "buttons",
+    "alert",
+    "pill",
+    "form",
+    "event_card",
+    "stub",
+    "ticket_row",
+    "summary",
+    "empty",
+    "countdown",
+    "copy",
+    "dialog",
+    "door_result",
+    "kpi",
+    "checklist",
+    "table",
+    "matrix",
+    "filters",
+    "pagination",
+    "tabs",
+    "breadcrumbs",
+    "meter",
+    "progress",
+    "loading",
+    "releases_timeline",
+    "timeline",
+    "card",
+    "avatar",
+    "dark",
+    "narrow",
+]
 
-COLOURS = (
-    "canvas surface sunken line line-strong ink ink-soft positive positive-wash caution "
-    "caution-wash negative negative-wash info info-wash accent accent-ink accent-text"
-).split()
+COLOURS = [
+    "canvas",
+    "surface",
+    "sunken",
+    "line",
+    "line-strong",
+    "ink",
+    "ink-soft",
+    "positive",
+    "positive-wash",
+    "caution",
+    "caution-wash",
+    "negative",
+    "negative-wash",
+    "info",
+    "info-wash",
+    "accent",
+    "accent-ink",
+    "accent-text",
+]
 
 TONES = (
     ("positive", "On sale"),
@@ -172,14 +237,29 @@ TONES = (
 
 TILES = (
     {"label": "Tickets sold", "value": "612", "note": "44 % of 1,400", "url": "#kpi"},
-    {"label": "Revenue", "value": "€14,932.40", "note": "+12 % on last week", "tone": "positive"},
+    {
+        "label": "Revenue",
+        "value": "€14,932.40",
+        "note": "+12 % on last week",
+        "tone": "positive",
+    },
     {"label": "Views → paid", "value": "6.8 %", "note": "9,004 views", "url": "#kpi"},
-    {"label": "Available now", "value": "€4,310.00", "note": "€820.00 held", "tone": "caution"},
+    {
+        "label": "Available now",
+        "value": "€4,310.00",
+        "note": "€820.00 held",
+        "tone": "caution",
+    },
     {"label": "Refunded", "value": "€0.00"},
 )
 
 STEPS = (
-    {"title": "Add tickets", "helper": "2 ticket types on sale", "done": True, "url": "#checklist"},
+    {
+        "title": "Add tickets",
+        "helper": "2 ticket types on sale",
+        "done": True,
+        "url": "#checklist",
+    },
     {
         "title": "Say when and where",
         "helper": "Buyers look for the date and the address first.",
@@ -204,7 +284,11 @@ STEPS = (
         "url": "#checklist",
         "action": "Publish event",
     },
-    {"title": "Confirm your e-mail address", "helper": "ana@paradiso.example", "done": True},
+    {
+        "title": "Confirm your e-mail address",
+        "helper": "ana@paradiso.example",
+        "done": True,
+    },
 )
 
 ENTRIES = (
@@ -215,7 +299,11 @@ ENTRIES = (
         "text": "“Fell ill, could not come.” The ticket is void and its seat is on sale again.",
         "tone": "negative",
     },
-    {"at": NOON - timedelta(days=3), "title": "Tickets sent to ana@example.com", "by": "Tiqqo"},
+    {
+        "at": NOON - timedelta(days=3),
+        "title": "Tickets sent to ana@example.com",
+        "by": "Tiqqo",
+    },
     {
         "at": NOON - timedelta(days=3, minutes=1),
         "title": "Order settled",
@@ -223,7 +311,11 @@ ENTRIES = (
         "tone": "positive",
         "url": "#timeline",
     },
-    {"at": NOON - timedelta(days=3, minutes=6), "title": "Order started", "by": "Buyer"},
+    {
+        "at": NOON - timedelta(days=3, minutes=6),
+        "title": "Order started",
+        "by": "Buyer",
+    },
 )
 
 RELEASES = (

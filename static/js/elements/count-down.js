@@ -15,9 +15,11 @@ customElements.define("count-down", class extends HTMLElement {
 
   connectedCallback() {
     this.clock = this.querySelector("[data-clock]");
+    if (!this.clock) return;
     // Screen readers are not told every second; `title` keeps the instant itself.
     this.clock.title = this.clock.querySelector("time")?.textContent ?? "";
     this.setAttribute("aria-live", "off");
+    this.querySelector("[data-name]").textContent = this.dataset.label;
     this.tick();
   }
 

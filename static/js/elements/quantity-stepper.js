@@ -25,11 +25,19 @@ customElements.define("quantity-stepper", class extends HTMLElement {
     const { input } = this;
     const least = Number(input.min || 0);
     const most = input.max === "" ? Infinity : Number(input.max);
-    const value = Math.min(most, Math.max(least, (Number(input.value) || 0) + step * Number(input.step || 1)));
+    const wanted = (Number(input.value) || 0) + step * Number(input.step || 1);
+    const value = Math.min(most, Math.max(least, this.orNone(wanted, step)));
     if (String(value) === input.value) return;
     input.value = value;
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  // Nothing, or at least data-least.
+  orNone(wanted, step) {
+    const least = Number(this.input.dataset.least || 0);
+    if (wanted >= least) return wanted;
+    return step > 0 ? least : 0;
   }
 
   refresh() {

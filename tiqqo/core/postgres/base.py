@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
 
 from tiqqo.core.rls import ORGANISER_SETTING, PLATFORM_SETTING, USER_SETTING
 from tiqqo.core.tenancy import Scope, current_scope
@@ -35,17 +36,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
         context: dict[str, Any],
     ) -> Any:
         scope = current_scope()
-        if scope is not self.pushed_scope and scope != self.pushed_scope:
-            self.connection.execute(
-                _PUSH,
-                (
-                    "" if scope.organiser_id is None else str(scope.organiser_id),
-                    "" if scope.user_id is None else str(scope.user_id),
-                    "on" if scope.is_platform else "",
-                ),
-            )
+        # A failed transaction takes nothing but its rollback, after which the scope is unknown.
+        if scope != self.pushed_scope and not self._is_failed():
+            with self.wrap_database_errors:
+                self.connection.execute(
+                    _PUSH,
+                    (
+                        "" if scope.organiser_id is None else str(scope.organiser_id),
+                        "" if scope.user_id is None else str(scope.user_id),
+                        "on" if scope.is_platform else "",
+                    ),
+                )
             self.pushed_scope = scope
         return execute(sql, params, many, context)
+
+    def _is_failed(self) -> bool:
+        return bool(self.connection.info.transaction_status == TransactionStatus.INERROR)
 
     def init_connection_state(self) -> None:
         self.pushed_scope = None

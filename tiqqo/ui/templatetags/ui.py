@@ -2,6 +2,7 @@
 
 from datetime import datetime, tzinfo
 from functools import cache
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def block_text(context: template.RequestContext, name: str) -> str:
     """The plain text of a block of this page, so that the title repeats the heading."""
     blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
     block = blocks and blocks.get_block(name)
-    return " ".join(strip_tags(block.render(context)).split()) if block else ""
+    return " ".join(unescape(strip_tags(block.render(context))).split()) if block else ""
 
 
 @register.simple_tag
@@ -113,7 +114,10 @@ def when(
 
 @register.simple_tag
 def when_range(
-    start: datetime, end: datetime | None, zone: str | tzinfo = "UTC", show_zone: bool = False
+    start: datetime,
+    end: datetime | None,
+    zone: str | tzinfo = "UTC",
+    show_zone: bool = False,
 ) -> SafeString:
     return format_html(
         '<time datetime="{}">{}</time>',
@@ -188,7 +192,12 @@ def dialog(content: str, id: str, title: str, is_open: bool = False) -> SafeStri
 
 # Small words for components -------------------------------------------------------------
 
-_TONES = {"success": "positive", "warning": "caution", "error": "negative", "debug": "info"}
+_TONES = {
+    "success": "positive",
+    "warning": "caution",
+    "error": "negative",
+    "debug": "info",
+}
 _TONE_ICONS = {
     "positive": "check-circle",
     "caution": "exclamation-triangle",

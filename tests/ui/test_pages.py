@@ -1,0 +1,167 @@
+"""The style guide, the style sheets and the pages of errors."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from django.urls import reverse
+from lxml import html
+
+from tiqqo.core.errors import DomainError
+from tiqqo.ui import stylesheets
+
+ROOT = Path(settings.ROOT)
+KIB = 1024
+PARTS = {
+    "field",
+    "field_error",
+    "field_optional",
+    "error_summary",
+    "form",
+}  # shown by forms
+
+
+@pytest.fixture
+def guide(client):
+    response = client.get(reverse("ui:styleguide"))
+    assert response.status_code == 200
+    return response
+
+
+def test_every_component_stands_in_the_style_guide(guide):
+    source = (ROOT / "templates/styleguide/page.html").read_text()
+    names = {path.stem for path in (ROOT / "templates/components").glob("*.html")}
+
+    missing = {
+        name
+        for name in names - PARTS
+        if f"components/{name}.html" not in source and f"{{% {name} " not in source
+    }
+    assert missing == set()
+    assert names >= PARTS
+
+
+def test_every_component_has_a_style_sheet_of_its_name():
+    templates = {path.stem for path in (ROOT / "templates/components").glob("*.html")}
+    sheets = {path.stem for path in (ROOT / "static/css/components").glob("*.css")}
+
+    assert templates - sheets == {"field_error", "field_optional"}
+    assert sheets - templates == {"button"}
+
+
+def test_style_guide_is_sound_html(guide):
+    page = html.fromstring(guide.content)
+    ids = page.xpath("//@id")
+
+    assert sorted({i for i in ids if ids.count(i) > 1}) == []
+    assert len(page.xpath("//h1")) == 1
+    assert page.xpath("//title")[0].text == "Style guide · Tiqqo"
+    assert not page.xpath(
+        "//*[@style] | //style | //script[not(@src)] | //*[starts-with(name(@*), 'on')]"
+    )
+    for field in page.xpath("//input[not(@type='hidden')] | //select | //textarea"):
+        named = field.get("aria-label") or page.xpath("//label[@for=$id]", id=field.get("id"))
+        assert named, html.tostring(field)
+    for form in page.iter("form"):
+        assert form.get("action") or form.get("method") == "dialog"
+
+
+def test_style_guide_is_for_those_who_build(client, settings):
+    settings.DEBUG = settings.TESTING = False
+
+    assert client.get(reverse("ui:styleguide")).status_code == 404
+
+
+def test_all_styles_fit_in_the_budget():
+    assert len(stylesheets.bundle().zipped) <= 25 * KIB
+
+
+def test_own_scripts_fit_in_the_budget():
+    scripts = [path for path in (ROOT / "static/js").rglob("*.js") if "door" not in str(path)]
+
+    assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in scripts) <= 15 * KIB
+
+
+def test_layers_come_in_order_and_every_file_is_in():
+    text = stylesheets.bundle().text.decode()
+
+    assert text.startswith("@layer reset, base, layout, components, pages, utilities;")
+    assert text.count("@layer") == len(stylesheets.layered_files()) + 1
+    assert len(stylesheets.layered_files()) == len(list((ROOT / "static/css").rglob("*.css")))
+    assert text.count("{") == text.count("}")
+
+
+def test_every_colour_used_is_a_token():
+    text = stylesheets.bundle().text.decode()
+
+    used = set(re.findall(r"var\((--color-[\w-]+)", text))
+    assert used - set(re.findall(r"(--color-[\w-]+):", text)) == set()
+
+
+def test_style_sheet_is_kept_for_ever_under_its_own_name(client):
+    bundle = stylesheets.bundle()
+
+    response = client.get(
+        reverse("ui:stylesheet", args=[bundle.digest]),
+        headers={"accept-encoding": "br, gzip"},
+    )
+
+    assert response["content-type"] == "text/css"
+    assert response["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in response["vary"]
+    assert {"public", "immutable", "max-age=31536000"} <= set(response["cache-control"].split(", "))
+    assert gzip.decompress(response.content) == bundle.text
+
+
+def test_an_old_style_sheet_still_answers_but_is_not_kept(client):
+    response = client.get(reverse("ui:stylesheet", args=["0123456789ab"]))
+
+    assert response.content == stylesheets.bundle().text
+    assert response["cache-control"] == "public, max-age=60"
+
+
+def test_theme_is_made_of_its_accent(client):
+    response = client.get("/ui/theme-f2c14e.css")
+
+    assert b"--color-accent:#f2c14e" in response.content
+    assert "immutable" in response["cache-control"]
+    assert client.get("/ui/theme-plum.css").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["400", "403", "404", "403_csrf", "errors/429"])
+def test_error_pages_have_a_heading_and_a_way_back(name):
+    page = html.fromstring(render_to_string(f"{name}.html", {}, RequestFactory().get("/")))
+
+    assert page.xpath("//title")[0].text.startswith(page.xpath("//h1")[0].text)
+    assert page.xpath("//a[@class='button']/@href") == ["/"]
+
+
+def test_the_page_for_broken_things_needs_nothing():
+    page = html.fromstring(render_to_string("500.html"))
+
+    assert page.xpath("//h1")[0].text == "Something broke on our side"
+
+
+def test_a_refusal_says_its_sentence():
+    page = html.fromstring(
+        render_to_string(
+            "errors/refused.html",
+            {"error": DomainError("Only 2 are left. Choose 2 or fewer.")},
+            RequestFactory().get("/"),
+        )
+    )
+
+    alert = page.find_class("alert")[0]
+    assert alert.text_content().strip() == "Only 2 are left. Choose 2 or fewer."
+    assert alert.get("role") == "alert"
+
+
+def test_mail_frame_stands_alone():
+    text = render_to_string("emails/base.html", {})
+
+    assert "Tiqqo sends this mail with Tiqqo." in text
+    assert "<img" not in text and "http" not in text
