@@ -91,7 +91,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=20, choices=Role)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         base_manager_name = "objects"

@@ -107,7 +107,7 @@ class Event(TenantModel):
     published_at = models.DateTimeField(null=True, editable=False)
     sales_paused_at = models.DateTimeField(null=True, editable=False)
 
-    objects: ClassVar[TenantManager] = TenantManager.of(EventQuerySet)
+    objects = TenantManager.from_queryset(EventQuerySet)()
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

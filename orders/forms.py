@@ -157,7 +157,9 @@ class OrderFilterForm(TiqqoForm):
 
     @property
     def asked(self) -> OrderFilter:
-        self.is_valid()
+        if not self.is_bound:
+            return OrderFilter()
+        self.full_clean()
         return OrderFilter(**{k: v for k, v in self.cleaned_data.items() if v})
 
 

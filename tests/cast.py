@@ -194,6 +194,10 @@ class Cast:
     fjord: House
 
 
+def assembled() -> Cast:
+    return Cast(kikker=blauwe_kikker(), fjord=fjord_tech())
+
+
 def _house(
     *, owner: User, scanner: User, organiser: dict[str, Any], event: dict[str, Any],
     capacity: int, priced: tuple[str, int], free: str,

@@ -1,8 +1,13 @@
 """What every test has: both organisers, a queue to look at, files and cache of its own."""
 
+from copy import deepcopy
+
 import pytest
 from django.conf import settings as project_settings
+from django.core.management import call_command
+from django.test import override_settings
 
+from accounts.models import Organiser, User
 from tests import cast as the_cast
 from tests.providers import FakeProvider
 from tests.queue import Queue
@@ -15,13 +20,22 @@ def _own_cache(worker_id):
     project_settings.CACHES["default"]["KEY_PREFIX"] = f"tiqqo-test-{worker_id}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _steady_settings():
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        SERVICE_FEE_FIXED_MINOR=49,
+        SERVICE_FEE_RATE_BP=200,
+        STRIPE_API_KEY="sk_test_cast",
+        STRIPE_WEBHOOK_SECRET="whsec_cast",
+        STRIPE_API_BASE="http://127.0.0.1:9",
+    ):
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _steady_settings(settings, tmp_path):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def _own_files(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
-    settings.SERVICE_FEE_FIXED_MINOR, settings.SERVICE_FEE_RATE_BP = 49, 200
-    settings.STRIPE_API_KEY, settings.STRIPE_WEBHOOK_SECRET = "sk_test_cast", "whsec_cast"
-    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +61,21 @@ def committing(django_capture_on_commit_callbacks):
     return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
+@pytest.fixture(scope="session")
+def _standing_cast(_steady_settings, django_db_setup, django_db_blocker):
+    """The cast, committed once: most tests roll back to it. A test that flushes removes it."""
+    with django_db_blocker.unblock():
+        if User.objects.exists():
+            call_command("flush", interactive=False, verbosity=0)
+        return the_cast.assembled()
+
+
 @pytest.fixture
-def cast(db):
+def cast(_standing_cast, db):
     """Both organisers with their people and events; no scope is entered."""
-    return the_cast.Cast(kikker=the_cast.blauwe_kikker(), fjord=the_cast.fjord_tech())
+    if Organiser.objects.filter(pk=_standing_cast.kikker.organiser.pk).exists():
+        return deepcopy(_standing_cast)
+    return the_cast.assembled()
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class Release(TenantModel):
     code = models.CharField(max_length=8, default=new_code)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
-    objects: ClassVar[TenantManager] = TenantManager.of(ReleaseQuerySet)
+    objects = TenantManager.from_queryset(ReleaseQuerySet)()
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -179,7 +179,7 @@ class Reservation(TenantModel):
     fee_fixed_minor = models.PositiveIntegerField()
     fee_rate_bp = models.PositiveIntegerField()
 
-    objects: ClassVar[TenantManager] = TenantManager.of(ReservationQuerySet)
+    objects = TenantManager.from_queryset(ReservationQuerySet)()
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

@@ -100,8 +100,10 @@ def test_a_single_point_before_thousands_is_never_read_as_thousands():
         MoneyField(currency="EUR").clean("1.255")
 
     assert refusal.value.messages == [
-        "Enter an amount with at most 2 digits after the point and no separators for thousands, "
-        "such as 12.50."
+        (
+            "Enter an amount with at most 2 digits after the point and no separators for thousands, "
+            "such as 12.50."
+        )
     ]
 
 
@@ -163,8 +165,10 @@ def test_time_that_the_clocks_skip_is_refused():
         LocalDateTimeField(zone="Europe/Amsterdam").clean("2026-03-29T02:30")
 
     assert refusal.value.messages == [
-        "Clocks go forward that night in Amsterdam and 02:30 does not exist. "
-        "Choose 03:30 or another time."
+        (
+            "Clocks go forward that night in Amsterdam and 02:30 does not exist. "
+            "Choose 03:30 or another time."
+        )
     ]
 
 
@@ -211,8 +215,10 @@ def test_summary_links_to_every_field_with_an_error():
         ("#id_name", "Fill in “Name”."),
         (
             "#id_price",
-            "Enter an amount with at most 2 digits after the point and no separators for "
-            "thousands, such as 12.50.",
+            (
+                "Enter an amount with at most 2 digits after the point and no separators for "
+                "thousands, such as 12.50."
+            ),
         ),
         ("#id_kind_0", "Choose an answer for “Kind”."),
         ("#id_agreed", "Tick “The terms” to go on."),

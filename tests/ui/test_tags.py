@@ -51,7 +51,10 @@ def test_when_speaks_other_languages(language):
     [
         (None, "Sat 12 Dec 2026, 20:00"),
         (DOORS + timedelta(hours=5), "Sat 12 Dec 2026, 20:00\N{EN DASH}01:00"),
-        (DOORS + timedelta(days=1), "Sat 12 Dec 2026, 20:00 \N{EN DASH} Sun 13 Dec 2026, 20:00"),
+        (
+            DOORS + timedelta(days=1),
+            "Sat 12 Dec 2026, 20:00 \N{EN DASH} Sun 13 Dec 2026, 20:00",
+        ),
     ],
 )
 def test_range_says_the_day_of_one_evening_once(end, words):
@@ -66,7 +69,7 @@ def test_money_never_breaks():
         assert render("{{ m|amount }}", m=Money(125000, "EUR")) == "1.250,00\N{NO-BREAK SPACE}€"
 
 
-def test_icon_is_silent_or_labelled(settings):
+def test_icon_is_silent_or_labelled():
     if not icons.ICON_DIR.is_dir():
         pytest.skip("heroicons are not installed")
     assert 'aria-hidden="true"' in render("{% icon 'ticket' %}")
@@ -83,7 +86,8 @@ def test_missing_icon_hurts_only_in_debug(settings):
 
 def test_title_repeats_the_heading():
     page = render(
-        "{% extends 'layouts/focus.html' %}{% block heading %}Refund <em>Ana</em> &amp; Co{% endblock %}",
+        "{% extends 'layouts/focus.html' %}"
+        "{% block heading %}Refund <em>Ana</em> &amp; Co{% endblock %}",
         RequestFactory().get("/"),
     )
 

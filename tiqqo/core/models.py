@@ -1,6 +1,6 @@
 """What every tenant row has in common, and the audit log."""
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -9,11 +9,13 @@ from tiqqo.core import clock
 from tiqqo.core.rls import RowLevelSecurity
 from tiqqo.core.tenancy import NOTHING, ScopeMissing, current_organiser_id, current_scope
 
+M = TypeVar("M", bound=models.Model)
 
-class TenantManager(models.Manager[Any]):
+
+class TenantManager(models.Manager[M]):
     """Rows of the current scope only; outside of any scope, an error instead of an answer."""
 
-    def get_queryset(self) -> models.QuerySet[Any]:
+    def get_queryset(self) -> models.QuerySet[M]:
         scope = current_scope()
         if scope == NOTHING:
             raise ScopeMissing(
@@ -23,12 +25,6 @@ class TenantManager(models.Manager[Any]):
         if scope.organiser_id is not None:
             rows = rows.filter(organiser_id=scope.organiser_id)
         return rows
-
-    @classmethod
-    def of(cls, queryset_class: type[models.QuerySet[Any]]) -> Self:
-        """A manager with the adjectives of `queryset_class`."""
-        return cls.from_queryset(queryset_class)()
-
 
 class TenantModel(models.Model):
     """A row that belongs to one organiser. Its `Meta` must inherit `TenantModel.Meta`."""
@@ -41,7 +37,7 @@ class TenantModel(models.Model):
         related_name="+",
     )
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         abstract = True

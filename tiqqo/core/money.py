@@ -1,5 +1,6 @@
 """Exact money: integer minor units and an ISO 4217 currency."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -90,9 +91,11 @@ class Money:
         return cls(int(minor), currency)
 
     def __str__(self) -> str:
-        return format_currency(
+        text = format_currency(
             self.decimal, self.currency, locale=to_locale(get_language() or "en")
         )
+        # UTS 35, "currencySpacing": letters do not touch digits. Babel leaves that to its caller.
+        return re.sub(r"(?<=[A-Z])(?=\d)", "\u00a0", text)
 
 
 def currency_digits(currency: str) -> int:

@@ -11,6 +11,8 @@ WHITE, NEAR_BLACK, BLACK = "#ffffff", "#14110f", "#000000"
 TEXT_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 SHAPE_CONTRAST = 3.0  # WCAG 2.2, 1.4.11
 
+_MIDDLE = 0.18  # the luminance from which black reads better than white
+_LINEAR_BELOW = 10  # of 255; sRGB is linear in the dark
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
 
 
@@ -48,7 +50,7 @@ def is_readable_accent(value: str) -> bool:
 
 def readable_on(value: str, canvas: str, ratio: float = TEXT_CONTRAST) -> str:
     """`value`, moved towards black or white just far enough to reach `ratio` on `canvas`."""
-    towards = BLACK if _luminance(canvas) > 0.18 else WHITE
+    towards = BLACK if _luminance(canvas) > _MIDDLE else WHITE
     for step in range(51):
         moved = _mix(value, towards, step / 50)
         if contrast(moved, canvas) >= ratio:
@@ -96,7 +98,9 @@ def _channels(value: str) -> tuple[int, int, int]:
 def _luminance(value: str) -> float:
     """Relative luminance as WCAG 2.2 defines it."""
     red, green, blue = (
-        channel / 255 / 12.92 if channel <= 10 else ((channel / 255 + 0.055) / 1.055) ** 2.4
+        channel / 255 / 12.92
+        if channel <= _LINEAR_BELOW
+        else ((channel / 255 + 0.055) / 1.055) ** 2.4
         for channel in _channels(value)
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

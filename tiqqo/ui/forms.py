@@ -27,7 +27,11 @@ MAX_MINOR = 10**11
 DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
 
 _SEPARATORS = re.compile(r"[.,]")
-_TYPOGRAPHY = {0x27: None, 0x2019: None, 0x2212: "-"}  # apostrophes group in Swiss; a true minus
+_TYPOGRAPHY = {
+    0x27: None,
+    0x2019: None,
+    0x2212: "-",
+}  # apostrophes group in Swiss; a true minus
 _GROUPED = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})*")
 
 
@@ -238,7 +242,7 @@ class MoneyField(forms.Field):
         sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
         separators = _SEPARATORS.findall(digits)
         whole, fraction = digits, ""
-        if separators and (len(separators) == 1 or len(set(separators)) == 2):
+        if separators and (len(separators) == 1 or len(set(separators)) > 1):
             whole, _mark, fraction = digits.rpartition(separators[-1])
         if len(separators) > 1 and not _GROUPED.fullmatch(whole):
             raise InvalidOperation

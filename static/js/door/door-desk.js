@@ -54,7 +54,7 @@ customElements.define("door-desk", class extends HTMLElement {
     let status, page;
     try {
       const response = await fetch(this.form.action, {
-        method: "POST", body, redirect: "manual", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE),
+        method: "POST", body, redirect: "manual", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout?.(PATIENCE),
       });
       status = response.type === "opaqueredirect" ? "out" : response.status;
       page = await response.text();
@@ -131,7 +131,7 @@ customElements.define("door-desk", class extends HTMLElement {
     if (isTyped) this.#typedAt = now;
     if (this.dialog.open && this.#shown.verdict === "admitted" && isTyped) this.#close();
     if (this.dialog.open) {
-      if (isTyped ? event.key !== " " || isStream : event.key === "Enter" && isStream) event.preventDefault();
+      if ((isTyped && event.key !== " ") || (event.key === "Enter" && isStream)) event.preventDefault();
     } else if (isTyped && event.key !== " " && !event.target.closest("input, select, textarea")) {
       this.input.focus();
     }

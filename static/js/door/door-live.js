@@ -46,7 +46,7 @@ customElements.define("door-live", class extends HTMLElement {
     if (response.type === "opaqueredirect") { this.#say("out"); return; }
     if (!response.ok) throw new Error(response.status);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    this.#say(navigator.onLine ? "online" : "offline");
+    this.#say("online");
     for (const id of ["door-count", "door-recent"]) this.#swap(document.getElementById(id), page.getElementById(id));
     const note = page.querySelector("[data-note]");
     if (note) this.note.textContent = note.textContent;
@@ -64,7 +64,7 @@ customElements.define("door-live", class extends HTMLElement {
     form.dataset.sent = "true";
     this.#running?.abort();
     try {
-      await this.#load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: AbortSignal.timeout(PATIENCE) });
+      await this.#load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: AbortSignal.timeout?.(PATIENCE) });
     } catch {
       delete form.dataset.sent;
       this.note.textContent = this.dataset.notUndone;

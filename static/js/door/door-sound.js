@@ -23,20 +23,21 @@ customElements.define("door-sound", class extends HTMLElement {
     // Browsers let a page be heard once somebody touched it.
     for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => this.#awake(), { passive: true });
     document.addEventListener("door-answer", ({ detail }) => {
-      navigator.vibrate?.(VIBRATIONS[detail.verdict]);
+      if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(VIBRATIONS[detail.verdict]);
       if (this.dataset.state === "on") this.#play(detail.verdict);
     });
   }
 
-  #awake() {
-    if (!globalThis.AudioContext) return;
+  async #awake() {
+    if (!globalThis.AudioContext || navigator.userActivation?.hasBeenActive === false) return;
     this.audio ??= new AudioContext();
-    if (this.audio.state !== "running") this.audio.resume().catch(() => {});
+    if (this.audio.state !== "running") await this.audio.resume().catch(() => {});
   }
 
-  #play(verdict) {
-    this.#awake();
-    if (this.audio?.state !== "running") return;
+  async #play(verdict) {
+    const asked = performance.now();
+    await this.#awake();
+    if (this.audio?.state !== "running" || performance.now() - asked > 300) return; // too late to mean anything
     const { shape, notes } = TONES[verdict];
     for (const [hertz, after, length] of notes) {
       const from = this.audio.currentTime + after;

@@ -7,7 +7,9 @@ const LONGEST_SIDE = 960; // enough for a ticket at arm's length, small enough f
 const STATES = { NotAllowedError: "blocked", SecurityError: "blocked", NotReadableError: "taken", AbortError: "taken" };
 const remembered = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
 const remember = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private mode */ } };
-const pause = (time) => new Promise((done) => { setTimeout(done, time); });
+const wait = (time) => new Promise((done) => { setTimeout(done, time); });
+
+const end = (stream) => { for (const track of stream.getTracks()) track.stop(); };
 
 // The browser's own detector where it reads QR codes; otherwise ours, from this server.
 const formats = ["qr_code"];
@@ -51,6 +53,7 @@ customElements.define("ticket-scanner", class extends HTMLElement {
   #resting = new Map(); // text → when it was last in view
   #canvas = document.createElement("canvas");
   #stream = null;
+  #attempt = 0;
   #wanted = false;
 
   connectedCallback() {
@@ -81,25 +84,32 @@ customElements.define("ticket-scanner", class extends HTMLElement {
     this.#stop();
     this.#wanted = true;
     this.#say("starting");
+    const attempt = this.#attempt;
+    const reader = detectorFor(this.dataset).catch(() => null);
     try {
-      const [stream, reader] = await Promise.all([this.#camera(), detectorFor(this.dataset)].map((part) => part.catch((error) => error)));
-      this.#stream = stream instanceof MediaStream ? stream : null;
-      if (!this.#stream) throw stream;
-      if (reader instanceof Error) { this.#stop(); this.#say("unread"); return; }
-      this.video.srcObject = stream;
+      const stream = await this.#camera();
+      if (attempt !== this.#attempt) { end(stream); return; }
+      this.#stream = this.video.srcObject = stream;
       await this.video.play();
-      const [track] = stream.getVideoTracks();
-      track.addEventListener("ended", () => { if (this.#stream === stream) { this.#stop(); this.#say("off"); } });
-      this.#say(this.isPaused ? "checking" : "reading");
-      this.#offer(track);
-      this.#stayAwake();
-      this.#read(stream, reader);
+      if (!await reader) { this.#stop(); this.#say("unread"); return; }
     } catch (error) {
-      if (document.hidden) return;
+      if (attempt !== this.#attempt) return; // hidden, or started anew, meanwhile
       this.#stop();
       this.#wanted = false;
-      this.#say(STATES[error?.name] ?? "missing");
+      this.#say(STATES[error.name] ?? "missing");
+      return;
     }
+    if (attempt !== this.#attempt) return;
+    const [track] = this.#stream.getVideoTracks();
+    track.addEventListener("ended", () => {
+      if (attempt !== this.#attempt) return;
+      this.#stop();
+      this.#say("off");
+    });
+    this.#say(this.isPaused ? "checking" : "reading");
+    this.#offer(track);
+    navigator.wakeLock?.request("screen").catch(() => {}); // a low battery may refuse it
+    this.#read(attempt, await reader);
   }
 
   async #camera() {
@@ -116,7 +126,8 @@ customElements.define("ticket-scanner", class extends HTMLElement {
   }
 
   #stop() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#attempt += 1;
+    if (this.#stream) end(this.#stream);
     this.#stream = this.video.srcObject = null;
     this.torch.hidden = true;
     this.torch.dataset.state = "off";
@@ -140,19 +151,15 @@ customElements.define("ticket-scanner", class extends HTMLElement {
     );
   }
 
-  #stayAwake() {
-    navigator.wakeLock?.request("screen").catch(() => {}); // low battery may refuse it
-  }
-
-  async #read(stream, reader) {
-    while (this.#stream === stream) {
+  async #read(attempt, reader) {
+    while (attempt === this.#attempt) {
       const began = performance.now();
       if (this.video.readyState >= 2 && this.video.videoWidth) {
         const codes = await reader.detect(this.#frame()).catch(() => []);
-        if (this.#stream !== stream) return;
+        if (attempt !== this.#attempt) return;
         this.#see(codes.filter(({ rawValue }) => rawValue));
       }
-      await pause(Math.max(16, BETWEEN_READS - (performance.now() - began)));
+      await wait(Math.max(16, BETWEEN_READS - (performance.now() - began)));
     }
   }
 

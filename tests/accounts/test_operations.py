@@ -1,0 +1,268 @@
+"""Organisers, teams, invitations."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from accounts.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    InvitationClosed,
+    InvitationForSomebodyElse,
+    LastOwner,
+    OnlyOwnersMakeOwners,
+)
+from accounts.models import INVITATION_LASTS, RESERVED_SLUGS, Invitation, Membership, Organiser
+from accounts.operations import (
+    accept_invitation,
+    change_organiser,
+    change_role,
+    found_organiser,
+    invite_member,
+    remove_member,
+    revoke_invitation,
+)
+from accounts.permissions import Role
+from tests.cast import MembershipFactory, UserFactory
+from tiqqo.core import audit, clock
+from tiqqo.core.models import AuditEntry
+from tiqqo.core.tenancy import tenant_scope
+
+SEND = "accounts.tasks.send_invitation"
+
+
+def actions_of(subject):
+    return [entry.action for entry in audit.history_of(subject)]
+
+
+# Founding -------------------------------------------------------------------------------
+
+
+def test_who_founds_an_organiser_owns_it(db):
+    user = UserFactory(name="Ines", email="ines@example.org")
+
+    organiser = found_organiser(name="Café Zuid", owner=user)
+
+    assert (organiser.slug, organiser.support_email) == ("cafe-zuid", "ines@example.org")
+    assert (organiser.currency, organiser.time_zone) == ("EUR", "Europe/Amsterdam")
+    with tenant_scope(organiser):
+        member = Membership.objects.get()
+        assert (member.user, member.role) == (user, Role.OWNER)
+        assert actions_of(organiser) == ["organiser.founded"]
+
+
+def test_a_taken_web_address_gets_a_suffix(cast):
+    second = found_organiser(name="Blauwe Kikker", owner=UserFactory())
+
+    assert second.slug.startswith("blauwe-kikker-")
+    assert len(second.slug) == len("blauwe-kikker-") + 4
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_SLUGS))
+def test_a_reserved_web_address_gets_a_suffix(db, name):
+    organiser = found_organiser(name=name.capitalize(), owner=UserFactory())
+
+    assert organiser.slug.startswith(f"{name}-")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [("日本", "organiser"), ("!!!", "organiser"), ("A" * 49 + " B club", "a" * 49)],
+)
+def test_names_that_make_no_address_of_their_own(db, name, slug):
+    assert found_organiser(name=name, owner=UserFactory()).slug == slug
+
+
+def test_settings_are_changed_and_on_record(kikker):
+    change_organiser(kikker.organiser, by=kikker.owner, name="Kikker", accent_colour="#003366")
+
+    kikker.organiser.refresh_from_db()
+    assert (kikker.organiser.name, kikker.organiser.accent_colour) == ("Kikker", "#003366")
+    assert kikker.organiser.slug == "blauwe-kikker"
+    entry = audit.history_of(kikker.organiser).last()
+    assert entry.data == {"fields": ["accent_colour", "name"]}
+
+
+# Invitations ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def invitation(kikker):
+    return invite_member(
+        kikker.organiser, email=" Nina@Example.org ", role=Role.MANAGER, by=kikker.owner
+    )
+
+
+@pytest.fixture
+def nina(db):
+    return UserFactory(name="Nina", email="nina@example.org")
+
+
+def test_an_invitation_is_mailed_after_the_commit(kikker, queue, committing):
+    with committing():
+        invitation = invite_member(
+            kikker.organiser, email="Nina@Example.org", role=Role.MANAGER, by=kikker.owner
+        )
+
+    assert invitation.email == "nina@example.org"
+    assert invitation.expires_at - clock.now() <= INVITATION_LASTS
+    assert [(job.name, job.args) for job in queue.jobs] == [(SEND, (invitation.pk,))]
+    assert actions_of(invitation) == ["invitation.sent"]
+
+
+def test_the_invited_person_becomes_a_member(kikker, invitation, nina):
+    member = accept_invitation(invitation, user=nina, secret=invitation.secret)
+
+    assert (member.organiser, member.user, member.role) == (kikker.organiser, nina, Role.MANAGER)
+    invitation.refresh_from_db()
+    assert invitation.accepted_at is not None
+    assert actions_of(invitation) == ["invitation.sent", "invitation.accepted"]
+
+
+def test_an_invitation_is_accepted_once(invitation, nina):
+    accept_invitation(invitation, user=nina, secret=invitation.secret)
+
+    with pytest.raises(InvitationClosed):
+        accept_invitation(invitation, user=nina, secret=invitation.secret)
+    assert Membership.objects.filter(user=nina).count() == 1
+
+
+def test_an_invitation_expires(invitation, nina):
+    with time_machine.travel(clock.now() + INVITATION_LASTS + timedelta(seconds=1)):
+        with pytest.raises(InvitationClosed):
+            accept_invitation(invitation, user=nina, secret=invitation.secret)
+    assert not Membership.objects.filter(user=nina).exists()
+
+
+def test_an_invitation_is_for_the_address_that_it_was_sent_to(invitation):
+    other = UserFactory(email="otto@example.org")
+
+    with pytest.raises(InvitationForSomebodyElse):
+        accept_invitation(invitation, user=other, secret=invitation.secret)
+    assert not Membership.objects.filter(user=other).exists()
+
+
+def test_a_wrong_secret_opens_nothing(invitation, nina):
+    with pytest.raises(InvitationClosed):
+        accept_invitation(invitation, user=nina, secret="guessed")
+    assert not Membership.objects.filter(user=nina).exists()
+
+
+def test_a_revoked_invitation_is_closed(kikker, invitation, nina):
+    revoke_invitation(invitation, by=kikker.owner)
+    revoke_invitation(invitation, by=kikker.owner)
+
+    with pytest.raises(InvitationClosed):
+        accept_invitation(invitation, user=nina, secret=invitation.secret)
+    assert actions_of(invitation) == ["invitation.sent", "invitation.revoked"]
+
+
+def test_an_address_has_one_open_invitation(kikker, invitation, queue, committing):
+    with pytest.raises(AlreadyInvited) as refused, committing():
+        invite_member(
+            kikker.organiser, email="NINA@example.org", role=Role.VIEWER, by=kikker.owner
+        )
+
+    assert refused.value.field == "email"
+    assert Invitation.objects.count() == 1
+    assert queue.jobs == []
+
+
+def test_an_expired_invitation_may_be_repeated(kikker, invitation):
+    with time_machine.travel(clock.now() + INVITATION_LASTS + timedelta(seconds=1)):
+        second = invite_member(
+            kikker.organiser, email="nina@example.org", role=Role.MANAGER, by=kikker.owner
+        )
+    invitation.refresh_from_db()
+    assert (invitation.is_open, second.revoked_at) == (False, None)
+
+
+def test_a_member_is_not_invited(kikker, queue, committing):
+    with pytest.raises(AlreadyMember), committing():
+        invite_member(
+            kikker.organiser, email=kikker.scanner.user.email, role=Role.MANAGER, by=kikker.owner
+        )
+    assert not Invitation.objects.exists()
+    assert queue.jobs == []
+
+
+def test_the_same_person_may_work_for_both_organisers(cast, kikker):
+    invitation = invite_member(
+        kikker.organiser, email=cast.fjord.owner.user.email, role=Role.VIEWER, by=kikker.owner
+    )
+    member = accept_invitation(invitation, user=cast.fjord.owner.user, secret=invitation.secret)
+
+    assert member.role == Role.VIEWER
+    with cast.fjord.scope():
+        assert Membership.objects.get(user=cast.fjord.owner.user).role == Role.OWNER
+
+
+# Roles ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin(kikker):
+    return MembershipFactory(organiser=kikker.organiser, role=Role.ADMIN)
+
+
+def test_roles_are_changed_and_on_record(kikker):
+    change_role(kikker.scanner, role=Role.MANAGER, by=kikker.owner)
+
+    kikker.scanner.refresh_from_db()
+    assert kikker.scanner.role == Role.MANAGER
+    entry = audit.history_of(kikker.scanner).last()
+    assert (entry.action, entry.data) == (
+        "member.role_changed",
+        {"before": "scanner", "after": "manager"},
+    )
+
+
+def test_the_last_owner_stays_owner(kikker):
+    with pytest.raises(LastOwner):
+        change_role(kikker.owner, role=Role.ADMIN, by=kikker.owner)
+    with pytest.raises(LastOwner):
+        remove_member(kikker.owner, by=kikker.owner)
+
+    assert Membership.objects.get(pk=kikker.owner.pk).role == Role.OWNER
+
+
+def test_one_of_two_owners_may_go(kikker):
+    second = MembershipFactory(organiser=kikker.organiser, role=Role.OWNER)
+
+    change_role(kikker.owner, role=Role.VIEWER, by=second)
+    with pytest.raises(LastOwner):
+        remove_member(second, by=second)
+
+
+def test_only_owners_make_owners(kikker, admin, queue, committing):
+    before = AuditEntry.objects.count()
+
+    with pytest.raises(OnlyOwnersMakeOwners):
+        change_role(kikker.scanner, role=Role.OWNER, by=admin)
+    with pytest.raises(OnlyOwnersMakeOwners):
+        change_role(kikker.owner, role=Role.VIEWER, by=admin)
+    with pytest.raises(OnlyOwnersMakeOwners):
+        remove_member(kikker.owner, by=admin)
+    with pytest.raises(OnlyOwnersMakeOwners), committing():
+        invite_member(kikker.organiser, email="x@example.org", role=Role.OWNER, by=admin)
+
+    assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "scanner", "admin"}
+    assert (AuditEntry.objects.count(), queue.jobs) == (before, [])
+
+
+def test_who_was_removed_has_no_access(kikker, admin):
+    user = kikker.scanner.user
+
+    remove_member(kikker.scanner, by=admin)
+
+    assert not Membership.objects.filter(user=user).exists()
+    entry = AuditEntry.objects.get(action="member.removed")
+    assert entry.data == {"user": "sam@blauwekikker.example", "role": "scanner"}
+
+
+def test_an_organiser_is_unique_by_address(cast):
+    assert sorted(Organiser.objects.values_list("slug", flat=True)) == [
+        "blauwe-kikker",
+        "fjord-tech",
+    ]

@@ -1,0 +1,74 @@
+"""A refusal is told in the words of the domain, whoever asks."""
+
+import json
+
+import pytest
+from django.test import RequestFactory
+from django_htmx.middleware import HtmxDetails
+
+from tiqqo.core.errors import DomainError, Invalid, NotPermitted
+from tiqqo.core.middleware import DomainErrors, RequestContext
+from tiqqo.core.tenancy import NOTHING, _entered, current_scope, tenant_scope
+
+
+@pytest.fixture
+def asked():
+    def ask(error, **headers):
+        request = RequestFactory().get("/", headers=headers)
+        request.htmx = HtmxDetails(request)
+        return DomainErrors(lambda request: None).process_exception(request, error)
+
+    return ask
+
+
+def test_scripts_get_a_problem(asked):
+    response = asked(NotPermitted(), accept="application/json")
+
+    assert response.status_code == 403
+    assert response["content-type"] == "application/problem+json"
+    assert json.loads(response.content) == {
+        "type": "not_permitted",
+        "title": "Your role does not allow this. Ask an owner of the organiser for access.",
+        "status": 403,
+    }
+
+
+def test_htmx_gets_an_alert_in_its_place(asked):
+    response = asked(Invalid("Too <small>."), **{"HX-Request": "true"})
+
+    assert response.status_code == 422
+    assert (response["HX-Retarget"], response["HX-Reswap"]) == ("#alerts", "innerHTML")
+    assert "Too &lt;small&gt;." in response.content.decode()
+    assert "<html" not in response.content.decode()
+
+
+def test_people_get_a_page(asked, db):
+    response = asked(DomainError())
+
+    assert response.status_code == 409
+    assert "That is not possible right now." in response.content.decode()
+    assert "<html" in response.content.decode()
+
+
+def test_other_errors_are_not_ours(asked):
+    assert asked(ValueError("broken")) is None
+
+
+def test_no_scope_survives_a_request():
+    seen = []
+
+    def view(request):
+        seen.append(current_scope())
+        _entered(_scope(8)).__enter__()
+
+    with tenant_scope(7):
+        RequestContext(view)(RequestFactory().get("/"))
+        assert current_scope() == _scope(7)
+
+    assert seen == [NOTHING]
+    assert current_scope() == NOTHING
+
+
+def _scope(organiser_id):
+    with tenant_scope(organiser_id):
+        return current_scope()

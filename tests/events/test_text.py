@@ -1,0 +1,51 @@
+"""Organisers write Markdown; guests get harmless HTML."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import html
+
+from events.text import as_html
+
+
+def test_markdown_becomes_html_below_the_pages_own_headings():
+    assert as_html("# Doors\n\nAt **eight**, [map](https://example.org/m).") == (
+        "<h3>Doors</h3>\n"
+        '<p>At <strong>eight</strong>, <a href="https://example.org/m"'
+        ' rel="noopener noreferrer">map</a>.</p>\n'
+    )
+
+
+def test_tables_are_kept():
+    assert "<td>21:00</td>" in as_html("| Set | Time |\n|---|---|\n| One | 21:00 |")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "![x](https://tracker.example/pixel.gif)",
+        "<a href='https://example.org' onclick='alert(1)'>x</a>",
+        "<style>body{display:none}</style>",
+        '<p style="color:red" class="button">x</p>',
+        "<iframe src=https://example.org></iframe>",
+        '[x](https://example.org "onmouseover=alert(1)")',
+    ],
+)
+def test_nothing_that_acts_or_calls_home_is_left(attack):
+    _refuse_active(as_html(attack))
+
+
+@given(st.text(alphabet="<>/\"'()[]!#*`=: \nascriptonhefjvimgd", max_size=80))
+def test_no_text_becomes_active(text):
+    _refuse_active(as_html(text))
+
+
+def _refuse_active(rendered):
+    for node in html.fragments_fromstring(f"<div>{rendered}</div>")[0].iter():
+        assert node.tag not in {"script", "style", "iframe", "img", "svg", "form", "h1", "h2"}
+        assert set(node.attrib) <= {"href", "rel"}
+        assert not node.get("href", "").lower().startswith(("javascript:", "data:", "vbscript:"))
