@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 
@@ -17,7 +17,7 @@ from accounts.models import Membership, Organiser
 from accounts.permissions import Permission
 from tiqqo.core.tenancy import tenant_scope, user_scope
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def membership_of(user_id: int, organiser_slug: str) -> Membership:
@@ -40,7 +40,7 @@ def member_view(permission: Permission) -> Callable[[View], View]:
         @never_cache
         @login_required
         @wraps(view)
-        def guarded(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
             member = membership_of(request.user.pk, organiser)
             member.user = request.user
             member.require(permission)
@@ -58,7 +58,7 @@ def public_view(view: View) -> View:
     """The view runs in the scope of the organiser that its address names, for anybody."""
 
     @wraps(view)
-    def scoped(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def scoped(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
         request.organiser = get_object_or_404(Organiser, slug=organiser)
         with tenant_scope(request.organiser):
             return view(request, *args, **kwargs)

@@ -110,7 +110,7 @@ def accept_invitation(invitation: Invitation, *, user: User, secret: str) -> Mem
         raise InvitationForSomebodyElse
     member: Membership
     member, made = Membership.objects.get_or_create(
-        organiser_id=invitation.organiser_id, user=user, defaults={"role": invitation.role}
+        organiser=invitation.organiser, user=user, defaults={"role": invitation.role}
     )
     invitation.accepted_at = clock.now()
     invitation.save(update_fields=["accepted_at"])

@@ -1,6 +1,7 @@
 """Who may do what: one table. What is not listed is refused."""
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -42,7 +43,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset(_READING),
 }
 
-ROLE_HINTS: dict[Role, str] = {
+ROLE_HINTS: dict[Role, Promise] = {
     Role.OWNER: _("Everything, and the only one who can make other owners."),
     Role.ADMIN: _("Everything except making owners."),
     Role.MANAGER: _("Events, tickets, orders and the door."),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from checkin.models import Admission
 from django.db.models import QuerySet
+
+from checkin.models import Admission
 from events.models import Event, EventStatus
 from orders.models import Ticket
 from tiqqo.core import clock

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import member_view
+from accounts.models import Organiser
 from accounts.permissions import Permission
 from accounts.queries import memberships_of
 from checkin import operations
@@ -38,7 +39,7 @@ LONGEST_GATE = 60
 @require_GET
 def home(request: Any) -> HttpResponse:
     """The events that this user may scan at, of all organisers they work for."""
-    doors = []
+    doors: list[tuple[Organiser, Event]] = []
     for member in memberships_of(request.user):
         if member.may(Permission.SCAN):
             with tenant_scope(member.organiser):

@@ -13,7 +13,7 @@ LIMIT_PIXELS = 50_000_000
 SIZE = (1600, 900)
 
 
-def re_encoded(upload: File) -> "ContentFile[bytes]":
+def re_encoded(upload: "File[bytes]") -> "ContentFile[bytes]":
     """The picture as a JPEG of at most 1600 x 900, without metadata. Raises UnusableImage.
 
     Only what Pillow decodes and encodes again is kept, so nothing hidden in the file is ever served.
@@ -31,9 +31,9 @@ def re_encoded(upload: File) -> "ContentFile[bytes]":
                 picture = Image.new("RGB", layered.size, "white")
                 picture.paste(layered, mask=layered.getchannel("A"))
             encoded = BytesIO()
-            picture.convert("RGB").save(
-                encoded, "JPEG", quality=82, optimize=True, progressive=True
-            )
+            picture = picture.convert("RGB")
+            picture.info.clear()  # Pillow would write its comment back.
+            picture.save(encoded, "JPEG", quality=82, optimize=True, progressive=True)
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError, ValueError) as error:
         raise UnusableImage from error
     return ContentFile(encoded.getvalue(), name=f"{new_code(16).lower()}.jpg")

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from tiqqo.core import clock
 from tiqqo.core.models import TenantManager, TenantModel
 
-
 # Path segments that stand where an event's web address stands.
 RESERVED_SLUGS = frozenset({"first", "invitations", "new"})
 
@@ -107,7 +106,7 @@ class Event(TenantModel):
     published_at = models.DateTimeField(null=True, editable=False)
     sales_paused_at = models.DateTimeField(null=True, editable=False)
 
-    objects = TenantManager.from_queryset(EventQuerySet)()
+    objects = TenantManager.from_queryset(EventQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

@@ -26,4 +26,5 @@ def calendar_file(event: TicketedEvent, *, url: str, uid: str) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add_component(entry)
-    return calendar.to_ical()
+    written: bytes = calendar.to_ical()
+    return written

@@ -48,8 +48,9 @@ def new_uid() -> int:
 def ticket_code(ticket: Ticket, private_key: bytes) -> str:
     """The text of the ticket's QR."""
     head = _HEAD.pack(FORMAT, ticket.uid, ticket.generation)
-    signature = Ed25519PrivateKey.from_private_bytes(bytes(private_key)).sign(head)
-    return PREFIX + base45.b45encode(head + signature).decode()
+    signature = Ed25519PrivateKey.from_private_bytes(private_key).sign(head)
+    encoded: bytes = base45.b45encode(head + signature)
+    return PREFIX + encoded.decode()
 
 
 def read_code(text: str) -> TicketCode:

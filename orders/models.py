@@ -122,7 +122,7 @@ class Order(TenantModel):
     settled_at = models.DateTimeField(null=True)
     canceled_at = models.DateTimeField(null=True)
 
-    objects = TenantManager.from_queryset(OrderQuerySet)()
+    objects = TenantManager.from_queryset(OrderQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -244,7 +244,7 @@ class Ticket(TenantModel):
     issued_at = models.DateTimeField(default=clock.now)
     voided_at = models.DateTimeField(null=True)
 
-    objects = TenantManager.from_queryset(TicketQuerySet)()
+    objects = TenantManager.from_queryset(TicketQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

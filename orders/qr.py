@@ -3,13 +3,28 @@
 from io import BytesIO
 
 import qrcode
+from qrcode.image.pil import PilImage
 from qrcode.image.svg import SvgPathImage
 
 
-def qr_svg(text: str) -> str:
-    """An SVG with one path, quiet zone of four modules, error correction M."""
-    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=4)
+def _code(text: str) -> qrcode.QRCode:
+    """Error correction M, quiet zone of four modules."""
+    code = qrcode.QRCode(
+        error_correction=qrcode.constants.ERROR_CORRECT_M, border=4, box_size=8
+    )
     code.add_data(text, optimize=0)
+    return code
+
+
+def qr_svg(text: str) -> str:
+    """An SVG of one path: for screens."""
     out = BytesIO()
-    code.make_image(image_factory=SvgPathImage).save(out)
+    _code(text).make_image(image_factory=SvgPathImage).save(out)
     return out.getvalue().decode()
+
+
+def qr_png(text: str) -> bytes:
+    """A one-bit PNG, eight pixels a module: for documents, which embed it without drawing."""
+    out = BytesIO()
+    _code(text).make_image(image_factory=PilImage).save(out, "PNG")
+    return out.getvalue()

@@ -23,7 +23,13 @@ from orders.models import (
     Ticket,
 )
 from orders.providers import ProviderFailure
-from people.operations import Name, record_consent, remember_company, remember_contact, welcome_person
+from people.operations import (
+    Name,
+    record_consent,
+    remember_company,
+    remember_contact,
+    welcome_person,
+)
 from ticketing.models import ReservationStatus
 from tiqqo.core import clock
 from tiqqo.core.tasks import TenantTask

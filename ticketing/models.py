@@ -64,7 +64,7 @@ class Release(TenantModel):
     code = models.CharField(max_length=8, default=new_code)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
-    objects = TenantManager.from_queryset(ReleaseQuerySet)()
+    objects = TenantManager.from_queryset(ReleaseQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -179,7 +179,7 @@ class Reservation(TenantModel):
     fee_fixed_minor = models.PositiveIntegerField()
     fee_rate_bp = models.PositiveIntegerField()
 
-    objects = TenantManager.from_queryset(ReservationQuerySet)()
+    objects = TenantManager.from_queryset(ReservationQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

@@ -5,12 +5,13 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from csp.decorators import csp_replace, csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET
-from csp.decorators import csp_replace
 
 _END = b"-" * 79
 _SHOWN = 100
@@ -33,7 +34,7 @@ def _messages(path: Path) -> list[EmailMessage]:
     """The backend writes one file per connection; a line of dashes ends each message."""
     chunks = path.read_bytes().split(b"\n" + _END + b"\n")
     return [
-        message_from_bytes(chunk, policy=policy.default)  # type: ignore[arg-type, misc]
+        message_from_bytes(chunk, policy=policy.default)
         for chunk in chunks
         if chunk.strip()
     ]
@@ -66,6 +67,7 @@ def mails(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@csp_update({"frame-src": [SELF]})
 def mail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: its head, its text, its HTML in a frame, its attachments."""
     message = _message_or_404(name)
@@ -100,7 +102,7 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_GET
 @xframe_options_sameorigin
-@csp_replace({"frame-ancestors": ["'self'"], "style-src": ["'unsafe-inline'"], "script-src": ["'none'"]})
+@csp_replace({"frame-ancestors": [SELF], "style-src": [UNSAFE_INLINE], "script-src": [NONE]})
 def part(request: HttpRequest, name: str, part: int) -> HttpResponse:
     """A part of a mail as it was sent. Its inlined styles may apply; scripts never run."""
     walked = list(_message_or_404(name).walk())

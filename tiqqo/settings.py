@@ -232,7 +232,8 @@ SERVICE_FEE_RATE_BP = int(os.environ.get("SERVICE_FEE_RATE_BP", "200"))
 # Languages and time --------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("nl", _("Dutch")), ("de", _("German"))]
+# A language joins when its catalogue is complete: docs/decisions/0009.
+LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
@@ -241,7 +242,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", VAR_DIR / "static"))
-STATICFILES_DIRS = [ROOT / "static"]
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [ROOT / "static"]
 _barcode_detector = ROOT / "node_modules/barcode-detector/dist/iife"
 if _barcode_detector.is_dir():
     STATICFILES_DIRS.append(("vendor/barcode-detector", _barcode_detector))

@@ -29,9 +29,17 @@ def request_delivery(order: Order, kind: DeliveryKind) -> Delivery:
 
 @transaction.atomic
 def resend_tickets(order: Order, *, by: Actor) -> Delivery:
-    """The tickets are sent once more, freshly rendered. Raises NothingToSend."""
+    """The tickets are sent once more, freshly rendered; once, if that is under way already.
+
+    Raises NothingToSend.
+    """
     if not order.tickets.exists():
         raise NothingToSend
+    waiting = Delivery.objects.filter(
+        order=order, kind=DeliveryKind.TICKETS, status__in=[DeliveryStatus.PENDING, DeliveryStatus.PREPARED]
+    ).first()
+    if waiting is not None:
+        return waiting
     delivery = request_delivery(order, DeliveryKind.TICKETS)
     audit.record(order, "tickets.resent", by=by, to=order.email)
     return delivery

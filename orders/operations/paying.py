@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from orders import tasks
-from orders.errors import OrderOver, OrderAlreadyPlaced, PaymentAlreadyOpen, RefundExceedsPayment
+from orders.errors import OrderAlreadyPlaced, OrderOver, PaymentAlreadyOpen, RefundExceedsPayment
 from orders.locks import lock_order, lock_payment
 from orders.models import (
     DeliveryKind,

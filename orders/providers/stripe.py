@@ -69,7 +69,7 @@ class StripeProvider:
                         for line in lines
                     ],
                     "customer_email": email,
-                    "locale": locale if locale in _LOCALES else "auto",  # type: ignore[typeddict-item]
+                    "locale": locale if locale in _LOCALES else "auto",
                     "success_url": success_url,
                     "cancel_url": cancel_url,
                     "expires_at": int(closes_at.timestamp()),
@@ -116,7 +116,7 @@ class StripeProvider:
 
     def read_notice(self, body: bytes, signature: str) -> Notice:
         try:
-            event = stripe.Webhook.construct_event(  # type: ignore[no-untyped-call]
+            event = stripe.Webhook.construct_event(
                 body, signature, settings.STRIPE_WEBHOOK_SECRET
             )
         except (ValueError, stripe.SignatureVerificationError) as error:

@@ -10,16 +10,17 @@ from django.utils.translation import gettext as _
 
 from events.models import Event
 from events.readiness import Item as ChecklistItem
-from orders.documents import PrintedTicket, printed_tickets
 from orders.models import (
     OPEN_PAYMENTS,
     Delivery,
     DeliveryKind,
+    DeliveryStatus,
     Order,
     OrderLine,
     Payment,
     Refund,
 )
+from orders.printed import PrintedTicket, printed_tickets
 from ticketing.models import Release, Reservation, ReservationLine
 from ticketing.queries import line_name
 from tiqqo.core.money import Money
@@ -103,6 +104,15 @@ class OrderPage:
     @property
     def tickets_ready(self) -> bool:
         return self.delivery is not None and bool(self.delivery.document)
+
+    @property
+    def is_preparing(self) -> bool:
+        """The worker has the PDF in hand."""
+        return (
+            not self.tickets_ready
+            and self.delivery is not None
+            and self.delivery.status in (DeliveryStatus.PENDING, DeliveryStatus.PREPARED)
+        )
 
 
 def order_price_lines(order: Order, lines: Sequence[OrderLine]) -> list[dict[str, object]]:

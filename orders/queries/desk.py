@@ -60,7 +60,7 @@ class OrderFilter:
         return self != OrderFilter()
 
 
-def _orders_of(event: Event) -> QuerySet[Order]:
+def _orders_of(event: Event) -> QuerySet[Any]:
     issued = (
         Ticket.objects.valid()
         .filter(order=OuterRef("pk"))
@@ -76,7 +76,7 @@ def _orders_of(event: Event) -> QuerySet[Order]:
     )
 
 
-def filtered_orders(event: Event, asked: OrderFilter) -> QuerySet[Order]:
+def filtered_orders(event: Event, asked: OrderFilter) -> QuerySet[Any]:
     """The orders of the event that match, newest first."""
     rows = _orders_of(event)
     if asked.search:
@@ -169,11 +169,11 @@ def summary_matrix(event: Event, asked: OrderFilter) -> SummaryMatrix:
         filtered_orders(event, asked)
         .order_by()
         .values("stage_value", "payment_method")
-        .annotate(orders=Count("pk"), tickets=Sum("quantity"), amount=Sum("total_minor"))
+        .annotate(count=Count("pk"), places=Sum("quantity"), amount=Sum("total_minor"))
     )
     for row in grouped:
         cells[row["stage_value"], row["payment_method"]] = Cell(
-            row["orders"], row["tickets"], Money(row["amount"], event.currency)
+            row["count"], row["places"], Money(row["amount"], event.currency)
         )
     rows = []
     for stage in MATRIX_STAGES:

@@ -5,14 +5,17 @@ from typing import Any
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import public_view
 from orders.calendar import calendar_file
-from orders.documents import printed_tickets
 from orders.mails import order_url
+from orders.operations import resend_tickets
+from orders.printed import printed_tickets
 from orders.queries import order_by_link, order_page, order_price_lines
 from orders.views.shop import event_context
+from tiqqo.core import audit
 
 
 @public_view
@@ -51,6 +54,16 @@ def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpRespons
     )
 
 
+@csrf_exempt
+@public_view
+@require_POST
+def deliveries(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    """The PDF is made again and mailed to the buyer's address, which this page cannot change."""
+    found = order_by_link(code, secret)
+    resend_tickets(found, by=audit.BUYER)
+    return HttpResponse(status=303, headers={"Location": order_url(found)})
+
+
 @public_view
 @never_cache
 @require_GET
@@ -72,7 +85,5 @@ def qr(request: Any, event: str, code: str, secret: str, ticket: str) -> HttpRes
     found = order_by_link(code, secret)
     for printed in printed_tickets(found):
         if printed.ticket.code == ticket:
-            return HttpResponse(
-                '<?xml version="1.0" encoding="UTF-8"?>' + printed.qr, content_type="image/svg+xml"
-            )
+            return HttpResponse(printed.svg, content_type="image/svg+xml")
     raise Http404

@@ -5,8 +5,9 @@ The secret in the address is the permission: whoever has it may finish, extend o
 
 from typing import Any
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -39,9 +40,8 @@ def _reservation_or_404(request: Any, event: str, secret: str) -> Reservation:
 
 
 def _see_other(name: str, request: Any, event: str, **kwargs: str) -> HttpResponse:
-    response = redirect(name, organiser=request.organiser.slug, event=event, **kwargs)
-    response.status_code = 303
-    return response
+    where = {"organiser": request.organiser.slug, "event": event, **kwargs}
+    return HttpResponse(status=303, headers={"Location": reverse(name, kwargs=where)})
 
 
 def _to_order(request: Any, order: Order) -> HttpResponse:
@@ -155,9 +155,7 @@ def _place(request: Any, reservation: Reservation, form: CheckoutForm) -> HttpRe
         locale=get_language() or "en",
     )
     if order.payment_method == PaymentMethod.CARD:
-        response = HttpResponseRedirect(payments.payment_page(order))
-        response.status_code = 303
-        return response
+        return HttpResponse(status=303, headers={"Location": payments.payment_page(order)})
     return _to_order(request, order)
 
 

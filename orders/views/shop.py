@@ -16,7 +16,14 @@ from accounts.permissions import Permission
 from events.models import Event
 from events.queries import event_or_404
 from events.text import as_html
-from ticketing.errors import NotOnSale, NothingSelected, SalesClosed, SalesPaused, SoldOut, TooManyTickets
+from ticketing.errors import (
+    NothingSelected,
+    NotOnSale,
+    SalesClosed,
+    SalesPaused,
+    SoldOut,
+    TooManyTickets,
+)
 from ticketing.operations import reserve_tickets
 from ticketing.queries import offers
 from tiqqo.core import clock

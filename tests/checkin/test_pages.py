@@ -165,7 +165,7 @@ def test_scan_page_keeps_the_gate_of_its_address(scanner, house):
 
     [form] = with_class(page, "desk__form")
     assert form.fields["gate"] == "Gate B"
-    assert tree_of(page).xpath("//door-live/@data-url") == [ door(house, "live") + "?gate=Gate%20B"]
+    assert tree_of(page).xpath("//door-live/@data-url") == [door(house, "live") + "?gate=Gate%20B"]
     assert words(page, "door-strip__gate") == "Gate B"
 
 
@@ -261,7 +261,9 @@ def test_an_entry_of_another_day_is_told_with_its_day(scan, house, tickets):
     )
 
 
-@pytest.mark.parametrize("code", ["", "   ", "NOTATICKET", "TQ:NONSENSE", "https://example.org/\x00"])
+@pytest.mark.parametrize(
+    "code", ["", "   ", "NOTATICKET", "TQ:NONSENSE", "https://example.org/\x00"]
+)
 def test_what_is_no_ticket_is_refused(scan, house, tickets, code):
     answer = scan(code)
 
@@ -347,9 +349,7 @@ def test_names_are_shown_as_text(scan, scanner, house, tickets):
 
 
 def test_without_scripts_the_answer_is_a_page_with_a_way_back(scanner, house, tickets):
-    answer = scanner.post(
-        door(house, "admissions"), {"code": tickets[0].code, "gate": "Gate B"}
-    )
+    answer = scanner.post(door(house, "admissions"), {"code": tickets[0].code, "gate": "Gate B"})
 
     assert (answer.status_code, verdict(answer)) == (201, "admitted")
     tree = tree_of(answer)
@@ -404,7 +404,10 @@ def test_undo_takes_an_admission_back(scanner, scan, house, tickets):
     assert answer.status_code == 200
     assert words_at(answer, "door-count") == "Let in: 1 / 2"
     assert words(answer, "door-recent__name") == "Emil Guest"
-    assert tree_of(answer).xpath("string(//*[@data-note])") == "Dora Guest is not in any more and may enter again."
+    assert (
+        tree_of(answer).xpath("string(//*[@data-note])")
+        == "Dora Guest is not in any more and may enter again."
+    )
     with house.scope():
         admission.refresh_from_db()
         assert admission.undone_at is not None

@@ -292,13 +292,6 @@ def test_what_is_no_picture_is_refused(kikker, upload):
     assert AuditEntry.objects.count() == before
 
 
-def test_a_truncated_picture_is_refused(kikker):
-    whole = picture().read()
-
-    with pytest.raises(UnusableImage):
-        stored(kikker, SimpleUploadedFile("a.jpg", whole[: len(whole) // 2]))
-
-
 def test_too_many_bytes_and_too_many_pixels_are_refused(kikker, monkeypatch):
     monkeypatch.setattr(images, "LIMIT_PIXELS", 400 * 300 - 1)
     with pytest.raises(UnusableImage):

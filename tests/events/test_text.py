@@ -47,5 +47,5 @@ def test_no_text_becomes_active(text):
 def _refuse_active(rendered):
     for node in html.fragments_fromstring(f"<div>{rendered}</div>")[0].iter():
         assert node.tag not in {"script", "style", "iframe", "img", "svg", "form", "h1", "h2"}
-        assert set(node.attrib) <= {"href", "rel"}
+        assert set(node.attrib) <= {"href", "rel", "title"}
         assert not node.get("href", "").lower().startswith(("javascript:", "data:", "vbscript:"))

@@ -11,8 +11,8 @@ from events.models import Event
 from ticketing import stock
 from ticketing.errors import (
     AlreadyExtended,
-    NotOnSale,
     NothingSelected,
+    NotOnSale,
     ReservationOver,
     SalesClosed,
     SalesPaused,

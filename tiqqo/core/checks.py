@@ -1,5 +1,6 @@
 """Checks that fail the build when a tenant's rows could leak."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.apps import apps
@@ -55,7 +56,9 @@ def tenant_models_are_guarded(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def tenant_tables_are_guarded(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def tenant_tables_are_guarded(
+    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
     """Enforced policies in the database itself, and a role that they bind."""
     if not databases or "default" not in databases:
         return []

@@ -59,8 +59,13 @@ def _entered(scope: Scope) -> Iterator[None]:
         _current.reset(token)
 
 
-def tenant_scope(organiser: Tenant | int) -> AbstractContextManager[None]:
-    """Everything inside sees the rows of this organiser and of nobody else."""
+def tenant_scope(organiser: Tenant | int | None) -> AbstractContextManager[None]:
+    """Everything inside sees the rows of this organiser and of nobody else.
+
+    Raises ScopeMissing for None: a row without an organiser is no permission to look around.
+    """
+    if organiser is None:
+        raise ScopeMissing("There is no organiser to enter the scope of.")
     organiser_id = organiser if isinstance(organiser, int) else organiser.pk
     return _entered(Scope(organiser_id=organiser_id))
 

@@ -3,7 +3,7 @@
 
 const BETWEEN_READS = 100; // at most ten a second
 const AWAY = 1500;
-const LONGEST_SIDE = 960; // enough for a ticket at arm's length, small enough for an old phone
+const LONGEST_SIDE = 800; // enough for a ticket at arm's length, small enough for an old phone
 const STATES = { NotAllowedError: "blocked", SecurityError: "blocked", NotReadableError: "taken", AbortError: "taken" };
 const remembered = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
 const remember = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private mode */ } };
@@ -159,7 +159,8 @@ customElements.define("ticket-scanner", class extends HTMLElement {
         if (attempt !== this.#attempt) return;
         this.#see(codes.filter(({ rawValue }) => rawValue));
       }
-      await wait(Math.max(16, BETWEEN_READS - (performance.now() - began)));
+      const took = performance.now() - began;
+      await wait(Math.max(took / 2, BETWEEN_READS - took)); // a slow phone has to show the answer, too
     }
   }
 

@@ -59,10 +59,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _rollback(self) -> Any:
         self.pushed_scope = None
-        return super()._rollback()
+        return super()._rollback()  # type: ignore[misc]
 
     def _savepoint_rollback(self, sid: str) -> None:
-        super()._savepoint_rollback(sid)
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
         self.pushed_scope = None
 
     def _close(self) -> Any:
@@ -72,4 +72,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection.rollback()
             connection.execute(_PUSH, ("", "", ""))
             connection.commit()
-        return super()._close()
+        return super()._close()  # type: ignore[misc]

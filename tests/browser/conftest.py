@@ -1,0 +1,127 @@
+"""One running Tiqqo for all browser tests, and people who visit it with a real Chromium."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from django.conf import settings
+from playwright.sync_api import Browser, Playwright, sync_playwright
+from psycopg import sql
+
+from devtools.stack import Plan, Stack
+from tests.browser.site import DESK, PHONE, Site, Viewport, Visitor
+
+DATABASE = "tiqqo_browser"
+REDIS_NUMBER = 7  # the unit tests use 0: a worker of ours must not take their tasks
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one group, so that one stack serves them; none without a browser."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no Chromium: run bin/setup"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A skipped browser must not pass unnoticed."""
+    if any("no Chromium" in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
+        terminalreporter.write_line("Browser tests were skipped: no Chromium. Run bin/setup.")
+
+
+# Package-scoped: unit tests that share the process must find no event loop of Playwright's.
+@pytest.fixture(scope="package")
+def site() -> Iterator[Site]:
+    """Web, worker, beat and a Stripe of our own, with the cast in the database."""
+    folder = Path(settings.VAR_DIR) / "browser"
+    for left_over in ("mail", "media", "stripe", "shots"):
+        shutil.rmtree(folder / left_over, ignore_errors=True)
+    plan = Plan(
+        folder,
+        debug=False,
+        durable=False,
+        database_url=_empty_database(),
+        redis_url=_empty_redis(),
+        environment={"TIQQO_TEST": "1"},
+    )
+    with Stack(plan, report=lambda _: None) as stack:
+        stack.manage(
+            "shell", "--no-imports", "-c", "from tests.browser import seed; seed.plant()"
+        )
+        yield Site(stack)
+
+
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def launch(playwright: Playwright) -> Iterator[Callable[..., Browser]]:
+    """A Chromium with more arguments of its own."""
+    with ExitStack() as running:
+
+        def launch(*arguments: str) -> Browser:
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments]
+            )
+            running.callback(browser.close)
+            return browser
+
+        yield launch
+
+
+@pytest.fixture(scope="package")
+def chromium(launch: Callable[..., Browser]) -> Browser:
+    return launch()
+
+
+@pytest.fixture
+def visit(site: Site, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Somebody with a browser profile of their own. The test fails if a console reported an error."""
+    with ExitStack() as visitors:
+
+        def visit(viewport: Viewport = DESK, *, browser: Browser = chromium, **options: object) -> Visitor:
+            return visitors.enter_context(Visitor(site, browser, viewport, **options))
+
+        yield visit
+
+
+@pytest.fixture(params=[PHONE, DESK], ids=lambda viewport: viewport.name)
+def viewport(request: pytest.FixtureRequest) -> Viewport:
+    return request.param
+
+
+def _empty_database() -> str:
+    """A new database beside the one of the unit tests."""
+    given = os.environ["DATABASE_URL"]
+    with psycopg.connect(given, autocommit=True) as connection:
+        name = sql.Identifier(DATABASE)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    return urlunsplit(urlsplit(given)._replace(path=f"/{DATABASE}"))
+
+
+def _empty_redis() -> str:
+    address = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{REDIS_NUMBER}"))
+    with redis.Redis.from_url(address) as connection:
+        connection.flushdb()
+    return address

@@ -1,0 +1,3 @@
+from tests.pages import at_fjord, at_kikker, expect_queries, in_fjord_shop, in_kikker_shop, pages
+
+__all__ = ["at_fjord", "at_kikker", "expect_queries", "in_fjord_shop", "in_kikker_shop", "pages"]
