@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -44,9 +45,12 @@ class Page:
     address: str
     client: "PageClient"
 
+    @cached_property
+    def _root(self) -> Any:
+        return cssselect2.ElementWrapper.from_html_root(self.tree)
+
     def all(self, css: str) -> list[Any]:
-        root = cssselect2.ElementWrapper.from_html_root(self.tree)
-        return [found.etree_element for found in root.query_all(css)]
+        return [found.etree_element for found in self._root.query_all(css)]
 
     def texts(self, css: str) -> list[str]:
         """What they say, with single spaces."""

@@ -67,7 +67,9 @@ def order_by_link(code: str, secret: str) -> Order:
     order: Order | None = (
         Order.objects.select_related("event__organiser").filter(code=code).first()
     )
-    if order is None or not secrets.compare_digest(order.secret, secret):
+    if order is None or not secrets.compare_digest(
+        order.secret.encode(), secret.encode()
+    ):
         raise Http404
     return order
 

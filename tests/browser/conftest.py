@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,11 +12,12 @@ import psycopg
 import pytest
 import redis
 from django.conf import settings
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, StorageState, sync_playwright
 from psycopg import sql
 
 from devtools.stack import Plan, Stack
 from tests.browser.site import DESK, PHONE, Site, Viewport, Visitor
+from tests.cast import PASSWORD
 
 DATABASE = "tiqqo_browser"
 REDIS_NUMBER = 7  # the unit tests use 0: a worker of ours must not take their tasks
@@ -103,6 +105,19 @@ def visit(site: Site, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
             return visitors.enter_context(Visitor(site, browser, viewport, **options))
 
         yield visit
+
+
+@pytest.fixture(scope="package")
+def key(site: Site, chromium: Browser) -> Callable[[str], StorageState]:
+    """The cookies of somebody of the cast who signed in."""
+
+    @cache
+    def key(email: str) -> StorageState:
+        with Visitor(site, chromium, DESK) as member:
+            member.sign_in(email, PASSWORD)
+            return member.context.storage_state()
+
+    return key
 
 
 @pytest.fixture(params=[PHONE, DESK], ids=lambda viewport: viewport.name)

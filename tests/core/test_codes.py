@@ -29,3 +29,8 @@ def test_new_codes_are_of_the_alphabet_and_differ():
 def test_secrets_carry_128_bits():
     assert len({new_secret() for _ in range(500)}) == 500
     assert len(new_secret()) == 22
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_typed_can_be_compared(text):
+    assert normalise_code(text).isalnum() or normalise_code(text) == ""

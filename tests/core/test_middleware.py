@@ -72,3 +72,8 @@ def test_no_scope_survives_a_request():
 def _scope(organiser_id):
     with tenant_scope(organiser_id):
         return current_scope()
+
+
+@pytest.mark.django_db
+def test_an_address_with_nul_is_refused(client):
+    assert client.get("/some/event/checkout/%00/").status_code == 400

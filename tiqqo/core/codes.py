@@ -12,8 +12,8 @@ def new_code(length: int = 8) -> str:
 
 
 def normalise_code(typed: str) -> str:
-    """What somebody meant: upper case, no spaces or dashes, misread letters put right."""
-    return "".join(typed.upper().split()).replace("-", "").translate(_MISREAD)
+    """What somebody meant: upper case, letters and digits only, misread letters put right."""
+    return "".join(filter(str.isalnum, typed.upper())).translate(_MISREAD)
 
 
 def new_secret() -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import render
 
 from tiqqo.core.errors import DomainError
@@ -12,12 +12,17 @@ type_of_response = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestContext:
-    """No scope survives a request, whatever a view entered."""
+    """No scope survives a request, whatever a view entered. No address holds a NUL.
+
+    PostgreSQL cannot compare text with NUL, so such an address would be a server error.
+    """
 
     def __init__(self, get_response: type_of_response) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path_info:
+            return HttpResponseBadRequest()
         token = _current.set(NOTHING)
         try:
             return self.get_response(request)

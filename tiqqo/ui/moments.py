@@ -11,6 +11,7 @@ _HOUSE_LOCALES = {"en": "en_GB"}
 _PATTERNS = {
     "day": "EEE d MMM",
     "date": "d MMMM y",
+    "short_date": "d MMM y",
     "time": "HH:mm",
     "datetime": "EEE d MMM y, HH:mm",
     "weekday": "EEE",
@@ -20,6 +21,7 @@ _PATTERNS = {
 _SKELETONS = {
     "day": "MMMEd",
     "date": "yMMMMd",
+    "short_date": "yMMMd",
     "time": "Hm",
     "datetime": "yMMMEdHm",
     "weekday": "E",
@@ -31,7 +33,7 @@ _NIGHT = timedelta(hours=12)
 
 
 def words_for(instant: datetime, zone: str | tzinfo, style: str, *, show_zone: bool = False) -> str:
-    """`instant` as people in `zone` say it; styles: date, time, datetime, day, and for a
+    """`instant` as people in `zone` say it; styles: date, short_date, time, datetime, day, and for a
     date set large: weekday, day_number, month."""
     if style not in _PATTERNS:
         raise ValueError(f"Unknown style {style!r}; choose one of {', '.join(_PATTERNS)}.")

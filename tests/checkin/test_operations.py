@@ -1,0 +1,215 @@
+"""At the door: in once, and everybody else learns why not."""
+
+import pytest
+from django.db import connection
+
+from accounts.permissions import Role
+from checkin import operations
+from checkin.errors import (
+    ForgedTicket,
+    OtherEvent,
+    ReplacedTicket,
+    TicketAlreadyAdmitted,
+    UnknownTicket,
+    VoidTicket,
+)
+from checkin.models import Admission
+from checkin.operations import Admitted, admit_ticket, undo_admission
+from checkin.queries import door_count, door_events, recent_admissions
+from events.models import EventKey
+from events.operations import publish_event
+from orders.codes import ticket_code
+from orders.operations import cancel_order
+from tests.cast import DORA, EventFactory, MembershipFactory, ReleaseFactory, UserFactory
+from tests.races import at_once
+from ticketing.operations import reserve_tickets
+from tiqqo.core import audit
+
+
+def qr_of(ticket, key_of=None):
+    key = EventKey.objects.get(event=key_of or ticket.event_id)
+    return ticket_code(ticket, key.private_key)
+
+
+@pytest.fixture
+def order(kikker):
+    return kikker.place_free(1, attendees=(DORA,))
+
+
+@pytest.fixture
+def ticket(order):
+    return order.tickets.get()
+
+
+def refused(error, house, text):
+    before = Admission.objects.count()
+    with pytest.raises(error) as found:
+        admit_ticket(house.event, text, by=house.scanner)
+    assert Admission.objects.count() == before
+    return found.value
+
+
+def test_a_ticket_is_let_in_by_its_qr(kikker, ticket):
+    admitted = admit_ticket(kikker.event, qr_of(ticket), by=kikker.scanner, gate="North")
+
+    admission = Admission.objects.get()
+    assert (admitted.admission_id, admitted.ticket) == (admission.pk, ticket)
+    assert (admission.gate, admission.admitted_by_label) == ("North", "Sam Deur")
+    assert admission.admitted_by_id == kikker.scanner.user_id
+    assert admission.at == admitted.at
+
+
+@pytest.mark.parametrize("typed", ["{}", "  {} ", "{lower}", "{dashed}"])
+def test_a_ticket_is_let_in_by_its_typed_code(kikker, ticket, typed):
+    code = ticket.code
+    text = typed.format(code, lower=code.lower(), dashed=f"{code[:5]}-{code[5:]}")
+
+    assert admit_ticket(kikker.event, text, by=kikker.scanner).ticket == ticket
+
+
+def test_a_second_scan_says_when_where_and_by_whom(kikker, ticket):
+    other = MembershipFactory(
+        organiser=kikker.organiser, user=UserFactory(name="Tess Poort"), role=Role.SCANNER
+    )
+    first = admit_ticket(kikker.event, qr_of(ticket), by=other, gate="North")
+
+    already = refused(TicketAlreadyAdmitted, kikker, ticket.code)
+
+    assert (already.at, already.gate, already.by) == (first.at, "North", "Tess Poort")
+    assert already.facts["ticket"] == ticket
+
+
+def test_taken_back_the_ticket_may_enter_again(kikker, ticket):
+    admit_ticket(kikker.event, ticket.code, by=kikker.scanner)
+    admission = Admission.objects.get()
+    for _ in range(2):
+        undo_admission(admission, by=kikker.owner)
+
+    again = admit_ticket(kikker.event, ticket.code, by=kikker.scanner)
+
+    assert again.admission_id != admission.pk
+    admission.refresh_from_db()
+    assert (admission.undone_by_label, admission.undone_at is not None) == ("Ana de Vries", True)
+    assert [e.action for e in audit.history_of(ticket)] == ["admission.undone"]
+    refused(TicketAlreadyAdmitted, kikker, ticket.code)
+
+
+def test_a_ticket_of_another_event_is_told_so(kikker, ticket):
+    event = EventFactory(organiser=kikker.organiser, name="Second Night", by=kikker.owner)
+    ReleaseFactory(event=event, price_minor=0, by=kikker.owner)
+    event = publish_event(event, by=kikker.owner)
+
+    for text in (qr_of(ticket), ticket.code):
+        with pytest.raises(OtherEvent, match="Night of the Blue Note"):
+            admit_ticket(event, text, by=kikker.scanner)
+    assert Admission.objects.count() == 0
+
+
+def test_a_cancelled_ticket_is_void(kikker, order, ticket):
+    text = qr_of(ticket)
+    cancel_order(order, by=kikker.owner)
+
+    refused(VoidTicket, kikker, text)
+    refused(VoidTicket, kikker, ticket.code)
+
+
+def test_a_code_that_we_did_not_sign_is_forged(cast, kikker, ticket):
+    with cast.fjord.scope():
+        key = EventKey.objects.get(event=cast.fjord.event).private_key
+
+    refused(ForgedTicket, kikker, ticket_code(ticket, key))
+
+
+def test_a_replaced_ticket_asks_for_the_new_code(kikker, ticket):
+    old = qr_of(ticket)
+    ticket.generation = 2
+    ticket.save(update_fields=["generation"])
+
+    refused(ReplacedTicket, kikker, old)
+    assert admit_ticket(kikker.event, qr_of(ticket), by=kikker.scanner).ticket == ticket
+
+
+@pytest.mark.parametrize("text", ["", "TQ:", "TQ:GARBAGE", "0123456789", "https://example.org", "\x00"])
+def test_what_is_no_ticket_is_unknown(kikker, ticket, text):
+    assert refused(UnknownTicket, kikker, text).status == 404
+
+
+def test_another_organisers_ticket_is_unknown(cast, kikker):
+    with cast.fjord.scope():
+        foreign = cast.fjord.place_free(1).tickets.get()
+        text = qr_of(foreign)
+
+    refused(UnknownTicket, kikker, text)
+    refused(UnknownTicket, kikker, foreign.code)
+
+
+def test_the_door_counts_who_is_in(kikker, order, ticket):
+    kikker.place_free(2)
+    admit_ticket(kikker.event, ticket.code, by=kikker.scanner)
+
+    count = door_count(kikker.event)
+    assert (count.admitted, count.expected) == (1, 3)
+    assert [a.ticket for a in recent_admissions(kikker.event)] == [ticket]
+    undo_admission(Admission.objects.get(), by=kikker.scanner)
+    assert door_count(kikker.event).admitted == 0
+    assert recent_admissions(kikker.event) == []
+    assert list(door_events()) == [kikker.event]
+
+
+# Two devices at the same moment ------------------------------------------------------------
+
+
+def scans(house, ticket, devices=8):
+    text = qr_of(ticket)
+    return at_once(
+        house.organiser,
+        *[lambda: admit_ticket(house.event, text, by=house.scanner, gate="North")] * devices,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_devices_one_lets_the_ticket_in(kikker, ticket):
+    answers = scans(kikker, ticket)
+
+    assert sum(isinstance(answer, Admitted) for answer in answers) == 1
+    assert sum(isinstance(answer, TicketAlreadyAdmitted) for answer in answers) == 7
+    assert Admission.objects.count() == 1
+
+
+@pytest.fixture
+def without_the_unique_index(transactional_db):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX ticket_admitted_once")
+        # ON CONFLICT needs an index to name; this one never applies.
+        cursor.execute(
+            "CREATE UNIQUE INDEX never_conflicts ON checkin_admission (ticket_id, id)"
+        )
+        yield
+        cursor.execute("TRUNCATE checkin_admission")
+        cursor.execute("DROP INDEX never_conflicts")
+        cursor.execute(
+            "CREATE UNIQUE INDEX ticket_admitted_once ON checkin_admission (ticket_id)"
+            " WHERE undone_at IS NULL"
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_unique_index_the_ticket_is_in_more_than_once(
+    kikker, ticket, without_the_unique_index, monkeypatch
+):
+    """Negative control: this race can be lost."""
+    monkeypatch.setattr(
+        "checkin.operations._ADMIT",
+        operations._ADMIT.replace("(ticket_id) WHERE undone_at IS NULL", "(ticket_id, id)"),
+    )
+
+    answers = scans(kikker, ticket)
+
+    assert sum(isinstance(answer, Admitted) for answer in answers) == 8
+    assert Admission.objects.count() == 8
+
+
+def test_a_hold_is_no_ticket(kikker):
+    reserve_tickets(kikker.event, selection={kikker.free.code: 1})
+
+    assert door_count(kikker.event).expected == 0

@@ -1,0 +1,202 @@
+"""Mails to the buyer: made and sent by the worker, tried again, given up visibly."""
+
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+import time_machine
+from icalendar import Calendar
+from pypdf import PdfReader
+
+from orders.errors import NothingToSend
+from orders.models import DELIVERY_TRIES, Delivery, DeliveryStatus
+from orders.operations import resend_tickets
+from orders.tasks import prepare_delivery, send_delivery, sweep_deliveries
+from tests.cast import DORA, EMIL
+from tiqqo.core import audit, clock
+
+PREPARE, SEND = "orders.tasks.prepare_delivery", "orders.tasks.send_delivery"
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """Documents without WeasyPrint."""
+    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: b"%PDF-1.7 light")
+
+
+def in_the_future(**delta):
+    return time_machine.travel(clock.now() + timedelta(**delta))
+
+
+def test_one_mail_has_everything(kikker, queue, committing, mailoutbox):
+    with committing():
+        order = kikker.place_free(2, attendees=(DORA, EMIL))
+    assert queue.work(committing) == []
+
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.SENT, 0)
+    assert delivery.sent_at is not None
+    (mail,) = mailoutbox
+    assert (mail.subject, mail.to) == (
+        "Your tickets for Night of the Blue Note",
+        ["carla@example.org"],
+    )
+    assert mail.reply_to == ["help@blauwekikker.example"]
+    assert mail.extra_headers["Message-ID"] == delivery.message_id
+    link = f"/blauwe-kikker/night-of-the-blue-note/orders/{order.code}/{order.secret}/"
+    (page, mime), = mail.alternatives
+    assert mime == "text/html"
+    assert link in mail.body and link in page
+
+    (pdf_name, pdf, pdf_type), (ics_name, ics, ics_type) = mail.attachments
+    assert (pdf_name, pdf_type) == (f"tickets-{order.code}.pdf", "application/pdf")
+    reader = PdfReader(BytesIO(pdf))
+    text = [page.extract_text() for page in reader.pages]
+    assert len(text) == 2
+    assert "Dora Guest" in text[0] and "Emil Guest" in text[1]
+    assert (ics_name, ics_type) == ("night-of-the-blue-note.ics", "text/calendar")
+    (entry,) = Calendar.from_ical(ics).walk("VEVENT")
+    assert (str(entry["SUMMARY"]), str(entry["UID"])) == (
+        "Night of the Blue Note",
+        f"{order.code}@tiqqo",
+    )
+    assert entry["DTSTART"].dt == kikker.event.starts_at.replace(microsecond=0)
+    assert audit.history_of(order).last().action == "mail.sent"
+
+
+def test_an_invoice_order_gets_a_mail_without_documents(fjord, queue, committing, mailoutbox):
+    with committing():
+        order = fjord.place_invoice(1)
+    assert queue.work(committing) == []
+
+    (mail,) = mailoutbox
+    assert mail.subject == f"We have your order {order.code} for Fjord Tech Summit"
+    assert mail.attachments == []
+    assert Delivery.objects.get().document.name == ""
+
+
+def test_a_delivery_is_prepared_and_sent_once(kikker, light, queue, committing, mailoutbox):
+    with committing():
+        kikker.place_free(1)
+    queue.work(committing)
+    delivery = Delivery.objects.get()
+    with committing():
+        prepare_delivery(delivery.pk, organiser_id=kikker.organiser.pk)
+        send_delivery(delivery.pk, organiser_id=kikker.organiser.pk)
+
+    assert (len(mailoutbox), queue.jobs) == (1, [])
+
+
+def test_the_message_id_is_the_same_at_every_try(kikker, light):
+    kikker.place_free(1)
+    delivery = Delivery.objects.get()
+
+    first = delivery.message_id
+    assert first == Delivery.objects.get().message_id
+    assert first.startswith(f"<{delivery.order.code}.tickets.1.") and first.endswith("@localhost>")
+    assert delivery.order.secret not in first
+
+
+def test_a_failed_rendering_is_on_record_and_retried_by_the_sweeper(
+    kikker, monkeypatch, queue, committing, mailoutbox
+):
+    def broken(order):
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr("orders.mails.tickets_pdf", broken)
+    with committing():
+        kikker.place_free(1)
+    assert queue.work(committing) == [PREPARE]
+
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 1)
+    assert delivery.last_error == "RuntimeError: no fonts"
+
+    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: b"%PDF-1.7 light")
+    assert sweep_deliveries() == 0
+    with in_the_future(seconds=61):
+        assert sweep_deliveries() == 1
+        assert sweep_deliveries() == 0
+    assert queue.work(committing) == []
+    assert Delivery.objects.get().status == DeliveryStatus.SENT
+    assert len(mailoutbox) == 1
+
+
+def test_a_failed_sending_is_retried_without_rendering_again(
+    kikker, light, monkeypatch, queue, committing, mailoutbox
+):
+    def refuse(mail, fail_silently=False):
+        raise ConnectionRefusedError("mail server is away")
+
+    monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
+    with committing():
+        kikker.place_free(1)
+    assert queue.work(committing) == [SEND]
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.PREPARED, 1)
+    assert delivery.last_error == "ConnectionRefusedError: mail server is away"
+
+    monkeypatch.undo()
+    monkeypatch.setattr("celery.app.task.Task.apply_async", queue.take)
+    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: 1 / 0)
+    with in_the_future(minutes=5):
+        assert sweep_deliveries() == 1
+    assert queue.names == [SEND]
+    assert queue.work(committing) == []
+    assert (Delivery.objects.get().status, len(mailoutbox)) == (DeliveryStatus.SENT, 1)
+    assert Delivery.objects.get().last_error == ""
+
+
+def test_a_delivery_is_given_up_after_the_tries_and_the_desk_sees_it(
+    kikker, monkeypatch, queue, committing
+):
+    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: 1 / 0)
+    with committing():
+        order = kikker.place_free(1)
+    queue.work(committing)
+    for day in range(1, DELIVERY_TRIES):
+        with in_the_future(days=day):
+            assert sweep_deliveries() == 1
+            queue.work(committing)
+    with in_the_future(days=30):
+        assert sweep_deliveries() == 0
+
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.FAILED, DELIVERY_TRIES)
+    assert [e.action for e in audit.history_of(order)].count("mail.failed") == 1
+
+
+def test_tickets_are_sent_again_when_asked(kikker, queue, committing):
+    order = kikker.place_free(1)
+    with committing():
+        resend_tickets(order, by=kikker.owner)
+
+    assert list(Delivery.objects.order_by("id").values_list("kind", "number")) == [
+        ("tickets", 1),
+        ("tickets", 2),
+    ]
+    assert queue.names == [PREPARE]
+    assert audit.history_of(order).last().action == "tickets.resent"
+
+
+def test_without_tickets_there_is_nothing_to_send(kikker, queue, committing):
+    order = kikker.place(priced=1)
+
+    with pytest.raises(NothingToSend), committing():
+        resend_tickets(order, by=kikker.owner)
+    assert (Delivery.objects.count(), queue.jobs) == (0, [])
+
+
+def test_a_lost_task_is_enqueued_by_the_sweeper_in_its_organisers_scope(cast, queue):
+    for house in (cast.kikker, cast.fjord):
+        with house.scope():
+            house.place_free(1)
+
+    with in_the_future(seconds=61):
+        sweep_deliveries()
+
+    assert sorted((job.name, job.kwargs["organiser_id"]) for job in queue.jobs) == sorted(
+        (name, house.organiser.pk)
+        for house in (cast.kikker, cast.fjord)
+        for name in (PREPARE, "orders.tasks.welcome_people")
+    )
