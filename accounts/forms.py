@@ -33,7 +33,7 @@ class SignUpDetails(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
-    field_order = ["name", "organiser_name", "email", "password1"]
+    field_order = ("name", "organiser_name", "email", "password1")
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Somebody who was invited needs no organiser of their own; everybody else gets one."""

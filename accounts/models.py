@@ -144,7 +144,8 @@ class Invitation(TenantModel):
         constraints: ClassVar = [
             *TenantModel.Meta.constraints,
             models.UniqueConstraint(
-                fields=["organiser", "email"], condition=models.Q(accepted_at=None, revoked_at=None),
+                fields=["organiser", "email"],
+                condition=models.Q(accepted_at=None, revoked_at=None),
                 name="invitation_open_once",
             ),
         ]

@@ -56,7 +56,13 @@ def _rail(member: Membership, event: Any, current: str) -> list[dict[str, Any]]:
                 event.name,
                 [
                     ("overview", _("Overview"), "chart-bar", Permission.VIEW_EVENTS, there),
-                    ("events:setup", _("Set-up"), "adjustments-horizontal", Permission.VIEW_EVENTS, there),
+                    (
+                        "events:setup",
+                        _("Set-up"),
+                        "adjustments-horizontal",
+                        Permission.VIEW_EVENTS,
+                        there,
+                    ),
                     ("ticketing:tickets", _("Tickets"), "ticket", Permission.VIEW_EVENTS, there),
                     ("orders:list", _("Orders"), "inbox-stack", Permission.VIEW_ORDERS, there),
                     ("orders:people", _("People"), "users", Permission.VIEW_ORDERS, there),
@@ -69,7 +75,13 @@ def _rail(member: Membership, event: Any, current: str) -> list[dict[str, Any]]:
             _("Organiser"),
             [
                 ("accounts:team", _("Team"), "user-group", Permission.MANAGE_TEAM, here),
-                ("accounts:settings", _("Settings"), "cog-6-tooth", Permission.MANAGE_ORGANISER, here),
+                (
+                    "accounts:settings",
+                    _("Settings"),
+                    "cog-6-tooth",
+                    Permission.MANAGE_ORGANISER,
+                    here,
+                ),
             ],
         )
     )

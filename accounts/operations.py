@@ -90,9 +90,9 @@ def invite_member(organiser: Organiser, *, email: str, role: Role, by: Membershi
 @transaction.atomic
 def revoke_invitation(invitation: Invitation, *, by: Membership) -> None:
     """The invitation's link no longer works. Twice is harmless."""
-    changed = Invitation.objects.filter(
-        pk=invitation.pk, accepted_at=None, revoked_at=None
-    ).update(revoked_at=clock.now())
+    changed = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None).update(
+        revoked_at=clock.now()
+    )
     if changed:
         audit.record(invitation, "invitation.revoked", by=by)
 
@@ -109,7 +109,7 @@ def accept_invitation(invitation: Invitation, *, user: User, secret: str) -> Mem
     if user.email.lower() != invitation.email:
         raise InvitationForSomebodyElse
     member: Membership
-    member, made = Membership.objects.get_or_create(
+    member, _made = Membership.objects.get_or_create(
         organiser=invitation.organiser, user=user, defaults={"role": invitation.role}
     )
     invitation.accepted_at = clock.now()

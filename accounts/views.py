@@ -50,7 +50,9 @@ def welcome(request: Any) -> HttpResponse:
         organiser = operations.found_organiser(name=form.cleaned_data["name"], owner=request.user)
         return redirect("events:first", organiser=organiser.slug)
     status = 422 if request.method == "POST" else 200
-    return render(request, "accounts/welcome.html", {"form": form, "step": 3, "steps": 4}, status=status)
+    return render(
+        request, "accounts/welcome.html", {"form": form, "step": 3, "steps": 4}, status=status
+    )
 
 
 @member_view(Permission.MANAGE_ORGANISER)
@@ -86,7 +88,8 @@ def team(request: Any) -> HttpResponse:
                 by=request.member,
             )
             messages.success(
-                request, _("An invitation is on its way to %(email)s.") % {"email": invitation.email}
+                request,
+                _("An invitation is on its way to %(email)s.") % {"email": invitation.email},
             )
             return redirect("accounts:team", organiser=organiser.slug)
     return render_dashboard(
@@ -112,9 +115,7 @@ def membership(request: Any, membership_id: int) -> HttpResponse:
     form = RoleForm(request.POST or None, initial={"role": member.role})
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            operations.change_role(
-                member, role=Role(form.cleaned_data["role"]), by=request.member
-            )
+            operations.change_role(member, role=Role(form.cleaned_data["role"]), by=request.member)
             messages.success(request, _("Role changed."))
             return redirect("accounts:team", organiser=organiser.slug)
     return render_dashboard(
@@ -158,7 +159,7 @@ def invitation(request: Any, secret: str) -> HttpResponse:
     if request.method == "POST" and request.user.is_authenticated:
         operations.accept_invitation(found, user=request.user, secret=secret)
         return redirect("home")
-    already = request.user.is_authenticated and Membership.objects.filter(user=request.user).exists()
-    return render(
-        request, "accounts/invitation.html", {"invitation": found, "already": already}
+    already = (
+        request.user.is_authenticated and Membership.objects.filter(user=request.user).exists()
     )
+    return render(request, "accounts/invitation.html", {"invitation": found, "already": already})

@@ -44,13 +44,13 @@ def home(request: Any) -> HttpResponse:
         if member.may(Permission.SCAN):
             with tenant_scope(member.organiser):
                 doors.extend((member.organiser, event) for event in door_events())
-    doors.sort(key=lambda door: door[1].starts_at)
+    doors.sort(key=lambda door: door[1].starts_at or clock.now())
     return render(request, "door/home.html", {"doors": doors, "now": clock.now()})
 
 
+@csp_update({"script-src": [WASM_UNSAFE_EVAL]})
 @member_view(Permission.SCAN)
 @require_GET
-@csp_update({"script-src": [WASM_UNSAFE_EVAL]})
 def scan(request: Any, event: str) -> HttpResponse:
     """The page to scan on. `?gate=` names the door, so that a link or a reload keeps it."""
     found = event_or_404(event)
@@ -73,30 +73,22 @@ def admissions(request: Any, event: str) -> HttpResponse:
     The status tells scripts: 201 in, 409 already in, 404 or 422 refused.
     """
     found = event_or_404(event)
-    desk = _desk(request, found)
+    answer = _desk(request, found)
     text = _storable(request.POST.get("code", ""), LONGEST_CODE)
-    answer: dict[str, Any]
+    status = 201
     try:
-        admitted = operations.admit_ticket(found, text, by=request.member, gate=desk["gate"])
+        admitted = operations.admit_ticket(found, text, by=request.member, gate=answer["gate"])
     except TicketAlreadyAdmitted as already:
-        answer = {
-            "verdict": "warning",
-            "word": _("Already in"),
-            "detail": _earlier(already, found),
-            "status": already.status,
-        } | _holder(already.facts["ticket"])
+        status = already.status
+        answer |= {"verdict": "warning", "word": _("Already in")}
+        answer |= {"detail": _earlier(already, found)} | _holder(already.facts["ticket"])
     except Refused as refused:
-        answer = {
-            "verdict": "refused",
-            "word": _("No entry"),
-            "detail": str(refused),
-            "status": refused.status,
-        }
+        status = refused.status
+        answer |= {"verdict": "refused", "word": _("No entry"), "detail": str(refused)}
     else:
-        answer = {"verdict": "admitted", "word": _("Admitted"), "status": 201}
-        answer |= _holder(admitted.ticket)
+        answer |= {"verdict": "admitted", "word": _("Admitted")} | _holder(admitted.ticket)
     template = "door/result.html" if _wants_fragment(request) else "door/answer.html"
-    return render(request, template, desk | answer, status=answer["status"])
+    return render(request, template, answer, status=status)
 
 
 @member_view(Permission.SCAN)

@@ -72,7 +72,9 @@ def tell(*, scale: int) -> None:
 
 def _tell(today: datetime, random: Random, scale: int) -> None:
     with clock.showing(today - 400 * DAY):
-        club = _organiser("Blauwe Kikker", "blauwe-kikker", "NL", "EUR", "Europe/Amsterdam", "#1d4f7c")
+        club = _organiser(
+            "Blauwe Kikker", "blauwe-kikker", "NL", "EUR", "Europe/Amsterdam", "#1d4f7c"
+        )
         tech = _organiser("Fjord Tech", "fjord-tech", "DK", "DKK", "Europe/Copenhagen", "#7a2e4d")
     _club_nights(club, today, random, scale)
     _conference(tech, today, random, scale)
@@ -137,7 +139,11 @@ def _event(
         set_event_capacity(event, capacity=capacity, by=by)
         for offer in sold:
             made = create_ticket_type(
-                event, name=offer.name, description=offer.description, capacity=offer.capacity, by=by
+                event,
+                name=offer.name,
+                description=offer.description,
+                capacity=offer.capacity,
+                by=by,
             )
             for title, price, opens, closes in offer.releases:
                 release = create_release(
@@ -180,7 +186,7 @@ def _buy(
         buyer = crowd.buyer(random, company=company)
         attendees = [Name(buyer.first_name, buyer.last_name, buyer.email)]
         attendees += [Name(*crowd.attendee(random)) for _ in range(quantity - 1)]
-        is_desk = method in (PaymentMethod.SPONSORED,)
+        is_desk = method == PaymentMethod.SPONSORED
         if chosen.price.minor == 0 and not is_desk:
             method = PaymentMethod.FREE
         order = operations.place_order(
@@ -197,7 +203,9 @@ def _buy(
             payment = operations.open_payment(order)
             operations.store_session(payment, session_id=f"demo_{order.code}", url="")
             order = operations.confirm_payment(
-                payment, paid=Money(order.total_minor, order.currency), intent_id=f"demo_{order.code}"
+                payment,
+                paid=Money(order.total_minor, order.currency),
+                intent_id=f"demo_{order.code}",
             )
     return order
 
@@ -251,7 +259,9 @@ def _club_nights(by: Membership, today: datetime, random: Random, scale: int) ->
                         [("Table seat", 2750, None, None)],
                     ),
                     Offer("Student", "With a student card.", 30, [("Student", 1000, None, None)]),
-                    Offer("Members", "Free for members of the club.", 20, [("Members", 0, None, None)]),
+                    Offer(
+                        "Members", "Free for members of the club.", 20, [("Members", 0, None, None)]
+                    ),
                 ],
                 venue_name="Blauwe Kikker",
                 venue_address="Lauriergracht 108",
@@ -291,7 +301,9 @@ def _conference(by: Membership, today: datetime, random: Random, scale: int) -> 
                             ("Regular", 349_500, 6 * WEEK, None),
                         ],
                     ),
-                    Offer("Workshop day", "Day one only.", 80, [("Workshop day", 149_500, None, None)]),
+                    Offer(
+                        "Workshop day", "Day one only.", 80, [("Workshop day", 149_500, None, None)]
+                    ),
                     Offer("Student", "With a student card.", 60, [("Student", 49_500, None, None)]),
                 ],
                 venue_name="Øksnehallen",
@@ -305,7 +317,9 @@ def _conference(by: Membership, today: datetime, random: Random, scale: int) -> 
                 fee_payer="organiser",
             )
             until = min(starts_at - DAY, clock.now())
-            orders = _sell(event, (30 if number == 2026 else 45) * scale, random, by=by, until=until)
+            orders = _sell(
+                event, (30 if number == 2026 else 45) * scale, random, by=by, until=until
+            )
             orders += _company_orders(event, 14 * scale, random, by=by, until=until)
             if starts_at < clock.now():
                 _let_in(event, random, by=by, share=0.94, until=clock.now())
@@ -331,5 +345,3 @@ def _company_orders(
                 with clock.showing(min(at + 6 * DAY, clock.now())):
                     operations.mark_settled(order, by=by)
     return orders
-
-

@@ -86,10 +86,10 @@ def check() -> list[str]:
         if label in labels
     ]
     tables = {
-        model._meta.db_table  # noqa: SLF001
+        model._meta.db_table
         for config in ours
         for model in config.get_models(include_auto_created=True)
-        if model._meta.managed  # noqa: SLF001
+        if model._meta.managed
     }
     left = tables & set(connection.introspection.table_names())
     problems += [f"the table {table} is still there after going to zero" for table in sorted(left)]

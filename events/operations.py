@@ -29,7 +29,9 @@ def create_event(
     """A draft exists with the organiser's defaults, its own web address and its own signing key."""
     _refuse_backward(starts_at, ends_at)
     base = slugify(name)[:60].strip("-") or "event"
-    taken = RESERVED_SLUGS | set(Event.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken = RESERVED_SLUGS | set(
+        Event.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    )
     event: Event = Event.objects.create(
         organiser=organiser,
         name=name,
@@ -53,7 +55,9 @@ def create_event(
 @transaction.atomic
 def change_event(event: Event, *, by: Membership, **changes: Any) -> Event:
     """The event's details are as given. Raises EndsBeforeStart, UnusableImage."""
-    event = Event.objects.select_related("organiser").select_for_update(of=("self",)).get(pk=event.pk)
+    event = (
+        Event.objects.select_related("organiser").select_for_update(of=("self",)).get(pk=event.pk)
+    )
     if changes.get("image") and isinstance(changes["image"], File):
         changes["image"] = re_encoded(changes["image"])
     changed = [name for name, value in changes.items() if getattr(event, name) != value]
@@ -76,7 +80,9 @@ def _refuse_backward(starts_at: datetime | None, ends_at: datetime | None) -> No
 @transaction.atomic
 def publish_event(event: Event, *, by: Membership) -> Event:
     """The shop is open to everybody. Raises NotReady with the reasons. Twice is harmless."""
-    event = Event.objects.select_related("organiser").select_for_update(of=("self",)).get(pk=event.pk)
+    event = (
+        Event.objects.select_related("organiser").select_for_update(of=("self",)).get(pk=event.pk)
+    )
     if event.is_public:
         return event
     if event.status != EventStatus.DRAFT:

@@ -36,7 +36,9 @@ class CheckoutForm(TiqqoForm):
         help_text=_("Your tickets are sent here."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    payment_method = forms.ChoiceField(label=_("How would you like to pay?"), widget=forms.RadioSelect)
+    payment_method = forms.ChoiceField(
+        label=_("How would you like to pay?"), widget=forms.RadioSelect
+    )
     company_name = _text(_("Company"), "organization", length=120, required=False)
     vat_number = _text(_("VAT number"), "off", length=20, required=False)
     purchase_number = _text(_("Your reference"), "off", length=40, required=False)
@@ -79,7 +81,9 @@ class CheckoutForm(TiqqoForm):
         if asked == PaymentMethod.INVOICE and not self.cleaned_data.get("company_name"):
             self.add_error("company_name", _("An invoice needs the name of your company."))
         for place in self.places:
-            rest = [self.cleaned_data.get(f"{part}_{place.number}") for part in ("last_name", "email")]
+            rest = [
+                self.cleaned_data.get(f"{part}_{place.number}") for part in ("last_name", "email")
+            ]
             if any(rest) and not self.cleaned_data.get(f"first_name_{place.number}"):
                 self.add_error(
                     f"first_name_{place.number}", _("Enter the first name of this attendee, too.")
@@ -89,7 +93,10 @@ class CheckoutForm(TiqqoForm):
     def attendee_fields(self) -> list[tuple[Place, list[forms.BoundField]]]:
         """The places with their fields, for the template."""
         return [
-            (place, [self[f"{part}_{place.number}"] for part in ("first_name", "last_name", "email")])
+            (
+                place,
+                [self[f"{part}_{place.number}"] for part in ("first_name", "last_name", "email")],
+            )
             for place in self.places
         ]
 
@@ -133,7 +140,10 @@ class OrderFilterForm(TiqqoForm):
 
     mark_optional = False
     search = forms.CharField(
-        label=_("Search"), required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"})
+        label=_("Search"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
     stage = forms.ChoiceField(
         label=_("Status"), required=False, choices=[("", _("All")), *Stage.choices]
@@ -199,7 +209,10 @@ class NewOrderForm(TiqqoForm):
     @property
     def fieldsets(self) -> Any:  # type: ignore[override]
         return (
-            (_("Contact"), (("first_name", "last_name"), "email", "company_name", "purchase_number")),
+            (
+                _("Contact"),
+                (("first_name", "last_name"), "email", "company_name", "purchase_number"),
+            ),
             (_("Tickets"), tuple(self.quantity_names)),
             (_("Payment"), ("payment_method",)),
         )

@@ -76,9 +76,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 class Order(TenantModel):
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="orders")
-    reservation = models.OneToOneField(
-        Reservation, on_delete=models.PROTECT, related_name="order"
-    )
+    reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="order")
     code = models.CharField(max_length=8, default=new_code)
     secret = models.CharField(max_length=32, default=new_secret)
     status = models.CharField(max_length=16, choices=OrderStatus)
@@ -145,7 +143,8 @@ class Order(TenantModel):
         indexes: ClassVar = [
             models.Index(fields=["event", "-placed_at", "-id"], name="order_by_event"),
             models.Index(
-                fields=["organiser", "id"], condition=Q(people_at=None, confirmed_at__isnull=False),
+                fields=["organiser", "id"],
+                condition=Q(people_at=None, confirmed_at__isnull=False),
                 name="order_without_people",
             ),
         ]
@@ -283,9 +282,7 @@ class Payment(TenantModel):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     attempt = models.PositiveSmallIntegerField()
-    status = models.CharField(
-        max_length=10, choices=PaymentStatus, default=PaymentStatus.CREATED
-    )
+    status = models.CharField(max_length=10, choices=PaymentStatus, default=PaymentStatus.CREATED)
     amount_minor = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
     # What the provider took, and what went back.
@@ -308,7 +305,8 @@ class Payment(TenantModel):
                 fields=["session_id"], condition=~Q(session_id=""), name="payment_session_once"
             ),
             models.UniqueConstraint(
-                fields=["order"], condition=Q(status__in=["created", "processing"]),
+                fields=["order"],
+                condition=Q(status__in=["created", "processing"]),
                 name="payment_open_once",
             ),
             models.CheckConstraint(
@@ -318,7 +316,8 @@ class Payment(TenantModel):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["checked_at"], condition=Q(status__in=["created", "processing"]),
+                fields=["checked_at"],
+                condition=Q(status__in=["created", "processing"]),
                 name="payment_open_by_check",
             )
         ]
@@ -404,9 +403,7 @@ class Delivery(TenantModel):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="deliveries")
     kind = models.CharField(max_length=10, choices=DeliveryKind)
     number = models.PositiveSmallIntegerField(default=1)
-    status = models.CharField(
-        max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING
-    )
+    status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
     document = models.FileField(upload_to="private/tickets/", blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
@@ -421,7 +418,8 @@ class Delivery(TenantModel):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["due_at"], condition=Q(status__in=["pending", "prepared"]),
+                fields=["due_at"],
+                condition=Q(status__in=["pending", "prepared"]),
                 name="delivery_due",
             )
         ]
@@ -450,10 +448,11 @@ class ProviderEvent(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(
-                fields=["received_at"], condition=Q(handled_at=None), name="provider_event_unhandled"
+                fields=["received_at"],
+                condition=Q(handled_at=None),
+                name="provider_event_unhandled",
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.provider_id}"
-

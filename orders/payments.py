@@ -134,4 +134,3 @@ def send_refund(refund: Refund) -> None:
         operations.refund_succeeded(refund, provider_id=state.refund_id)
     elif state.failure:
         operations.note_refund_failure(refund, message=state.failure)
-

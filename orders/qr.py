@@ -9,9 +9,7 @@ from qrcode.image.svg import SvgPathImage
 
 def _code(text: str) -> qrcode.QRCode:
     """Error correction M, quiet zone of four modules."""
-    code = qrcode.QRCode(
-        error_correction=qrcode.constants.ERROR_CORRECT_M, border=4, box_size=8
-    )
+    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=4, box_size=8)
     code.add_data(text, optimize=0)
     return code
 

@@ -91,9 +91,9 @@ def sweep_deliveries() -> int:
         )
         Delivery.objects.filter(pk__in=[d.pk for d in due]).update(due_at=now + ASK_AGAIN_AFTER)
         without_people = list(
-            Order.objects.confirmed().filter(
-                people_at=None, confirmed_at__lte=now - PATIENCE, tickets__isnull=False
-            ).distinct()[:BATCH]
+            Order.objects.confirmed()
+            .filter(people_at=None, confirmed_at__lte=now - PATIENCE, tickets__isnull=False)
+            .distinct()[:BATCH]
         )
     for delivery in due:
         task = prepare_delivery if delivery.status == DeliveryStatus.PENDING else send_delivery
@@ -107,9 +107,7 @@ def sweep_deliveries() -> int:
 @transaction.atomic
 def welcome_people(order_id: int) -> None:
     """Buyer and attendees of a confirmed order are contacts and people at the event, once."""
-    order = (
-        Order.objects.select_related("event").select_for_update(of=("self",)).get(pk=order_id)
-    )
+    order = Order.objects.select_related("event").select_for_update(of=("self",)).get(pk=order_id)
     if order.people_at is not None:
         return
     company = remember_company(order.company_name, vat_number=order.vat_number)

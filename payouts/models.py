@@ -48,9 +48,7 @@ class Posting(TenantModel):
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
             *TenantModel.Meta.constraints,
-            models.CheckConstraint(
-                condition=~models.Q(amount_minor=0), name="posting_not_zero"
-            ),
+            models.CheckConstraint(condition=~models.Q(amount_minor=0), name="posting_not_zero"),
             models.CheckConstraint(
                 condition=models.Q(account__in=AccountKind.values), name="posting_account_known"
             ),

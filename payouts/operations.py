@@ -28,9 +28,7 @@ def book(
     if not made:
         return None
     Posting.objects.bulk_create(
-        Posting(
-            entry=entry, account=account, currency=amount.currency, amount_minor=amount.minor
-        )
+        Posting(entry=entry, account=account, currency=amount.currency, amount_minor=amount.minor)
         for account, amount in amounts.items()
         if amount
     )

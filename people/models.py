@@ -74,7 +74,8 @@ class Person(TenantModel):
         constraints: ClassVar = [
             *TenantModel.Meta.constraints,
             models.UniqueConstraint(
-                fields=["event", "contact", "first_name", "last_name"], condition=models.Q(contact__isnull=False),
+                fields=["event", "contact", "first_name", "last_name"],
+                condition=models.Q(contact__isnull=False),
                 name="person_once_at_event",
             ),
         ]

@@ -42,9 +42,7 @@ def remember_company(name: str, *, vat_number: str = "") -> Company | None:
     return company
 
 
-def remember_contact(
-    name: Name, *, phone: str = "", company: Company | None = None
-) -> Contact:
+def remember_contact(name: Name, *, phone: str = "", company: Company | None = None) -> Contact:
     """The organiser has one contact for the address; what was empty is filled, nothing is lost."""
     contact: Contact
     contact, made = Contact.objects.get_or_create(

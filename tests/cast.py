@@ -199,8 +199,14 @@ def assembled() -> Cast:
 
 
 def _house(
-    *, owner: User, scanner: User, organiser: dict[str, Any], event: dict[str, Any],
-    capacity: int, priced: tuple[str, int], free: str,
+    *,
+    owner: User,
+    scanner: User,
+    organiser: dict[str, Any],
+    event: dict[str, Any],
+    capacity: int,
+    priced: tuple[str, int],
+    free: str,
 ) -> House:
     founded = OrganiserFactory(owner=owner, **organiser)
     with tenant_scope(founded):

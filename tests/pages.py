@@ -80,7 +80,9 @@ class Page:
     def rows(self) -> list[list[str]]:
         """The body of the page's first table inside `main` that is not the summary."""
         [table, *_] = self.all("main table:not(.matrix)")
-        return [[text_of(cell) for cell in row.xpath("./td|./th")] for row in table.xpath("./tbody/tr")]
+        return [
+            [text_of(cell) for cell in row.xpath("./td|./th")] for row in table.xpath("./tbody/tr")
+        ]
 
     @property
     def errors(self) -> dict[str, str]:
@@ -110,7 +112,9 @@ class Page:
     def form(self, button: str) -> Any:
         """The form that the button with this text sends."""
         buttons = [b for b in self.all("button") if text_of(b) == button]
-        assert len(buttons) == 1, f"{len(buttons)} buttons “{button}”; there are {self.texts('button')}"
+        assert len(buttons) == 1, (
+            f"{len(buttons)} buttons “{button}”; there are {self.texts('button')}"
+        )
         anchor = buttons[0].get("form")
         if anchor:
             return self.tree.xpath("//form[@id=$id]", id=anchor)[0]
@@ -161,9 +165,7 @@ def text_of(element: Any) -> str:
 
 def parsed(html: str, *, is_part: bool) -> Any:
     """The tree of strictly valid HTML."""
-    parser = html5lib.HTMLParser(
-        tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False
-    )
+    parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False)
     if is_part:
         html = f"<!doctype html><html lang='en'><head><title>part</title></head><body>{html}</body></html>"
     tree = parser.parse(html).getroot()
@@ -354,7 +356,9 @@ def _wrong(response: Any, status: int) -> str:
         tree = html5lib.parse(response.content.decode(), "lxml", namespaceHTMLElements=False)
         parts = tree.xpath("//h1 | //error-summary | //*[contains(@class,'alert')]")
         said = " · ".join(text_of(part) for part in parts)[:600]
-    return f"{response.status_code} instead of {status}; {response.headers.get('Location', '')} {said}"
+    return (
+        f"{response.status_code} instead of {status}; {response.headers.get('Location', '')} {said}"
+    )
 
 
 # What a page costs -----------------------------------------------------------------------
@@ -416,10 +420,14 @@ class Desk:
             here["event"] = self.house.event.slug
         return reverse(name, kwargs=here | more)
 
-    def get(self, name: str, query: dict[str, Any] | None = None, *, status: int = 200, **more: Any) -> Page:
+    def get(
+        self, name: str, query: dict[str, Any] | None = None, *, status: int = 200, **more: Any
+    ) -> Page:
         return self.pages.get_page(self.url(name, **more), query, status=status)
 
-    def post(self, name: str, data: dict[str, Any] | None = None, *, status: int = 302, **more: Any) -> Any:
+    def post(
+        self, name: str, data: dict[str, Any] | None = None, *, status: int = 302, **more: Any
+    ) -> Any:
         return self.pages.post(self.url(name, **more), data, status=status)
 
 

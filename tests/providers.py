@@ -68,9 +68,17 @@ class FakeProvider:
         self._called("open_checkout")
         page = next((page for page in self.pages.values() if page.key == key), None)
         if page is None:
-            total = sum((line.unit * line.quantity for line in lines[1:]), lines[0].unit * lines[0].quantity)
+            total = sum(
+                (line.unit * line.quantity for line in lines[1:]), lines[0].unit * lines[0].quantity
+            )
             page = Page(
-                f"cs_test_{len(self.pages) + 1}", key, total, metadata, list(lines), email, closes_at
+                f"cs_test_{len(self.pages) + 1}",
+                key,
+                total,
+                metadata,
+                list(lines),
+                email,
+                closes_at,
             )
             self.pages[page.session_id] = page
         return CheckoutPage(page.session_id, f"https://provider.test/{page.session_id}")

@@ -28,9 +28,7 @@ class Queue:
     def take(self) -> Callable[..., None]:
         """Stands for `Task.apply_async`, with Celery's own check of the arguments."""
 
-        def apply_async(
-            task: Task, args: Any = None, kwargs: Any = None, **options: Any
-        ) -> None:
+        def apply_async(task: Task, args: Any = None, kwargs: Any = None, **options: Any) -> None:
             if task.typing:
                 task.__header__(*(args or ()), **(kwargs or {}))
             self.jobs.append(Job(task, tuple(args or ()), dict(kwargs or {})))

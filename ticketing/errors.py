@@ -119,5 +119,3 @@ class NameTaken(Invalid):
 class StillSold(DomainError):
     code = "still_sold"
     message = gettext_lazy("Tickets of it were sold or are held, so it cannot be deleted.")
-
-

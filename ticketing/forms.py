@@ -87,5 +87,3 @@ class ReleaseForm(TiqqoForm):
             "closes_at": self.cleaned_data["closes_at"],
             "capacity": self.cleaned_data["capacity"],
         }
-
-

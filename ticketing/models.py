@@ -117,7 +117,8 @@ class CapacityPool(TenantModel):
                 condition=Q(ticket_type=None) | Q(release=None), name="pool_has_one_subject"
             ),
             models.UniqueConstraint(
-                fields=["event"], condition=Q(ticket_type=None, release=None),
+                fields=["event"],
+                condition=Q(ticket_type=None, release=None),
                 name="pool_of_event_once",
             ),
         ]
@@ -189,13 +190,17 @@ class Reservation(TenantModel):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["PENDING", "CONFIRMED"], ended_at=None)
-                | Q(status__in=["EXPIRED", "CANCELED", "CANCELED_MANUALLY"], ended_at__isnull=False),
+                | Q(
+                    status__in=["EXPIRED", "CANCELED", "CANCELED_MANUALLY"], ended_at__isnull=False
+                ),
                 name="reservation_ended_when_over",
             ),
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["expires_at"], condition=Q(status="PENDING"), name="reservation_pending_by_expiry"
+                fields=["expires_at"],
+                condition=Q(status="PENDING"),
+                name="reservation_pending_by_expiry",
             ),
             models.Index(fields=["event", "status"], name="reservation_by_event"),
         ]
@@ -227,7 +232,9 @@ class ReservationLine(TenantModel):
             models.CheckConstraint(
                 condition=Q(quantity__range=(1, 50)), name="reservation_line_1_to_50"
             ),
-            models.UniqueConstraint(fields=["reservation", "release"], name="reservation_release_once"),
+            models.UniqueConstraint(
+                fields=["reservation", "release"], name="reservation_release_once"
+            ),
         ]
 
     def __str__(self) -> str:

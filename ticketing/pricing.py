@@ -102,6 +102,4 @@ def _priced(item: Item, terms: Terms) -> PricedLine:
     if item.unit_price_minor:
         unit_fee = terms.fee_fixed_minor + share(item.unit_price_minor, terms.fee_rate_bp)
         fee = unit_fee * item.quantity
-    return PricedLine(
-        item.name, item.quantity, item.unit_price_minor, net, tax, net + tax, fee
-    )
+    return PricedLine(item.name, item.quantity, item.unit_price_minor, net, tax, net + tax, fee)

@@ -18,8 +18,6 @@ urlpatterns = [
         views.release_publication,
         name="release_publication",
     ),
-    path(
-        "releases/<str:release>/withdrawal/", views.release_withdrawal, name="release_withdrawal"
-    ),
+    path("releases/<str:release>/withdrawal/", views.release_withdrawal, name="release_withdrawal"),
     path("releases/<str:release>/deletion/", views.release_deletion, name="release_deletion"),
 ]

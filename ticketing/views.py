@@ -22,9 +22,7 @@ from tiqqo.ui.forms import refusals
 
 
 def _back(request: Any, event: Event) -> HttpResponse:
-    return redirect(
-        "ticketing:tickets", organiser=request.member.organiser.slug, event=event.slug
-    )
+    return redirect("ticketing:tickets", organiser=request.member.organiser.slug, event=event.slug)
 
 
 def _page(
@@ -76,9 +74,7 @@ def inventory(request: Any, event: str) -> HttpResponse:
 def capacity(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)
     pool = ticket_board(found, at=clock.now()).event_pool
-    form = CapacityForm(
-        request.POST or None, initial={"capacity": pool.capacity if pool else None}
-    )
+    form = CapacityForm(request.POST or None, initial={"capacity": pool.capacity if pool else None})
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.set_event_capacity(
@@ -86,9 +82,7 @@ def capacity(request: Any, event: str) -> HttpResponse:
             )
             messages.success(request, _("Places of the event saved."))
             return _back(request, found)
-    return _page(
-        request, "ticketing/capacity.html", found, {"form": form}, bound=form.is_bound
-    )
+    return _page(request, "ticketing/capacity.html", found, {"form": form}, bound=form.is_bound)
 
 
 @member_view(Permission.EDIT_EVENTS)

@@ -33,11 +33,7 @@ def _files() -> list[Path]:
 def _messages(path: Path) -> list[EmailMessage]:
     """The backend writes one file per connection; a line of dashes ends each message."""
     chunks = path.read_bytes().split(b"\n" + _END + b"\n")
-    return [
-        message_from_bytes(chunk, policy=policy.default)
-        for chunk in chunks
-        if chunk.strip()
-    ]
+    return [message_from_bytes(chunk, policy=policy.default) for chunk in chunks if chunk.strip()]
 
 
 def _message_or_404(name: str) -> EmailMessage:
@@ -90,9 +86,7 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
         "dev/mail.html",
         {
             "name": name,
-            "message": {
-                key: message[key] for key in ("subject", "from", "to", "date", "reply-to")
-            },
+            "message": {key: message[key] for key in ("subject", "from", "to", "date", "reply-to")},
             "text": text.get_content() if text else "",
             "html": html,
             "parts": parts,
@@ -112,7 +106,9 @@ def part(request: HttpRequest, name: str, part: int) -> HttpResponse:
     payload = chosen.get_payload(decode=True)
     response = HttpResponse(payload, content_type=chosen.get_content_type())
     if chosen.get_content_charset():
-        response["Content-Type"] = f"{chosen.get_content_type()}; charset={chosen.get_content_charset()}"
+        response["Content-Type"] = (
+            f"{chosen.get_content_type()}; charset={chosen.get_content_charset()}"
+        )
     if chosen.get_filename():
         response["Content-Disposition"] = f'inline; filename="{chosen.get_filename()}"'
     return response

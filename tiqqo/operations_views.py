@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-_migrated = False
+_migrated: list[bool] = []
 
 
 @require_safe
@@ -28,18 +28,22 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def _database() -> str:
-    global _migrated
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        if not _migrated:
-            executor = MigrationExecutor(connection)
-            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                return "migrations are missing"
-            _migrated = True
+        return "ok" if _is_migrated() else "migrations are missing"
     except OperationalError as error:
         return str(error).splitlines()[0]
-    return "ok"
+
+
+def _is_migrated() -> bool:
+    """Asked until it is so; a process does not outlive its migrations."""
+    if not _migrated:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        _migrated.append(True)
+    return True
 
 
 def _redis() -> str:

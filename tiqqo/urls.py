@@ -32,9 +32,7 @@ urlpatterns = [
     # Door
     path("door/", include("checkin.urls")),
     # Public
-    path(
-        "<slug:organiser>/invitations/<str:secret>/", accounts.invitation, name="invitation"
-    ),
+    path("<slug:organiser>/invitations/<str:secret>/", accounts.invitation, name="invitation"),
     path("<slug:organiser>/", events.organiser_page, name="organiser"),
     path("<slug:organiser>/<slug:event>/", include("orders.shop_urls")),
 ]
@@ -42,5 +40,7 @@ if settings.MAIL_VIEWER:
     from tiqqo import mail_viewer
 
     urlpatterns.insert(0, path("dev/mail/", mail_viewer.mails, name="mails"))
-    urlpatterns.insert(1, path("dev/mail/<str:name>/<int:part>/", mail_viewer.part, name="mail_part"))
+    urlpatterns.insert(
+        1, path("dev/mail/<str:name>/<int:part>/", mail_viewer.part, name="mail_part")
+    )
     urlpatterns.insert(1, path("dev/mail/<str:name>/", mail_viewer.mail, name="mail"))

@@ -33,10 +33,12 @@ def resend_tickets(order: Order, *, by: Actor) -> Delivery:
 
     Raises NothingToSend.
     """
-    if not order.tickets.exists():
+    if not order.tickets.valid().exists():
         raise NothingToSend
     waiting = Delivery.objects.filter(
-        order=order, kind=DeliveryKind.TICKETS, status__in=[DeliveryStatus.PENDING, DeliveryStatus.PREPARED]
+        order=order,
+        kind=DeliveryKind.TICKETS,
+        status__in=[DeliveryStatus.PENDING, DeliveryStatus.PREPARED],
     ).first()
     if waiting is not None:
         return waiting

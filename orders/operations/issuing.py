@@ -49,8 +49,6 @@ def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> lis
 
 def announce_settled(order: Order) -> None:
     transaction.on_commit(
-        lambda: facts.order_settled.send(
-            Order, order_id=order.pk, organiser_id=order.organiser_id
-        ),
+        lambda: facts.order_settled.send(Order, order_id=order.pk, organiser_id=order.organiser_id),
         robust=True,
     )

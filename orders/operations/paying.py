@@ -204,9 +204,7 @@ def _settle_paid(order: Order) -> None:
 
 
 @transaction.atomic
-def request_refund(
-    payment: Payment, *, amount: Money, reason: RefundReason, by: Actor
-) -> Refund:
+def request_refund(payment: Payment, *, amount: Money, reason: RefundReason, by: Actor) -> Refund:
     """The refund is on record and on its way to the provider. Raises RefundExceedsPayment."""
     locked: Payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
     pending = sum(
@@ -217,12 +215,8 @@ def request_refund(
     )
     if amount.minor > locked.captured_minor - locked.refunded_minor - pending:
         raise RefundExceedsPayment
-    refund: Refund = Refund.objects.create(
-        payment=locked, amount_minor=amount.minor, reason=reason
-    )
-    audit.record(
-        payment.order, "refund.requested", by=by, amount_minor=amount.minor, reason=reason
-    )
+    refund: Refund = Refund.objects.create(payment=locked, amount_minor=amount.minor, reason=reason)
+    audit.record(payment.order, "refund.requested", by=by, amount_minor=amount.minor, reason=reason)
     if reason != RefundReason.REQUESTED:
         request_delivery(payment.order, DeliveryKind.REFUNDED)
     after_commit(tasks.refund_at_provider, refund.pk)

@@ -58,7 +58,9 @@ def place_order(
     now = clock.now()
     if not reservation.is_live(at=now):
         raise ReservationOver
-    granted = payment_method in (PaymentMethod.SPONSORED, PaymentMethod.FREE) and by is not audit.BUYER
+    granted = (
+        payment_method in (PaymentMethod.SPONSORED, PaymentMethod.FREE) and by is not audit.BUYER
+    )
     price = _price(reservation, lines, granted=granted)
     method = _method(reservation, payment_method, price, buyer, by)
 

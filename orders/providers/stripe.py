@@ -116,9 +116,7 @@ class StripeProvider:
 
     def read_notice(self, body: bytes, signature: str) -> Notice:
         try:
-            event = stripe.Webhook.construct_event(
-                body, signature, settings.STRIPE_WEBHOOK_SECRET
-            )
+            event = stripe.Webhook.construct_event(body, signature, settings.STRIPE_WEBHOOK_SECRET)
         except (ValueError, stripe.SignatureVerificationError) as error:
             raise SignatureInvalid from error
         return Notice(event.id, event.type, event.to_dict())

@@ -64,12 +64,8 @@ def places_of(lines: Sequence[ReservationLine]) -> list[Place]:
 
 def order_by_link(code: str, secret: str) -> Order:
     """The order behind a buyer's link, or Http404. The secret is compared in constant time."""
-    order: Order | None = (
-        Order.objects.select_related("event__organiser").filter(code=code).first()
-    )
-    if order is None or not secrets.compare_digest(
-        order.secret.encode(), secret.encode()
-    ):
+    order: Order | None = Order.objects.select_related("event__organiser").filter(code=code).first()
+    if order is None or not secrets.compare_digest(order.secret.encode(), secret.encode()):
         raise Http404
     return order
 

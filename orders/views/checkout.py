@@ -3,6 +3,7 @@
 The secret in the address is the permission: whoever has it may finish, extend or drop this hold.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -45,9 +46,7 @@ def _see_other(name: str, request: Any, event: str, **kwargs: str) -> HttpRespon
 
 
 def _to_order(request: Any, order: Order) -> HttpResponse:
-    return _see_other(
-        "shop:order", request, order.event.slug, code=order.code, secret=order.secret
-    )
+    return _see_other("shop:order", request, order.event.slug, code=order.code, secret=order.secret)
 
 
 def price_lines(price: Quote) -> list[dict[str, Any]]:
@@ -104,7 +103,7 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             return _place(request, reservation, form)
-    response = render(
+    return render(
         request,
         "shop/checkout.html",
         {
@@ -119,7 +118,6 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
         },
         status=422 if form.is_bound else 200,
     )
-    return response
 
 
 def _typed_before(order: Order | None) -> dict[str, Any]:
@@ -185,10 +183,9 @@ def _over(request: Any, reservation: Reservation) -> HttpResponse:
 def extension(request: Any, event: str, secret: str) -> HttpResponse:
     """More time, once (WCAG 2.2.1)."""
     reservation = _reservation_or_404(request, event, secret)
-    try:
+    # Refused or not: the page that follows says how it stands.
+    with suppress(ReservationOver, AlreadyExtended):
         extend_reservation(reservation)
-    except (ReservationOver, AlreadyExtended):
-        pass  # The page that follows says how it stands.
     return _see_other("shop:checkout", request, event, secret=secret)
 
 
@@ -228,10 +225,9 @@ def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
         return _see_other("shop:checkout", request, event, secret=secret)
     payment = open_payment_of(order)
     if payment is not None:
-        try:
+        # If the provider is silent, the webhook or the sweeper will tell; the page waits.
+        with suppress(ProviderFailure):
             payments.check_payment(payment)
-        except ProviderFailure:
-            pass  # The webhook or the sweeper will tell; the page waits.
         order.refresh_from_db()
     if order.status == OrderStatus.INITIATED and open_payment_of(order) is None:
         return _see_other("shop:checkout", request, event, secret=secret)
@@ -242,4 +238,3 @@ def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
         "shop/waiting.html",
         {**event_context(request, reservation.event), "order": order},
     )
-

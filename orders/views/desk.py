@@ -147,9 +147,7 @@ def _act(request: Any, event: str, code: str, act: Any, done: str) -> HttpRespon
     found = order_or_404(event_or_404(event), code)
     act(found, by=request.member)
     messages.success(request, done % {"code": found.code})
-    return redirect(
-        "orders:order", organiser=request.member.organiser.slug, event=event, code=code
-    )
+    return redirect("orders:order", organiser=request.member.organiser.slug, event=event, code=code)
 
 
 @member_view(Permission.MANAGE_ORDERS)
@@ -188,7 +186,11 @@ def order_cancellation(request: Any, event: str, code: str) -> HttpResponse:
 @require_POST
 def deliveries(request: Any, event: str, code: str) -> HttpResponse:
     return _act(
-        request, event, code, operations.resend_tickets, _("The tickets of %(code)s are sent again.")
+        request,
+        event,
+        code,
+        operations.resend_tickets,
+        _("The tickets of %(code)s are sent again."),
     )
 
 

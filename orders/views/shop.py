@@ -3,6 +3,7 @@
 These pages know no session: a hold is reached by its secret address, so nothing here needs a cookie.
 """
 
+import re
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -30,6 +31,7 @@ from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 
 QUANTITY = "quantity_"
+_A_COUNT = re.compile(r"[0-9]{1,4}")
 
 
 def event_context(request: Any, event: Event) -> dict[str, Any]:
@@ -94,8 +96,7 @@ def _selection(request: HttpRequest) -> dict[str, int]:
     return {
         name.removeprefix(QUANTITY): int(value)
         for name, value in request.POST.items()
-        if name.startswith(QUANTITY) and isinstance(value, str) and value.isascii()
-        and value.isdigit() and len(value) <= 4
+        if name.startswith(QUANTITY) and isinstance(value, str) and _A_COUNT.fullmatch(value)
     }
 
 
@@ -130,5 +131,3 @@ def reservations(request: Any, event: str) -> HttpResponse:
         secret=reservation.secret,
         permanent=False,
     )
-
-

@@ -13,9 +13,7 @@ from orders.providers import SignatureInvalid, provider
 def stripe(request: HttpRequest) -> HttpResponse:
     """The event is stored once and handled by the worker; a repeated one is thanked for, too."""
     try:
-        notice = provider().read_notice(
-            request.body, request.headers.get("Stripe-Signature", "")
-        )
+        notice = provider().read_notice(request.body, request.headers.get("Stripe-Signature", ""))
     except SignatureInvalid:
         return HttpResponse("The signature does not match.", status=400, content_type="text/plain")
     stored = operations.store_event(notice)

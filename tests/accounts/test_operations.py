@@ -160,9 +160,7 @@ def test_a_revoked_invitation_is_closed(kikker, invitation, nina):
 
 def test_an_address_has_one_open_invitation(kikker, invitation, queue, committing):
     with pytest.raises(AlreadyInvited) as refused, committing():
-        invite_member(
-            kikker.organiser, email="NINA@example.org", role=Role.VIEWER, by=kikker.owner
-        )
+        invite_member(kikker.organiser, email="NINA@example.org", role=Role.VIEWER, by=kikker.owner)
 
     assert refused.value.field == "email"
     assert Invitation.objects.count() == 1

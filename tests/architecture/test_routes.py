@@ -31,7 +31,7 @@ PUBLIC = [(a, r) for a, r in ROUTES if a.startswith("<slug:organiser>/")]
 
 
 def test_there_are_routes_to_look_at():
-    assert len(MEMBERS) >= 40
+    assert len(MEMBERS) >= 38
     assert len(PUBLIC) >= 10
 
 
@@ -69,11 +69,12 @@ def visited(house):
         order = house.place_invoice(1, by=house.owner)
         ticket = house.place_free(1).tickets.get()
         admission = admit_ticket(house.event, ticket.code, by=house.scanner).admission_id
+        ticket_type = house.priced.ticket_type.code
     known = {
         "organiser": house.organiser.slug,
         "event": house.event.slug,
         "code": order.code,
-        "ticket_type": house.priced.ticket_type.code,
+        "ticket_type": ticket_type,
         "release": house.priced.code,
         "membership_id": house.scanner.pk,
         "invitation_id": 1,
@@ -93,7 +94,9 @@ def everything():
     with platform_scope("a test compares before and after"):
         return (
             AuditEntry.objects.count(),
-            Order.objects.values_list("status", "invoice_sent_at", "settled_at").order_by("id")[::1],
+            Order.objects.values_list("status", "invoice_sent_at", "settled_at").order_by("id")[
+                ::1
+            ],
             Admission.objects.values_list("id", "undone_at").order_by("id")[::1],
         )
 

@@ -129,7 +129,9 @@ def test_a_replaced_ticket_asks_for_the_new_code(kikker, ticket):
     assert admit_ticket(kikker.event, qr_of(ticket), by=kikker.scanner).ticket == ticket
 
 
-@pytest.mark.parametrize("text", ["", "TQ:", "TQ:GARBAGE", "0123456789", "https://example.org", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "TQ:", "TQ:GARBAGE", "0123456789", "https://example.org", "\x00"]
+)
 def test_what_is_no_ticket_is_unknown(kikker, ticket, text):
     assert refused(UnknownTicket, kikker, text).status == 404
 
@@ -181,9 +183,7 @@ def without_the_unique_index(transactional_db):
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX ticket_admitted_once")
         # ON CONFLICT needs an index to name; this one never applies.
-        cursor.execute(
-            "CREATE UNIQUE INDEX never_conflicts ON checkin_admission (ticket_id, id)"
-        )
+        cursor.execute("CREATE UNIQUE INDEX never_conflicts ON checkin_admission (ticket_id, id)")
         yield
         cursor.execute("TRUNCATE checkin_admission")
         cursor.execute("DROP INDEX never_conflicts")

@@ -86,7 +86,9 @@ def test_digits_of_currencies():
     assert [currency_digits(code) for code in ("EUR", "JPY", "KWD")] == [2, 0, 3]
 
 
-@pytest.mark.parametrize(("amount", "currency"), [("1.005", "EUR"), ("0.5", "JPY"), ("0.0001", "KWD")])
+@pytest.mark.parametrize(
+    ("amount", "currency"), [("1.005", "EUR"), ("0.5", "JPY"), ("0.0001", "KWD")]
+)
 def test_an_amount_finer_than_the_currency_is_refused(amount, currency):
     with pytest.raises(ValueError, match="no unit that small"):
         Money.from_decimal(Decimal(amount), currency)
@@ -94,7 +96,12 @@ def test_an_amount_finer_than_the_currency_is_refused(amount, currency):
 
 def test_currencies_do_not_mix():
     euro, krone = Money(1, "EUR"), Money(1, "DKK")
-    for combine in (lambda: euro + krone, lambda: euro - krone, lambda: euro < krone, lambda: euro >= krone):
+    for combine in (
+        lambda: euro + krone,
+        lambda: euro - krone,
+        lambda: euro < krone,
+        lambda: euro >= krone,
+    ):
         with pytest.raises(CurrencyMismatch):
             combine()
     assert euro != krone

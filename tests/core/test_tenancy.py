@@ -297,7 +297,13 @@ def count_events() -> int:
     return Event.objects.count()
 
 
-@shared_task(base=TenantTask, autoretry_for=(OSError,), max_retries=2, retry_backoff=False, default_retry_delay=0)
+@shared_task(
+    base=TenantTask,
+    autoretry_for=(OSError,),
+    max_retries=2,
+    retry_backoff=False,
+    default_retry_delay=0,
+)
 def stumble(tries_left: list[int]) -> int:
     if tries_left.pop():
         raise OSError("not yet")
@@ -329,7 +335,9 @@ def test_a_tenant_task_that_is_retried_keeps_its_organiser(cast):
     assert result.get() == 1
 
 
-def test_after_commit_enqueues_with_the_organiser_and_only_after_the_commit(cast, queue, committing):
+def test_after_commit_enqueues_with_the_organiser_and_only_after_the_commit(
+    cast, queue, committing
+):
     with committing(), cast.fjord.scope():
         after_commit(count_events)
         assert queue.jobs == []
@@ -363,9 +371,7 @@ def test_system_checks_pass_and_no_migration_is_missing(db):
 
 def test_the_application_connects_as_a_role_that_policies_bind(db):
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
-        )
+        cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (False, False)
 
 

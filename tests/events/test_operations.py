@@ -64,9 +64,7 @@ def test_each_event_has_its_own_signing_key(kikker, draft):
 
 
 def test_web_addresses_are_unique_within_the_organiser_only(cast, kikker):
-    slugs = [
-        create_event(kikker.organiser, name="Jam", by=kikker.owner).slug for _ in range(3)
-    ]
+    slugs = [create_event(kikker.organiser, name="Jam", by=kikker.owner).slug for _ in range(3)]
     with cast.fjord.scope():
         other = create_event(cast.fjord.organiser, name="Jam", by=cast.fjord.owner).slug
 
@@ -250,9 +248,16 @@ def test_a_picture_is_made_light_and_loses_its_metadata(kikker):
     assert "photo" not in image.name
 
 
-@pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("PNG", "P"), ("WEBP", "RGB"), ("PNG", "L")])
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("PNG", "RGBA"), ("PNG", "P"), ("WEBP", "RGB"), ("PNG", "L")]
+)
 def test_other_pictures_become_jpeg(kikker, kind, mode):
-    image = stored(kikker, picture(kind, (400, 300), mode=mode) if mode != "P" else picture("PNG", (400, 300), mode="L"))
+    image = stored(
+        kikker,
+        picture(kind, (400, 300), mode=mode)
+        if mode != "P"
+        else picture("PNG", (400, 300), mode="L"),
+    )
 
     with Image.open(image) as kept:
         assert (kept.format, kept.mode, kept.size) == ("JPEG", "RGB", (400, 300))

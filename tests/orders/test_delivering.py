@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from orders.errors import NothingToSend
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryStatus
-from orders.operations import resend_tickets
+from orders.operations import cancel_order, resend_tickets
 from orders.tasks import prepare_delivery, send_delivery, sweep_deliveries
 from tests.cast import DORA, EMIL
 from tiqqo.core import audit, clock
@@ -44,7 +44,7 @@ def test_one_mail_has_everything(kikker, queue, committing, mailoutbox):
     assert mail.reply_to == ["help@blauwekikker.example"]
     assert mail.extra_headers["Message-ID"] == delivery.message_id
     link = f"/blauwe-kikker/night-of-the-blue-note/orders/{order.code}/{order.secret}/"
-    (page, mime), = mail.alternatives
+    ((page, mime),) = mail.alternatives
     assert mime == "text/html"
     assert link in mail.body and link in page
 
@@ -166,10 +166,13 @@ def test_a_delivery_is_given_up_after_the_tries_and_the_desk_sees_it(
     assert [e.action for e in audit.history_of(order)].count("mail.failed") == 1
 
 
-def test_tickets_are_sent_again_when_asked(kikker, queue, committing):
-    order = kikker.place_free(1)
+def test_tickets_are_sent_again_when_asked(kikker, light, queue, committing):
     with committing():
-        resend_tickets(order, by=kikker.owner)
+        order = kikker.place_free(1)
+    queue.work(committing)
+    with committing():
+        second = resend_tickets(order, by=kikker.owner)
+        assert resend_tickets(order, by=kikker.owner) == second
 
     assert list(Delivery.objects.order_by("id").values_list("kind", "number")) == [
         ("tickets", 1),
@@ -179,12 +182,14 @@ def test_tickets_are_sent_again_when_asked(kikker, queue, committing):
     assert audit.history_of(order).last().action == "tickets.resent"
 
 
-def test_without_tickets_there_is_nothing_to_send(kikker, queue, committing):
-    order = kikker.place(priced=1)
+def test_without_valid_tickets_there_is_nothing_to_send(kikker, queue, committing):
+    unpaid, cancelled = kikker.place(priced=1), kikker.place_free(1)
+    cancel_order(cancelled, by=kikker.owner)
 
-    with pytest.raises(NothingToSend), committing():
-        resend_tickets(order, by=kikker.owner)
-    assert (Delivery.objects.count(), queue.jobs) == (0, [])
+    for order in (unpaid, cancelled):
+        with pytest.raises(NothingToSend), committing():
+            resend_tickets(order, by=kikker.owner)
+    assert (Delivery.objects.count(), queue.jobs) == (1, [])
 
 
 def test_a_lost_task_is_enqueued_by_the_sweeper_in_its_organisers_scope(cast, queue):

@@ -146,9 +146,7 @@ def test_paused_shop_says_so(in_kikker_shop):
 
     page = in_kikker_shop.get("shop:event")
 
-    assert page.alerts == [
-        "Ticket sales are paused for a moment. Please come back a little later."
-    ]
+    assert page.alerts == ["Ticket sales are paused for a moment. Please come back a little later."]
     assert {row[2] for row in rows_of(page)} == {"Sales are paused for a moment"}
     assert page.texts("main button") == []
 
@@ -296,9 +294,7 @@ def test_sold_out_meanwhile_says_what_is_left(in_kikker_shop):
 
     page = in_kikker_shop.post("shop:reservations", quantity(house.priced, 2), status=409)
 
-    assert page.alerts == [
-        "Only 1 place is left for Night of the Blue Note. Choose fewer tickets."
-    ]
+    assert page.alerts == ["Only 1 place is left for Night of the Blue Note. Choose fewer tickets."]
     assert page.attributes("quantity-stepper input", "value") == ["2", "0"]
     with house.scope():
         assert CapacityPool.objects.get(ticket_type=None, release=None).held == 0
@@ -603,8 +599,9 @@ def test_paid_buyer_returns_to_the_tickets(paying, in_kikker_shop, provider):
     assert in_kikker_shop.pages.follow(answer).h1 == "Your tickets"
     with in_kikker_shop.house.scope():
         assert Ticket.objects.count() == 1
-    assert in_kikker_shop.pages.get(paying, status=303).headers["Location"] == (
-        answer.headers["Location"]
+    assert (
+        in_kikker_shop.pages.get(paying, status=303).headers["Location"]
+        == (answer.headers["Location"])
     )
 
 
@@ -635,9 +632,7 @@ def test_payment_page_that_closed_leads_back_to_checkout(paying, in_kikker_shop,
 
 
 def test_buyer_who_came_back_without_paying_may_go_on(paying, in_kikker_shop):
-    page = in_kikker_shop.pages.get_page(
-        paying.removesuffix("return/"), {"payment": "canceled"}
-    )
+    page = in_kikker_shop.pages.get_page(paying.removesuffix("return/"), {"payment": "canceled"})
 
     assert page.alerts == [
         "You came back without paying. Your tickets are still held: change what you like, and go on."
@@ -768,12 +763,12 @@ def test_link_works_only_below_its_own_event(bought, in_kikker_shop, cast):
     other = new_event(in_kikker_shop.house, name="Another night")
 
     in_kikker_shop.pages.get_page(
-        url.replace("blauwe-kikker", "fjord-tech").replace("night-of-the-blue-note", cast.fjord.event.slug),
+        url.replace("blauwe-kikker", "fjord-tech").replace(
+            "night-of-the-blue-note", cast.fjord.event.slug
+        ),
         status=404,
     )
-    in_kikker_shop.pages.get_page(
-        url.replace("night-of-the-blue-note", other.slug), status=404
-    )
+    in_kikker_shop.pages.get_page(url.replace("night-of-the-blue-note", other.slug), status=404)
 
 
 def test_cancelled_order_says_nothing_was_charged(bought, in_kikker_shop):
@@ -784,9 +779,7 @@ def test_cancelled_order_says_nothing_was_charged(bought, in_kikker_shop):
     page = in_kikker_shop.pages.get_page(url)
 
     assert page.h1 == "Order cancelled"
-    assert page.alerts == [
-        "This order was not paid in time or was cancelled. Nothing was charged."
-    ]
+    assert page.alerts == ["This order was not paid in time or was cancelled. Nothing was charged."]
     assert page.all(".stub") == []
 
 

@@ -491,9 +491,7 @@ def paid(paying, provider):
 
 
 def give_back(payment, minor, by):
-    return request_refund(
-        payment, amount=Money(minor, "EUR"), reason=RefundReason.REQUESTED, by=by
-    )
+    return request_refund(payment, amount=Money(minor, "EUR"), reason=RefundReason.REQUESTED, by=by)
 
 
 def test_refunds_never_exceed_the_payment(kikker, paid, queue, committing):
@@ -540,11 +538,16 @@ def test_a_fully_refunded_order_is_refunded(kikker, paid):
 
 
 def test_the_database_refuses_more_than_was_captured(paid):
-    with pytest.raises(IntegrityError, match="payment_refunds_at_most_captured"), transaction.atomic():
+    with (
+        pytest.raises(IntegrityError, match="payment_refunds_at_most_captured"),
+        transaction.atomic(),
+    ):
         Payment.objects.update(refunded_minor=5199)
 
 
-def test_a_refund_that_fails_is_tried_again_with_the_same_key(kikker, paid, provider, queue, committing):
+def test_a_refund_that_fails_is_tried_again_with_the_same_key(
+    kikker, paid, provider, queue, committing
+):
     _order, payment = paid
     with committing():
         refund = give_back(payment, 5198, kikker.owner)
@@ -593,7 +596,12 @@ def test_the_same_news_in_two_events_counts_once(paying, provider):
 
 
 @pytest.mark.parametrize(
-    "kinds", [[COMPLETED, EXPIRED, DECLINED], [DECLINED, EXPIRED, COMPLETED], [EXPIRED, COMPLETED, DECLINED]]
+    "kinds",
+    [
+        [COMPLETED, EXPIRED, DECLINED],
+        [DECLINED, EXPIRED, COMPLETED],
+        [EXPIRED, COMPLETED, DECLINED],
+    ],
 )
 def test_events_may_come_in_any_order(paying, provider, kinds):
     order, payment = paying

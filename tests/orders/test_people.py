@@ -56,7 +56,11 @@ def test_what_was_empty_is_filled_and_nothing_is_lost(kikker):
 
     contact.refresh_from_db()
     assert (contact.first_name, contact.last_name) == ("Carla", "Buyer")
-    assert (contact.phone, contact.company, contact.email) == ("+31 6", company, "carla@example.org")
+    assert (contact.phone, contact.company, contact.email) == (
+        "+31 6",
+        company,
+        "carla@example.org",
+    )
 
 
 def test_consent_is_recorded_with_words_and_source(kikker):
@@ -68,7 +72,10 @@ def test_consent_is_recorded_with_words_and_source(kikker):
 
     contact = Contact.objects.get(email_key="carla@example.org")
     assert contact.consented_at is not None
-    assert (contact.consent_text, contact.consent_source) == ("News, please.", f"order {order.code}")
+    assert (contact.consent_text, contact.consent_source) == (
+        "News, please.",
+        f"order {order.code}",
+    )
     assert Contact.objects.get(email_key="silent@example.org").consented_at is None
 
 

@@ -90,11 +90,22 @@ def test_an_invoice_needs_permission_and_a_company(cast, kikker, queue, committi
     invoice = PaymentMethod.INVOICE
     acme = buyer(company_name="Acme")
     refused(
-        MethodNotOffered, kikker, queue, committing, "payment_method", payment_method=invoice, buyer=acme
+        MethodNotOffered,
+        kikker,
+        queue,
+        committing,
+        "payment_method",
+        payment_method=invoice,
+        buyer=acme,
     )
     with cast.fjord.scope():
         refused(
-            CompanyMissing, cast.fjord, queue, committing, "company_name", payment_method=invoice,
+            CompanyMissing,
+            cast.fjord,
+            queue,
+            committing,
+            "company_name",
+            payment_method=invoice,
             buyer=buyer(company_name="  "),
         )
 
@@ -102,7 +113,11 @@ def test_an_invoice_needs_permission_and_a_company(cast, kikker, queue, committi
 @pytest.mark.parametrize("method", ["SPONSORED", "FREE", "IN_PERSON"])
 def test_a_buyer_does_not_choose_not_to_pay(fjord, queue, committing, method):
     refused(
-        MethodNotOffered, fjord, queue, committing, "payment_method",
+        MethodNotOffered,
+        fjord,
+        queue,
+        committing,
+        "payment_method",
         payment_method=PaymentMethod(method),
     )
 
@@ -154,7 +169,11 @@ def test_placing_again_replaces_what_was_typed(kikker):
 def test_a_settled_order_is_not_placed_again(kikker, queue, committing):
     order = kikker.place_free(1)
     refused(
-        OrderAlreadyPlaced, kikker, queue, committing, reservation=order.reservation,
+        OrderAlreadyPlaced,
+        kikker,
+        queue,
+        committing,
+        reservation=order.reservation,
         buyer=buyer(first_name="Mallory"),
     )
     order.refresh_from_db()
@@ -206,8 +225,6 @@ def test_frozen_prices_are_charged(kikker):
     reservation = kikker.reserve(priced=1)
     change_event(kikker.event, by=kikker.owner, tax_rate_bp=0)
 
-    order = place_order(
-        reservation, buyer=buyer(), attendees=[], payment_method=PaymentMethod.CARD
-    )
+    order = place_order(reservation, buyer=buyer(), attendees=[], payment_method=PaymentMethod.CARD)
     assert (order.tax_rate_bp, order.tax_minor) == (900, 206)
     assert reservation.status == ReservationStatus.PENDING

@@ -92,7 +92,11 @@ def test_names_are_unique_in_their_place(kikker, balcony):
         release_of(balcony, kikker.owner)
     with pytest.raises(NameTaken):
         change_ticket_type(
-            balcony, by=kikker.owner, name="Regular", description="", capacity=None,
+            balcony,
+            by=kikker.owner,
+            name="Regular",
+            description="",
+            capacity=None,
             per_order_limit=None,
         )
     assert (TicketType.objects.count(), AuditEntry.objects.count()) == (3, before)
@@ -140,9 +144,7 @@ def test_a_window_may_last_until_the_event_is_over(kikker, balcony):
 
 def test_the_window_is_half_open(kikker, balcony):
     now = clock.now()
-    release = release_of(
-        balcony, kikker.owner, opens_at=now, closes_at=now + timedelta(hours=1)
-    )
+    release = release_of(balcony, kikker.owner, opens_at=now, closes_at=now + timedelta(hours=1))
     publish_release(release, by=kikker.owner)
     release.refresh_from_db()
 
@@ -159,11 +161,20 @@ def test_a_cap_does_not_fall_below_what_is_sold_or_held(kikker):
         (
             2,
             lambda n: change_ticket_type(
-                kikker.priced.ticket_type, by=kikker.owner, name="Regular", description="",
-                capacity=n, per_order_limit=None,
+                kikker.priced.ticket_type,
+                by=kikker.owner,
+                name="Regular",
+                description="",
+                capacity=n,
+                per_order_limit=None,
             ),
         ),
-        (2, lambda n: change_release(kikker.priced, by=kikker.owner, **terms(kikker.priced, capacity=n))),
+        (
+            2,
+            lambda n: change_release(
+                kikker.priced, by=kikker.owner, **terms(kikker.priced, capacity=n)
+            ),
+        ),
     ]
 
     for taken, cap_at in cases:
@@ -172,7 +183,9 @@ def test_a_cap_does_not_fall_below_what_is_sold_or_held(kikker):
         assert (refused.value.field, refused.value.taken) == ("capacity", taken)
         cap_at(taken)
 
-    assert sorted(CapacityPool.objects.exclude(capacity=None).values_list("capacity", flat=True)) == [
+    assert sorted(
+        CapacityPool.objects.exclude(capacity=None).values_list("capacity", flat=True)
+    ) == [
         2,
         2,
         5,
@@ -243,14 +256,22 @@ def test_the_next_release_follows_when_the_first_is_sold_out(kikker):
 def test_states_of_the_shop(kikker):
     now = clock.now()
     change_release(
-        kikker.priced, by=kikker.owner,
-        **terms(kikker.priced, opens_at=now + timedelta(days=1), closes_at=now + timedelta(days=2), capacity=1),
+        kikker.priced,
+        by=kikker.owner,
+        **terms(
+            kikker.priced,
+            opens_at=now + timedelta(days=1),
+            closes_at=now + timedelta(days=2),
+            capacity=1,
+        ),
     )
     assert offer_of(kikker).state == "scheduled"
     assert offer_of(kikker, at=now + timedelta(days=1)).state == "on_sale"
     assert offer_of(kikker, at=now + timedelta(days=2)).state == "ended"
     change_release(
-        kikker.priced, by=kikker.owner, **terms(kikker.priced, opens_at=None, closes_at=None, capacity=1)
+        kikker.priced,
+        by=kikker.owner,
+        **terms(kikker.priced, opens_at=None, closes_at=None, capacity=1),
     )
     kikker.reserve(priced=1)
     assert offer_of(kikker).state == "sold_out"

@@ -35,7 +35,10 @@ def rush(house):
     selections = [{(house.priced, house.free)[n % 2].code: 1} for n in range(BUYERS)]
     return at_once(
         house.organiser,
-        *(lambda s=selection: reserve_tickets(house.event, selection=s) for selection in selections),
+        *(
+            lambda s=selection: reserve_tickets(house.event, selection=s)
+            for selection in selections
+        ),
     )
 
 
@@ -157,9 +160,7 @@ def test_two_sweepers_do_not_release_a_hold_twice(kikker):
         kikker.reserve(priced=2)
 
     with time_machine.travel(clock.now() + timedelta(hours=1)):
-        answers = at_once(
-            kikker.organiser, *[lambda: expire_reservations(at=clock.now())] * 4
-        )
+        answers = at_once(kikker.organiser, *[lambda: expire_reservations(at=clock.now())] * 4)
 
     assert sum(answers) == 6
     assert event_pool().held == 0

@@ -69,8 +69,13 @@ def test_prices_and_terms_are_frozen(kikker):
 
     change_event(kikker.event, by=kikker.owner, tax_rate_bp=2100, fee_payer="organiser")
     change_release(
-        kikker.priced, by=kikker.owner, name="Regular", price_minor=9900, opens_at=None,
-        closes_at=None, capacity=None,
+        kikker.priced,
+        by=kikker.owner,
+        name="Regular",
+        price_minor=9900,
+        opens_at=None,
+        closes_at=None,
+        capacity=None,
     )
 
     price = quote_of(reservation, lines_of(reservation))
@@ -92,7 +97,9 @@ def refused(error, make, **facts):
 def test_nothing_selected(kikker):
     refused(NothingSelected, lambda: kikker.reserve())
     refused(NothingSelected, lambda: reserve_tickets(kikker.event, selection={}))
-    refused(NothingSelected, lambda: reserve_tickets(kikker.event, selection={kikker.priced.code: -2}))
+    refused(
+        NothingSelected, lambda: reserve_tickets(kikker.event, selection={kikker.priced.code: -2})
+    )
 
 
 def test_the_events_limit_counts_all_tickets(kikker):
@@ -102,9 +109,12 @@ def test_the_events_limit_counts_all_tickets(kikker):
 
 
 def test_the_types_limit_counts_its_releases_together(kikker):
-    balcony = TicketTypeFactory(event=kikker.event, name="Balcony", per_order_limit=3, by=kikker.owner)
+    balcony = TicketTypeFactory(
+        event=kikker.event, name="Balcony", per_order_limit=3, by=kikker.owner
+    )
     early, late = (
-        ReleaseFactory(ticket_type=balcony, name=name, by=kikker.owner) for name in ("Early", "Late")
+        ReleaseFactory(ticket_type=balcony, name=name, by=kikker.owner)
+        for name in ("Early", "Late")
     )
 
     def take(first, second):
@@ -155,8 +165,13 @@ def test_sold_out_says_how_many_are_left(kikker):
 
 def test_sold_out_names_the_tightest_pool(kikker):
     change_release(
-        kikker.priced, by=kikker.owner, name="Regular", price_minor=2500, opens_at=None,
-        closes_at=None, capacity=1,
+        kikker.priced,
+        by=kikker.owner,
+        name="Regular",
+        price_minor=2500,
+        opens_at=None,
+        closes_at=None,
+        capacity=1,
     )
 
     text = refused(SoldOut, lambda: kikker.reserve(priced=2))

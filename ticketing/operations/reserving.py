@@ -151,9 +151,7 @@ def _sold_out(pool_ids: set[int], requested: int) -> SoldOut:
     return SoldOut(subject=str(pool.subject), requested=requested, available=pool.free or 0)
 
 
-def _end(
-    reservation: Reservation, lines: list[ReservationLine], status: ReservationStatus
-) -> None:
+def _end(reservation: Reservation, lines: list[ReservationLine], status: ReservationStatus) -> None:
     reservation.status, reservation.ended_at = status, clock.now()
     reservation.save(update_fields=["status", "ended_at"])
     stock.release(stock.draws_of(lines))
@@ -193,9 +191,7 @@ def _expire(candidate_ids: list[int]) -> int:
     )
     if not locked:
         return 0
-    Reservation.objects.filter(pk__in=locked).update(
-        status=ReservationStatus.EXPIRED, ended_at=now
-    )
+    Reservation.objects.filter(pk__in=locked).update(status=ReservationStatus.EXPIRED, ended_at=now)
     lines = ReservationLine.objects.filter(reservation__in=locked)
     stock.release(stock.draws_of(lines))
     return len(locked)
@@ -282,9 +278,7 @@ def cancel_reservation(reservation: Reservation, *, manually: bool) -> None:
     Twice is harmless. Raises ReservationOver for an expired one.
     """
     reservation, lines = lock_reservation(reservation.pk)
-    status = (
-        ReservationStatus.CANCELED_MANUALLY if manually else ReservationStatus.CANCELED
-    )
+    status = ReservationStatus.CANCELED_MANUALLY if manually else ReservationStatus.CANCELED
     if reservation.status == ReservationStatus.PENDING:
         _end(reservation, lines, status)
     elif reservation.status == ReservationStatus.CONFIRMED and manually:

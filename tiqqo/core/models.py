@@ -26,6 +26,7 @@ class TenantManager(models.Manager[M]):
             rows = rows.filter(organiser_id=scope.organiser_id)
         return rows
 
+
 class TenantModel(models.Model):
     """A row that belongs to one organiser. Its `Meta` must inherit `TenantModel.Meta`."""
 
@@ -62,7 +63,9 @@ class AuditEntry(TenantModel):
 
     class Meta(TenantModel.Meta):
         indexes: ClassVar = [
-            models.Index(fields=["organiser", "subject_type", "subject_id", "id"], name="audit_by_subject")
+            models.Index(
+                fields=["organiser", "subject_type", "subject_id", "id"], name="audit_by_subject"
+            )
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--if-empty", action="store_true", help="do nothing when there is an organiser"
         )
-        parser.add_argument("--print-logins", action="store_true", help="only print who can sign in")
+        parser.add_argument(
+            "--print-logins", action="store_true", help="only print who can sign in"
+        )
         parser.add_argument("--print-shop", action="store_true", help="only print a shop's path")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,8 +32,12 @@ class Command(BaseCommand):
         elif options["print_shop"]:
             self._print_shop()
         elif not Organiser.objects.exists():
-            if not (settings.DEBUG or settings.TESTING or settings.BASE_URL.startswith("http://127.")):
-                raise CommandError("Demo data is for a developer's machine: its password is public.")
+            if not (
+                settings.DEBUG or settings.TESTING or settings.BASE_URL.startswith("http://127.")
+            ):
+                raise CommandError(
+                    "Demo data is for a developer's machine: its password is public."
+                )
             tell(scale=options["scale"])
             self.stdout.write("Demo data is in.")
         elif options["if_empty"]:
