@@ -77,7 +77,23 @@ def admit_ticket(event: Event, text: str, *, by: Membership, gate: str = "") -> 
     Raises what `find_ticket` raises, and TicketAlreadyAdmitted(at, gate, by).
     """
     ticket = find_ticket(event, text)
-    now = clock.now()
+    while True:
+        now = clock.now()
+        admission_id = _insert(event, ticket, by=by, gate=gate, at=now)
+        if admission_id is not None:
+            return Admitted(admission_id, ticket, now)
+        earlier = Admission.objects.filter(ticket=ticket, undone_at=None).first()
+        if earlier is not None:
+            raise TicketAlreadyAdmitted(
+                at=earlier.at, gate=earlier.gate, by=earlier.admitted_by_label, ticket=ticket
+            )
+        # It was taken back between the two statements: the ticket may enter after all.
+
+
+def _insert(
+    event: Event, ticket: Ticket, *, by: Membership, gate: str, at: datetime
+) -> int | None:
+    """The admission's id; None when another one of this ticket stands."""
     with connection.cursor() as cursor:
         cursor.execute(
             _ADMIT,
@@ -85,19 +101,14 @@ def admit_ticket(event: Event, text: str, *, by: Membership, gate: str = "") -> 
                 current_organiser_id(),
                 event.pk,
                 ticket.pk,
-                now,
+                at,
                 gate,
                 by.actor_user_id,
                 by.actor_label,
             ],
         )
         row = cursor.fetchone()
-    if row is None:
-        earlier = Admission.objects.get(ticket=ticket, undone_at=None)
-        raise TicketAlreadyAdmitted(
-            at=earlier.at, gate=earlier.gate, by=earlier.admitted_by_label, ticket=ticket
-        )
-    return Admitted(row[0], ticket, now)
+    return row[0] if row else None
 
 
 @transaction.atomic

@@ -8,6 +8,10 @@ from ticketing.models import Reservation
 def lock_order(order_id: int) -> Order:
     """The order, locked after its reservation, with its event and organiser at hand."""
     reservation_id = Order.objects.values_list("reservation_id", flat=True).get(pk=order_id)
+    return _lock_both(reservation_id, order_id)
+
+
+def _lock_both(reservation_id: int, order_id: int) -> Order:
     lock_reservation(reservation_id)
     order: Order = (
         Order.objects.select_related("event__organiser", "reservation")
@@ -19,8 +23,8 @@ def lock_order(order_id: int) -> Order:
 
 def lock_payment(payment_id: int) -> tuple[Order, Payment]:
     """The payment, locked after its order."""
-    order_id = Payment.objects.values_list("order_id", flat=True).get(pk=payment_id)
-    order = lock_order(order_id)
+    ids = Payment.objects.values_list("order__reservation_id", "order_id").get(pk=payment_id)
+    order = _lock_both(*ids)
     payment: Payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
     payment.order = order
     return order, payment

@@ -27,17 +27,18 @@ def payment_page(order: Order) -> str:
     Raises PaymentUnavailable when the provider does not answer: nothing was charged, the hold stays.
     """
     payment = operations.open_payment(order)
-    if payment.session_url:
-        state = provider().look_up(payment.session_id)
-        if state.progress is CheckoutProgress.OPEN:
-            return payment.session_url
-        settle_by(state, payment)
-        payment = operations.open_payment(order)
     try:
+        if payment.session_url:
+            state = provider().look_up(payment.session_id)
+            if state.progress is CheckoutProgress.OPEN:
+                return payment.session_url
+            settle_by(state, payment)
+            payment = operations.open_payment(order)
         page = _open_page(payment)
     except ProviderFailure as failure:
         logger.warning("payment.page_unavailable", extra={"order": order.pk, "why": str(failure)})
-        operations.abandon_payment(payment, failed=True)
+        if not payment.session_url:
+            operations.abandon_payment(payment, failed=True)
         raise PaymentUnavailable from failure
     operations.store_session(payment, session_id=page.session_id, url=page.url)
     return page.url

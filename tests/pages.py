@@ -156,8 +156,21 @@ class Page:
         return self.client.post(url, sent, status=status)
 
 
+_BLOCKS = {"p", "div", "dt", "dd", "li", "td", "th", "tr", "br", "h1", "h2", "h3", "summary", "label"}
+
+
 def text_of(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())
+    """What it says, with single spaces; blocks stand apart."""
+    return " ".join("".join(_said(element)).split())
+
+
+def _said(element: Any) -> Iterator[str]:
+    gap = " " if element.tag in _BLOCKS else ""
+    yield gap + (element.text or "" if isinstance(element.tag, str) else "")
+    for child in element:
+        yield from _said(child)
+        yield child.tail or ""
+    yield gap
 
 
 # The checks ------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ from ticketing.models import Reservation, ReservationLine
 
 
 def lock_reservation(reservation_id: int) -> tuple[Reservation, list[ReservationLine]]:
-    """The reservation, locked, and its lines."""
-    reservation: Reservation = Reservation.objects.select_for_update(of=("self",)).get(
-        pk=reservation_id
+    """The reservation, locked, with its event at hand, and its lines."""
+    reservation: Reservation = (
+        Reservation.objects.select_related("event")
+        .select_for_update(of=("self",))
+        .get(pk=reservation_id)
     )
     return reservation, list(ReservationLine.objects.filter(reservation=reservation).order_by("id"))

@@ -42,7 +42,10 @@ def _reservation_or_404(request: Any, event: str, secret: str) -> Reservation:
 
 def _see_other(name: str, request: Any, event: str, **kwargs: str) -> HttpResponse:
     where = {"organiser": request.organiser.slug, "event": event, **kwargs}
-    return HttpResponse(status=303, headers={"Location": reverse(name, kwargs=where)})
+    address = reverse(name, kwargs=where)
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return HttpResponse(status=303, headers={"Location": address})
 
 
 def _to_order(request: Any, order: Order) -> HttpResponse:
@@ -233,6 +236,8 @@ def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
         return _see_other("shop:checkout", request, event, secret=secret)
     if order.status != OrderStatus.INITIATED:
         return _to_order(request, order)
+    if request.htmx:
+        return HttpResponse(status=204)
     return render(
         request,
         "shop/waiting.html",

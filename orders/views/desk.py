@@ -198,7 +198,7 @@ def deliveries(request: Any, event: str, code: str) -> HttpResponse:
 @require_GET
 def people(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)
-    search = request.GET.get("search", "").strip()[:100]
+    search = request.GET.get("search", "").replace("\0", "").strip()[:100]
     return render_dashboard(
         request,
         "orders/people.html",

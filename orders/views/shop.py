@@ -31,6 +31,7 @@ from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 
 QUANTITY = "quantity_"
+_A_CHOICE = re.compile(rf"{QUANTITY}[0-9A-Za-z]+")
 _A_COUNT = re.compile(r"[0-9]{1,4}")
 
 
@@ -92,11 +93,11 @@ def _shop(
 
 
 def _selection(request: HttpRequest) -> dict[str, int]:
-    """Release code → quantity. What is not a number counts as none."""
+    """Release code → quantity. What is not a code or not a number counts as none."""
     return {
         name.removeprefix(QUANTITY): int(value)
         for name, value in request.POST.items()
-        if name.startswith(QUANTITY) and isinstance(value, str) and _A_COUNT.fullmatch(value)
+        if _A_CHOICE.fullmatch(name) and isinstance(value, str) and _A_COUNT.fullmatch(value)
     }
 
 

@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from orders import operations, tasks
-from orders.providers import SignatureInvalid, provider
+from orders.providers import ProviderFailure, SignatureInvalid, provider
 
 
 @csrf_exempt
@@ -16,6 +16,8 @@ def stripe(request: HttpRequest) -> HttpResponse:
         notice = provider().read_notice(request.body, request.headers.get("Stripe-Signature", ""))
     except SignatureInvalid:
         return HttpResponse("The signature does not match.", status=400, content_type="text/plain")
+    except ProviderFailure as failure:
+        return HttpResponse(str(failure), status=503, content_type="text/plain")
     stored = operations.store_event(notice)
     if stored is not None:
         tasks.handle_provider_event.delay(stored.pk)

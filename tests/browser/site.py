@@ -86,6 +86,11 @@ class Mail:
             for part in self.message.iter_attachments()
         }
 
+    @property
+    def code(self) -> str:
+        """The code that proves the address, which stands on a line of its own."""
+        return re.search(r"^[A-Z0-9]{4}-[A-Z0-9]{4}$", self.text, re.MULTILINE)[0]
+
     def link(self, containing: str) -> str:
         """The address in the text that contains this."""
         return next(url for url in re.findall(r"https?://\S+", self.text) if containing in url)
@@ -163,7 +168,8 @@ class Visitor(AbstractContextManager["Visitor"]):
     def __exit__(self, *failure: object) -> None:
         self.context.close()
         if failure[0] is None:
-            assert self._unexpected() == []
+            unexpected = self._unexpected()
+            assert not unexpected, f"The console says: {unexpected}"
 
     def expects(self, pattern: str) -> None:
         """Messages of the console that belong to the test."""
@@ -198,11 +204,13 @@ class Visitor(AbstractContextManager["Visitor"]):
         self.page.screenshot(
             path=self.site.shots / f"{self.viewport.name}-{name}.png", full_page=True
         )
-        assert self.page.evaluate(_FIND_OVERFLOW) == [], f"{name} scrolls sideways"
+        wide = self.page.evaluate(_FIND_OVERFLOW)
+        assert not wide, f"{name} scrolls sideways: {wide}"
         if not self.page.evaluate("() => 'axe' in window"):
             # Evaluated: the content security policy lets no script be added.
             self.page.evaluate(Path(AXE).read_text())
-        assert self.page.evaluate(_FIND_VIOLATIONS, WCAG) == [], f"{name} is not accessible"
+        violations = self.page.evaluate(_FIND_VIOLATIONS, WCAG)
+        assert not violations, f"{name} is not accessible: {violations}"
 
     # Acting ---------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from icalendar import Calendar
+from lxml import etree
 
 from events.models import Event
 from events.operations import change_event, pause_sales
@@ -13,7 +14,7 @@ from orders import operations
 from orders.models import Order, OrderStatus, Payment, ProviderEvent, Refund, Ticket
 from orders.operations import cancel_order
 from tests.cast import DORA, EMIL, EventFactory, ReleaseFactory, TicketTypeFactory
-from tests.pages import PageClient
+from tests.pages import PageClient, text_of
 from tests.providers import SIGNATURE
 from ticketing.models import CapacityPool, Reservation, ReservationStatus
 from ticketing.operations import set_event_capacity
@@ -58,7 +59,7 @@ def rows_of(page):
 
 def page_text(element, name):
     return [
-        " ".join("".join(found.itertext()).split())
+        text_of(found)
         for found in element.xpath(f".//*[contains(concat(' ',@class,' '),' {name} ')]")
     ]
 
@@ -330,9 +331,11 @@ def test_another_organisers_release_is_not_for_sale_here(in_kikker_shop, cast):
     in_kikker_shop.post("shop:reservations", quantity(cast.fjord.priced, 1), status=409)
 
 
-@pytest.mark.parametrize("name", ["quantity_\x00", "quantity_" + "x" * 500])
-def test_nonsense_in_the_selection_is_refused(in_kikker_shop, name):
-    in_kikker_shop.post("shop:reservations", {name: "1"}, status=409)
+@pytest.mark.parametrize(
+    ("name", "status"), [("quantity_\x00", 422), ("quantity_é", 422), ("quantity_" + "x" * 500, 409)]
+)
+def test_nonsense_in_the_selection_is_refused(in_kikker_shop, name, status):
+    in_kikker_shop.post("shop:reservations", {name: "1"}, status=status)
 
 
 # Checkout --------------------------------------------------------------------------------
@@ -564,7 +567,7 @@ def test_checkout_of_an_order_leads_to_the_order(checkout, in_kikker_shop):
     the_order(in_kikker_shop.house)
 
 
-@pytest.mark.parametrize("secret", ["AAAAAAAAAAAAAAAAAAAAAA", "é", "x" * 300, "%00"])
+@pytest.mark.parametrize("secret", ["AAAAAAAAAAAAAAAAAAAAAA", "é", "x" * 300])
 def test_checkout_needs_its_secret(in_kikker_shop, secret):
     in_kikker_shop.pages.get_page(
         f"/blauwe-kikker/night-of-the-blue-note/checkout/{secret}/", status=404
@@ -719,7 +722,7 @@ def test_tickets_are_shown_with_their_codes(bought, in_kikker_shop):
     for source in page.attributes("img.stub__qr", "src"):
         image = in_kikker_shop.pages.get(source)
         assert image.headers["Content-Type"] == "image/svg+xml"
-        assert image.content.startswith(b'<?xml version="1.0" encoding="UTF-8"?><svg')
+        assert etree.fromstring(image.content).tag == "{http://www.w3.org/2000/svg}svg"
         assert "no-store" in image.headers["Cache-Control"]
 
 
@@ -742,7 +745,7 @@ def test_pdf_and_calendar_are_files(bought, in_kikker_shop, queue, committing):
     )
 
 
-@pytest.mark.parametrize("secret", ["AAAAAAAAAAAAAAAAAAAAAA", "é", "%00"])
+@pytest.mark.parametrize("secret", ["AAAAAAAAAAAAAAAAAAAAAA", "é"])
 @pytest.mark.parametrize("rest", ["", "tickets.pdf", "calendar.ics", "AAAAAAAAAA.svg"])
 def test_wrong_secret_opens_nothing(bought, in_kikker_shop, secret, rest):
     order, _url = bought
@@ -881,7 +884,11 @@ def test_queries_of_checkout(checkout, in_kikker_shop, expect_queries):
 def test_queries_of_a_free_order(checkout, expect_queries):
     page = checkout(free=2)
 
-    with expect_queries(18):
+    # organiser · hold with event · its order · its lines
+    # lock: hold with event · lines · order
+    # insert order · lines · audit · any tickets? · insert tickets · audit · deliveries so far · insert
+    # delivery; confirm: hold · lines · update hold · count pools
+    with expect_queries(19):
         page.submit("Get tickets", status=303, **CARLA)
 
 
@@ -890,7 +897,10 @@ def test_queries_of_card_money(in_kikker_shop, expect_queries):
     with house.scope():
         order, payment = house.begin_payment()
 
-        with expect_queries(18):
+        # ids · lock: hold · lines · order · payment; update payment · ledger: is it there? · insert
+        # entry · insert postings · update order · audit · lines · any tickets? · insert tickets ·
+        # audit · deliveries so far · insert delivery; confirm: hold · lines · update hold · count pools
+        with expect_queries(21):
             operations.confirm_payment(payment, paid=order.total, intent_id="pi_1")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from tiqqo.core.errors import DomainError
@@ -22,7 +22,7 @@ class RequestContext:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path_info:
-            return HttpResponseBadRequest()
+            raise Http404
         token = _current.set(NOTHING)
         try:
             return self.get_response(request)
