@@ -1,11 +1,14 @@
 """What stands around a dashboard page: rail, switcher, event header."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from accounts.permissions import Permission
@@ -38,68 +41,64 @@ def render_dashboard(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A link of the rail. `code` names the page; pages of `reports` live in the route `dashboard`."""
+
+    code: str
+    label: Promise
+    icon: str
+    permission: Permission
+
+    @property
+    def route(self) -> str:
+        return self.code if ":" in self.code else f"dashboard:{self.code}"
+
+
+_HOME = (
+    Item("home", _("Home"), "home", Permission.VIEW_EVENTS),
+    Item("events:list", _("Events"), "calendar-days", Permission.VIEW_EVENTS),
+)
+_EVENT = (
+    Item("overview", _("Overview"), "chart-bar", Permission.VIEW_EVENTS),
+    Item("events:setup", _("Set-up"), "adjustments-horizontal", Permission.VIEW_EVENTS),
+    Item("ticketing:tickets", _("Tickets"), "ticket", Permission.VIEW_EVENTS),
+    Item("orders:list", _("Orders"), "inbox-stack", Permission.VIEW_ORDERS),
+    Item("orders:people", _("People"), "users", Permission.VIEW_ORDERS),
+    Item("door:scan", _("Door"), "qr-code", Permission.SCAN),
+)
+_ORGANISER = (
+    Item("accounts:team", _("Team"), "user-group", Permission.MANAGE_TEAM),
+    Item("accounts:settings", _("Settings"), "cog-6-tooth", Permission.MANAGE_ORGANISER),
+)
+
+
 def _rail(member: Membership, event: Any, current: str) -> list[dict[str, Any]]:
+    """The groups of the rail with what this member may open."""
     here = {"organiser": member.organiser.slug}
-    groups: list[tuple[str, list[tuple[str, str, str, Permission, dict[str, str]]]]] = [
-        (
-            "",
-            [
-                ("home", _("Home"), "home", Permission.VIEW_EVENTS, here),
-                ("events:list", _("Events"), "calendar-days", Permission.VIEW_EVENTS, here),
-            ],
-        )
-    ]
+    groups = [_group("", _HOME, here, member, current)]
     if event is not None:
-        there = {**here, "event": event.slug}
-        groups.append(
-            (
-                event.name,
-                [
-                    ("overview", _("Overview"), "chart-bar", Permission.VIEW_EVENTS, there),
-                    (
-                        "events:setup",
-                        _("Set-up"),
-                        "adjustments-horizontal",
-                        Permission.VIEW_EVENTS,
-                        there,
-                    ),
-                    ("ticketing:tickets", _("Tickets"), "ticket", Permission.VIEW_EVENTS, there),
-                    ("orders:list", _("Orders"), "inbox-stack", Permission.VIEW_ORDERS, there),
-                    ("orders:people", _("People"), "users", Permission.VIEW_ORDERS, there),
-                    ("door:scan", _("Door"), "qr-code", Permission.SCAN, there),
-                ],
-            )
-        )
-    groups.append(
-        (
-            _("Organiser"),
-            [
-                ("accounts:team", _("Team"), "user-group", Permission.MANAGE_TEAM, here),
-                (
-                    "accounts:settings",
-                    _("Settings"),
-                    "cog-6-tooth",
-                    Permission.MANAGE_ORGANISER,
-                    here,
-                ),
-            ],
-        )
-    )
-    rail = []
-    for label, items in groups:
-        allowed = [
+        groups.append(_group(event.name, _EVENT, {**here, "event": event.slug}, member, current))
+    groups.append(_group(gettext("Organiser"), _ORGANISER, here, member, current))
+    return [group for group in groups if group["items"]]
+
+
+def _group(
+    label: str, items: tuple[Item, ...], where: dict[str, str], member: Membership, current: str
+) -> dict[str, Any]:
+    return {
+        "label": label,
+        "items": [
             {
-                "label": text,
-                "url": reverse(f"dashboard:{name}" if ":" not in name else name, kwargs=kwargs),
-                "icon": icon,
-                "current": name == current,
+                "label": item.label,
+                "url": reverse(item.route, kwargs=where),
+                "icon": item.icon,
+                "current": item.code == current,
             }
-            for name, text, icon, permission, kwargs in items
-            if member.may(permission)
-        ]
-        if allowed:
-            rail.append({"label": label, "items": allowed})
-    return rail
+            for item in items
+            if member.may(item.permission)
+        ],
+    }
 
 
 def _switcher(request: HttpRequest, member: Membership) -> list[dict[str, Any]]:

@@ -90,9 +90,7 @@ def admit_ticket(event: Event, text: str, *, by: Membership, gate: str = "") -> 
         # It was taken back between the two statements: the ticket may enter after all.
 
 
-def _insert(
-    event: Event, ticket: Ticket, *, by: Membership, gate: str, at: datetime
-) -> int | None:
+def _insert(event: Event, ticket: Ticket, *, by: Membership, gate: str, at: datetime) -> int | None:
     """The admission's id; None when another one of this ticket stands."""
     with connection.cursor() as cursor:
         cursor.execute(

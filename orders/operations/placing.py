@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
@@ -69,18 +70,10 @@ def place_order(
     order = placed or Order(reservation=reservation, event=reservation.event)
     for field in Buyer.__slots__:
         setattr(order, field, getattr(buyer, field))
-    order.payment_method, order.locale = method, locale
     order.consented_at, order.consent_text = (now if consent_text else None), consent_text
-    order.currency, order.quantity = price.terms.currency, price.quantity
-    order.tax_name, order.tax_rate_bp = price.terms.tax_name, price.terms.tax_rate_bp
-    order.net_minor, order.tax_minor = price.net_minor, price.tax_minor
-    order.fee_minor, order.platform_fee_minor = price.buyer_fee_minor, price.fee_minor
-    order.total_minor, order.placed_at = price.total_minor, now
-    order.status = _first_status(method)
-    if order.status != OrderStatus.INITIATED:
-        order.confirmed_at = now
-    if order.status == OrderStatus.FREE:
-        order.settled_at = now
+    order.locale, order.placed_at = locale, now
+    _fill_in_price(order, price)
+    _start(order, method, at=now)
     order.save()
     order_lines = _write_lines(order, lines, price, list(attendees), buyer)
     audit.record(order, "order.placed", by=by, method=method, total_minor=order.total_minor)
@@ -93,6 +86,23 @@ def place_order(
     if order.status != OrderStatus.INITIATED:
         confirm_reservation(reservation)
     return order
+
+
+def _fill_in_price(order: Order, price: Quote) -> None:
+    order.currency, order.quantity = price.terms.currency, price.quantity
+    order.tax_name, order.tax_rate_bp = price.terms.tax_name, price.terms.tax_rate_bp
+    order.net_minor, order.tax_minor = price.net_minor, price.tax_minor
+    order.fee_minor, order.platform_fee_minor = price.buyer_fee_minor, price.fee_minor
+    order.total_minor = price.total_minor
+
+
+def _start(order: Order, method: PaymentMethod, *, at: datetime) -> None:
+    """The first status by payment method: a card order waits, all others own their places."""
+    order.payment_method, order.status = method, _first_status(method)
+    if order.status != OrderStatus.INITIATED:
+        order.confirmed_at = at
+    if order.status == OrderStatus.FREE:
+        order.settled_at = at
 
 
 def _price(reservation: Reservation, lines: Sequence[ReservationLine], *, granted: bool) -> Quote:

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import public_view
 from orders.calendar import calendar_file
 from orders.mails import order_url
+from orders.models import Order
 from orders.operations import resend_tickets
 from orders.printed import printed_tickets
-from orders.models import Order
 from orders.queries import order_by_link, order_page, order_price_lines
 from orders.views.shop import event_context
 from tiqqo.core import audit

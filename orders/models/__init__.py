@@ -1,0 +1,53 @@
+"""Orders: lines, tickets, payments, refunds and what is sent to the buyer."""
+
+from orders.models.delivery import (
+    DELIVERY_TRIES,
+    Delivery,
+    DeliveryKind,
+    DeliveryStatus,
+)
+from orders.models.order import (
+    OVER_STATUSES,
+    SETTLED_STATUSES,
+    Order,
+    OrderLine,
+    OrderStatus,
+    PaymentMethod,
+    Stage,
+)
+from orders.models.payment import (
+    OPEN_PAYMENTS,
+    Payment,
+    PaymentStatus,
+    ProviderEvent,
+    Refund,
+    RefundReason,
+    RefundStatus,
+)
+from orders.models.ticket import (
+    Ticket,
+    TicketStatus,
+)
+
+__all__ = [
+    "DELIVERY_TRIES",
+    "OPEN_PAYMENTS",
+    "OVER_STATUSES",
+    "SETTLED_STATUSES",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryStatus",
+    "Order",
+    "OrderLine",
+    "OrderStatus",
+    "Payment",
+    "PaymentMethod",
+    "PaymentStatus",
+    "ProviderEvent",
+    "Refund",
+    "RefundReason",
+    "RefundStatus",
+    "Stage",
+    "Ticket",
+    "TicketStatus",
+]

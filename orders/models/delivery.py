@@ -1,0 +1,65 @@
+"""What is sent to the buyer."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from orders.models.order import Order
+from tiqqo.core import clock
+from tiqqo.core.models import TenantModel
+
+
+class DeliveryKind(models.TextChoices):
+    TICKETS = "tickets", _("Tickets")
+    RECEIVED = "received", _("Order received, invoice follows")
+    REFUNDED = "refunded", _("Money on its way back")
+
+
+class DeliveryStatus(models.TextChoices):
+    PENDING = "pending", _("Waiting")
+    PREPARED = "prepared", _("Prepared")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+
+
+DELIVERY_TRIES = 8
+
+
+class Delivery(TenantModel):
+    """A mail to the buyer with its documents: asked for in the transaction, made by the worker."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="deliveries")
+    kind = models.CharField(max_length=10, choices=DeliveryKind)
+    number = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
+    document = models.FileField(upload_to="private/tickets/", blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True)
+    requested_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            *TenantModel.Meta.constraints,
+            models.UniqueConstraint(fields=["order", "kind", "number"], name="delivery_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(status__in=["pending", "prepared"]),
+                name="delivery_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number} of {self.order_id}: {self.status}"
+
+    @property
+    def message_id(self) -> str:
+        """Stable, so that a mail that was sent twice is shown once."""
+        host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ") or "localhost"
+        return f"<{self.order.code}.{self.kind}.{self.number}.{self.order.secret[:6]}@{host}>"
