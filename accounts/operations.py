@@ -36,13 +36,23 @@ def found_organiser(*, name: str, owner: User, **settings: str) -> Organiser:
     """
     base = slugify(name)[:50].strip("-") or "organiser"
     taken = base in RESERVED_SLUGS or Organiser.objects.filter(slug=base).exists()
-    slug = f"{base}-{new_code(4).lower()}" if taken else base
     settings.setdefault("support_email", owner.email)
-    with transaction.atomic():
-        organiser = Organiser.objects.create(name=name, slug=slug, **settings)
-        with tenant_scope(organiser):
-            member = Membership.objects.create(organiser=organiser, user=owner, role=Role.OWNER)
-            audit.record(organiser, "organiser.founded", by=member)
+    try:
+        slug = f"{base}-{new_code(4).lower()}" if taken else base
+        return _found(name, slug, owner, settings)
+    except IntegrityError as error:
+        if "accounts_organiser_slug" not in str(error):
+            raise
+    # Somebody took the address between the look and the insert.
+    return _found(name, f"{base}-{new_code(8).lower()}", owner, settings)
+
+
+@transaction.atomic
+def _found(name: str, slug: str, owner: User, settings: dict[str, str]) -> Organiser:
+    organiser = Organiser.objects.create(name=name, slug=slug, **settings)
+    with tenant_scope(organiser):
+        member = Membership.objects.create(organiser=organiser, user=owner, role=Role.OWNER)
+        audit.record(organiser, "organiser.founded", by=member)
     return organiser
 
 

@@ -28,6 +28,8 @@ def create_event(
 ) -> Event:
     """A draft exists with the organiser's defaults, its own web address and its own signing key."""
     _refuse_backward(starts_at, ends_at)
+    # Two people naming their events alike at the same moment: the second takes the next slug.
+    Organiser.objects.select_for_update(of=("self",)).get(pk=organiser.pk)
     base = slugify(name)[:60].strip("-") or "event"
     taken = RESERVED_SLUGS | set(
         Event.objects.filter(slug__startswith=base).values_list("slug", flat=True)
@@ -55,11 +57,11 @@ def create_event(
 @transaction.atomic
 def change_event(event: Event, *, by: Membership, **changes: Any) -> Event:
     """The event's details are as given. Raises EndsBeforeStart, UnusableImage."""
+    if changes.get("image") and isinstance(changes["image"], File):
+        changes["image"] = re_encoded(changes["image"])
     event = (
         Event.objects.select_related("organiser").select_for_update(of=("self",)).get(pk=event.pk)
     )
-    if changes.get("image") and isinstance(changes["image"], File):
-        changes["image"] = re_encoded(changes["image"])
     changed = [name for name, value in changes.items() if getattr(event, name) != value]
     for name in changed:
         setattr(event, name, changes[name])

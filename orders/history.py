@@ -13,6 +13,7 @@ _TONES = {
     "payment.declined": "caution",
     "payment.not_accepted": "negative",
     "mail.failed": "negative",
+    "refund.failed": "negative",
     "order.canceled": "negative",
     "order.expired": "negative",
 }
@@ -48,6 +49,7 @@ def _title(entry: AuditEntry) -> str:
         "payment.not_accepted": _("Payment could not be accepted"),
         "refund.requested": _("Refund requested"),
         "refund.succeeded": _("Refunded"),
+        "refund.failed": _("Refund given up; give the money back by hand"),
         "mail.sent": _("Mail sent"),
         "mail.failed": _("Mail could not be sent"),
     }

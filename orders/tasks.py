@@ -1,7 +1,6 @@
 """The worker's part of an order: documents, mails, people, money; and the sweepers behind them."""
 
 import logging
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -59,7 +58,7 @@ class DeliveryTask(TenantTask):
 def prepare_delivery(delivery_id: int) -> None:
     """The documents of a delivery are rendered and stored; then it is sent."""
     delivery = _delivery(delivery_id)
-    if delivery is not None and delivery.status == DeliveryStatus.PENDING:
+    if delivery is not None and operations.claim_delivery(delivery, DeliveryStatus.PENDING):
         operations.mark_prepared(delivery, document=mails.document_of(delivery))
 
 
@@ -67,7 +66,7 @@ def prepare_delivery(delivery_id: int) -> None:
 def send_delivery(delivery_id: int) -> None:
     """The mail is with the mail server."""
     delivery = _delivery(delivery_id)
-    if delivery is not None and delivery.status == DeliveryStatus.PREPARED:
+    if delivery is not None and operations.claim_delivery(delivery, DeliveryStatus.PREPARED):
         mails.mail_of(delivery).send()
         operations.mark_sent(delivery)
 
@@ -152,16 +151,46 @@ def refund_at_provider(refund_id: int) -> None:
         operations.note_refund_failure(refund, message=str(failure))
 
 
+def _payment(payment_id: int) -> Payment:
+    payment: Payment = Payment.objects.select_related(
+        "order__event__organiser", "order__reservation"
+    ).get(pk=payment_id)
+    return payment
+
+
+@shared_task(base=TenantTask)
+def close_payment(payment_id: int) -> None:
+    """An overdue hold's payment page takes no more money, and what it took counts."""
+    try:
+        payments.close_payment(_payment(payment_id))
+    except ProviderFailure as failure:
+        _note_silence(payment_id, failure)
+
+
+@shared_task(base=TenantTask)
+def check_payment(payment_id: int) -> None:
+    """The payment is as the provider says, although nobody reported it."""
+    try:
+        payments.check_payment(_payment(payment_id))
+    except ProviderFailure as failure:
+        _note_silence(payment_id, failure)
+
+
+def _note_silence(payment_id: int, failure: ProviderFailure) -> None:
+    facts = {"payment": payment_id, "why": str(failure)}
+    logger.warning("payment.provider_silent", extra=facts)
+
+
 @shared_task
 def sweep_money() -> None:
     """Whatever money was left half done is taken up again: events, payments, refunds, lost orders."""
     now = clock.now()
     unhandled = ProviderEvent.objects.filter(handled_at=None, received_at__lte=now - PATIENCE)
-    for event_id in list(unhandled.values_list("pk", flat=True)[:BATCH]):
+    # Those that failed least go first, so that a bad one never stands before a good one.
+    for event_id in unhandled.order_by("attempts", "pk").values_list("pk", flat=True)[:BATCH]:
         handle_provider_event.delay(event_id)
     with platform_scope("find payments, refunds and orders that were left half done"):
-        opened = Payment.objects.select_related("order__event__organiser", "order__reservation")
-        opened = opened.filter(status__in=OPEN_PAYMENTS).order_by("checked_at")
+        opened = Payment.objects.filter(status__in=OPEN_PAYMENTS).order_by("checked_at")
         overdue = list(opened.filter(order__reservation__expires_at__lte=now)[:BATCH])
         silent = list(
             opened.filter(
@@ -170,20 +199,19 @@ def sweep_money() -> None:
         )
         refunds = list(
             Refund.objects.filter(
-                status__in=[RefundStatus.REQUESTED, RefundStatus.PROCESSING],
-                requested_at__lte=now - PATIENCE,
-                attempts__lt=20,
-            )[:BATCH]
+                status__in=[RefundStatus.REQUESTED, RefundStatus.PROCESSING], due_at__lte=now
+            ).order_by("due_at")[:BATCH]
         )
         lost = list(
             Order.objects.filter(status=OrderStatus.INITIATED).exclude(
                 reservation__status__in=[ReservationStatus.PENDING, ReservationStatus.CONFIRMED]
             )[:BATCH]
         )
-    for payment in overdue:
-        _at_provider(payment, payments.close_payment)
-    for payment in silent:
-        _at_provider(payment, payments.check_payment)
+        Payment.objects.filter(pk__in=[p.pk for p in (*overdue, *silent)]).update(checked_at=now)
+    # Each in a task of its own, here and now: what goes wrong with one is logged and stops no other.
+    for task, found in ((close_payment, overdue), (check_payment, silent)):
+        for payment in found:
+            task.apply(args=[payment.pk], kwargs={"organiser_id": payment.organiser_id})
     for refund in refunds:
         refund_at_provider.apply_async(
             args=[refund.pk], kwargs={"organiser_id": refund.organiser_id}
@@ -191,13 +219,3 @@ def sweep_money() -> None:
     for order in lost:
         with tenant_scope(order.organiser_id):
             operations.cancel_lost_order(order)
-
-
-def _at_provider(payment: Payment, ask: Callable[[Payment], None]) -> None:
-    with tenant_scope(payment.organiser_id):
-        try:
-            ask(payment)
-        except ProviderFailure as failure:
-            logger.warning(
-                "payment.provider_silent", extra={"payment": payment.pk, "why": str(failure)}
-            )

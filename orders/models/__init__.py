@@ -17,6 +17,7 @@ from orders.models.order import (
 )
 from orders.models.payment import (
     OPEN_PAYMENTS,
+    REFUND_TRIES,
     Payment,
     PaymentStatus,
     ProviderEvent,
@@ -33,6 +34,7 @@ __all__ = [
     "DELIVERY_TRIES",
     "OPEN_PAYMENTS",
     "OVER_STATUSES",
+    "REFUND_TRIES",
     "SETTLED_STATUSES",
     "Delivery",
     "DeliveryKind",

@@ -40,6 +40,8 @@ class Delivery(TenantModel):
     last_error = models.CharField(max_length=500, blank=True)
     requested_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField(default=clock.now)
+    # A worker has it in hand since then; see `operations.claim_delivery`.
+    claimed_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):

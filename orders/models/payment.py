@@ -99,6 +99,9 @@ class RefundReason(models.TextChoices):
     REQUESTED = "requested", _("given back by the organiser")
 
 
+REFUND_TRIES = 12
+
+
 class Refund(TenantModel):
     """Money on its way back to a buyer."""
 
@@ -110,7 +113,7 @@ class Refund(TenantModel):
     last_failure = models.CharField(max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     requested_at = models.DateTimeField(default=clock.now)
-    tried_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(default=clock.now)
     succeeded_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):

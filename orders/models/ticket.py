@@ -33,7 +33,7 @@ class Ticket(TenantModel):
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="tickets")
     ticket_type = models.ForeignKey(TicketType, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=10)
-    # What the QR names: 64 random bits, new with every generation of the ticket.
+    # What the QR names: 64 random bits. The generation tells a current code from a replaced one.
     uid = models.BigIntegerField(unique=True)
     generation = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=8, choices=TicketStatus, default=TicketStatus.VALID)

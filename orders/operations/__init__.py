@@ -1,6 +1,7 @@
 """Every write to orders, tickets, payments, refunds and deliveries."""
 
 from orders.operations.delivering import (
+    claim_delivery,
     mark_failed_try,
     mark_prepared,
     mark_sent,
@@ -27,6 +28,7 @@ __all__ = [
     "abandon_payment",
     "cancel_lost_order",
     "cancel_order",
+    "claim_delivery",
     "confirm_payment",
     "mark_failed_try",
     "mark_invoice_sent",

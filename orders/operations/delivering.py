@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from orders import tasks
 from orders.errors import NothingToSend
+from orders.locks import lock_order
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryKind, DeliveryStatus, Order
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
@@ -15,6 +16,8 @@ from tiqqo.core.tasks import after_commit
 
 # The sweeper leaves a fresh request to the task that was enqueued with it.
 HEAD_START = timedelta(seconds=60)
+# Longer than any document or mail takes.
+CLAIM_LASTS = timedelta(minutes=3)
 
 
 def request_delivery(order: Order, kind: DeliveryKind) -> Delivery:
@@ -33,6 +36,7 @@ def resend_tickets(order: Order, *, by: Actor) -> Delivery:
 
     Raises NothingToSend.
     """
+    order = lock_order(order.pk)
     if not order.tickets.valid().exists():
         raise NothingToSend
     waiting = Delivery.objects.filter(
@@ -47,6 +51,17 @@ def resend_tickets(order: Order, *, by: Actor) -> Delivery:
     return delivery
 
 
+def claim_delivery(delivery: Delivery, status: DeliveryStatus) -> bool:
+    """This worker has the delivery in hand, if it still has `status` and nobody else does.
+
+    A claim lapses after CLAIM_LASTS, so that the work of a worker that died is taken up again.
+    """
+    now = clock.now()
+    unclaimed = Q(claimed_at=None) | Q(claimed_at__lte=now - CLAIM_LASTS)
+    mine = Delivery.objects.filter(unclaimed, pk=delivery.pk, status=status)
+    return bool(mine.update(claimed_at=now))
+
+
 @transaction.atomic
 def mark_prepared(delivery: Delivery, *, document: bytes | None) -> None:
     """The documents are stored; the mail can go."""
@@ -55,7 +70,8 @@ def mark_prepared(delivery: Delivery, *, document: bytes | None) -> None:
             f"{delivery.order.secret}/{delivery.number}.pdf", ContentFile(document), save=False
         )
     delivery.status, delivery.due_at = DeliveryStatus.PREPARED, clock.now() + HEAD_START
-    delivery.save(update_fields=["document", "status", "due_at"])
+    delivery.claimed_at = None
+    delivery.save(update_fields=["document", "status", "due_at", "claimed_at"])
     after_commit(tasks.send_delivery, delivery.pk)
 
 
@@ -78,4 +94,5 @@ def mark_failed_try(delivery: Delivery, *, error: str) -> None:
     if delivery.attempts >= DELIVERY_TRIES:
         delivery.status = DeliveryStatus.FAILED
         audit.record(delivery.order, "mail.failed", by=audit.SYSTEM, kind=delivery.kind)
-    delivery.save(update_fields=["due_at", "status"])
+    delivery.claimed_at = None
+    delivery.save(update_fields=["due_at", "status", "claimed_at"])

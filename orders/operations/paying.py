@@ -12,6 +12,7 @@ from orders import tasks
 from orders.errors import OrderAlreadyPlaced, OrderOver, PaymentAlreadyOpen, RefundExceedsPayment
 from orders.locks import lock_order, lock_payment
 from orders.models import (
+    REFUND_TRIES,
     DeliveryKind,
     Order,
     OrderStatus,
@@ -23,7 +24,7 @@ from orders.models import (
     RefundReason,
     RefundStatus,
 )
-from orders.operations.delivering import request_delivery
+from orders.operations.delivering import HEAD_START, request_delivery
 from orders.operations.issuing import announce_settled, issue_tickets
 from orders.providers.base import Notice
 from payouts.operations import book_payment, book_refund
@@ -215,7 +216,12 @@ def request_refund(payment: Payment, *, amount: Money, reason: RefundReason, by:
     )
     if amount.minor > locked.captured_minor - locked.refunded_minor - pending:
         raise RefundExceedsPayment
-    refund: Refund = Refund.objects.create(payment=locked, amount_minor=amount.minor, reason=reason)
+    refund: Refund = Refund.objects.create(
+        payment=locked,
+        amount_minor=amount.minor,
+        reason=reason,
+        due_at=clock.now() + HEAD_START,
+    )
     audit.record(payment.order, "refund.requested", by=by, amount_minor=amount.minor, reason=reason)
     if reason != RefundReason.REQUESTED:
         request_delivery(payment.order, DeliveryKind.REFUNDED)
@@ -255,10 +261,24 @@ def refund_succeeded(refund: Refund, *, provider_id: str) -> None:
 
 @transaction.atomic
 def note_refund_failure(refund: Refund, *, message: str) -> None:
-    """The provider did not refund this time; the sweeper tries again and the desk sees why."""
-    refund.attempts = F("attempts") + 1
-    refund.last_failure, refund.tried_at = message[:300], clock.now()
-    refund.save(update_fields=["attempts", "last_failure", "tried_at"])
+    """The provider did not refund this time; it is asked again after a pause that doubles.
+
+    After REFUND_TRIES, about half a day, the refund is FAILED: the desk sees why and acts by hand.
+    """
+    refund = (
+        Refund.objects.select_related("payment__order")
+        .select_for_update(of=("self",))
+        .get(pk=refund.pk)
+    )
+    if refund.status == RefundStatus.SUCCEEDED:
+        return
+    refund.attempts += 1
+    refund.last_failure = message[:300]
+    refund.due_at = clock.now() + timedelta(seconds=30 * 2 ** min(refund.attempts, 8))
+    if refund.attempts >= REFUND_TRIES:
+        refund.status = RefundStatus.FAILED
+        audit.record(refund.payment.order, "refund.failed", by=PROVIDER, reason=refund.last_failure)
+    refund.save(update_fields=["attempts", "last_failure", "due_at", "status"])
 
 
 def store_event(notice: Notice) -> ProviderEvent | None:

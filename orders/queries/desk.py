@@ -94,7 +94,7 @@ def filtered_orders(event: Event, asked: OrderFilter) -> QuerySet[Any]:
         rows = rows.filter(payment_method=asked.payment_method)
     if asked.placed_from:
         rows = rows.filter(placed_at__gte=_midnight(asked.placed_from, event))
-    if asked.placed_to:
+    if asked.placed_to and asked.placed_to < date.max:
         rows = rows.filter(placed_at__lt=_midnight(asked.placed_to + timedelta(days=1), event))
     counts = {
         "matches": Q(ticket_count=F("quantity")),
@@ -128,6 +128,8 @@ def orders_page(event: Event, asked: OrderFilter, *, cursor: str = "") -> Orders
             placed_at, last_pk = datetime.fromisoformat(placed), int(pk)
         except ValueError:
             raise Http404 from None
+        if placed_at.tzinfo is None:
+            raise Http404
         rows = rows.filter(Q(placed_at__lt=placed_at) | Q(placed_at=placed_at, id__lt=last_pk))
     found = list(rows[: PAGE_SIZE + 1])
     page = found[:PAGE_SIZE]

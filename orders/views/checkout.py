@@ -209,6 +209,9 @@ def cancellation(request: Any, event: str, secret: str) -> HttpResponse:
     if reservation.status == ReservationStatus.PENDING:
         cancel_reservation(reservation, manually=True)
     if order is not None:
+        order.refresh_from_db()
+        if order.is_confirmed:  # The page had been paid a moment before.
+            return _to_order(request, order)
         operations.cancel_lost_order(order)
     return _see_other("shop:event", request, event)
 

@@ -129,9 +129,11 @@ def test_an_invitation_is_accepted_once(invitation, nina):
 
 
 def test_an_invitation_expires(invitation, nina):
-    with time_machine.travel(clock.now() + INVITATION_LASTS + timedelta(seconds=1)):
-        with pytest.raises(InvitationClosed):
-            accept_invitation(invitation, user=nina, secret=invitation.secret)
+    with (
+        time_machine.travel(clock.now() + INVITATION_LASTS + timedelta(seconds=1)),
+        pytest.raises(InvitationClosed),
+    ):
+        accept_invitation(invitation, user=nina, secret=invitation.secret)
     assert not Membership.objects.filter(user=nina).exists()
 
 

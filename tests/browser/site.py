@@ -32,8 +32,7 @@ async (tags) => {
 """
 # Which elements stick out to the right, unless their surroundings scroll or cut them.
 _FIND_OVERFLOW = """
-() => {
-  const width = document.documentElement.clientWidth;
+(width) => {
   if (document.documentElement.scrollWidth <= width) return [];
   return [...document.body.querySelectorAll("*")]
     .filter((element) => element.getBoundingClientRect().right > width + 0.5)
@@ -47,9 +46,10 @@ class Viewport:
     name: str
     width: int
     height: int
+    is_mobile: bool = False
 
 
-PHONE = Viewport("phone", 390, 844)
+PHONE = Viewport("phone", 390, 844, is_mobile=True)
 DESK = Viewport("desk", 1280, 900)
 
 
@@ -148,6 +148,8 @@ class Visitor(AbstractContextManager["Visitor"]):
         self.context = browser.new_context(
             base_url=site.base_url,
             viewport={"width": viewport.width, "height": viewport.height},
+            is_mobile=viewport.is_mobile,
+            has_touch=viewport.is_mobile,
             locale="en-GB",
             timezone_id="Europe/Amsterdam",
             reduced_motion="reduce",
@@ -204,7 +206,7 @@ class Visitor(AbstractContextManager["Visitor"]):
         self.page.screenshot(
             path=self.site.shots / f"{self.viewport.name}-{name}.png", full_page=True
         )
-        wide = self.page.evaluate(_FIND_OVERFLOW)
+        wide = self.page.evaluate(_FIND_OVERFLOW, self.viewport.width)
         assert not wide, f"{name} scrolls sideways: {wide}"
         if not self.page.evaluate("() => 'axe' in window"):
             # Evaluated: the content security policy lets no script be added.

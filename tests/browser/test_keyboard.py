@@ -3,6 +3,7 @@
 from playwright.sync_api import Locator, expect
 
 from tests.browser.shopping import GARDEN, has_tickets
+from tests.browser.site import until
 
 # The focus shows, and nothing lies over it (WCAG 2.4.7 and 2.4.11).
 IS_SEEN = """
@@ -55,5 +56,6 @@ def tab_to(target: Locator) -> None:
             return
         page.keyboard.press("Tab")
         focused = page.locator("*:focus")
-        assert focused.evaluate(IS_SEEN), focused.evaluate("(element) => element.outerHTML")
+        stop = focused.evaluate("(element) => element.outerHTML")
+        until(lambda focused=focused: focused.evaluate(IS_SEEN), what=f"focus seen at {stop}")
     raise AssertionError(f"Tab does not reach {target}")

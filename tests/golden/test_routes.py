@@ -29,9 +29,17 @@ def _audience(view: object) -> str:
         return str(permission)
     if getattr(view, "is_public", False):
         return "everybody, in the organiser's scope"
-    code = getattr(view, "__code__", None)
-    is_guarded = code is not None and code.co_filename == login_required.__code__.co_filename
-    return "signed in" if is_guarded else "everybody"
+    return "signed in" if _is_guarded(view) else "everybody"
+
+
+def _is_guarded(view: object) -> bool:
+    """Whether `login_required` is one of its decorators."""
+    while view is not None:
+        code = getattr(view, "__code__", None)
+        if code is not None and code.co_filename == login_required.__code__.co_filename:
+            return True
+        view = getattr(view, "__wrapped__", None)
+    return False
 
 
 def test_routes_and_who_may_come():

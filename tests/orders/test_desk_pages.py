@@ -8,7 +8,14 @@ import pytest
 import time_machine
 
 from orders import operations
-from orders.models import Order, OrderStatus, PaymentMethod, Ticket
+from orders.models import (
+    Delivery,
+    DeliveryStatus,
+    Order,
+    OrderStatus,
+    PaymentMethod,
+    Ticket,
+)
 from orders.operations import cancel_order, mark_invoice_sent, mark_settled
 from tests.cast import DORA, EMIL
 from ticketing.models import CapacityPool, Reservation
@@ -147,7 +154,6 @@ def test_summary_adds_up_by_stage_and_method(at_fjord, book):
         # What makes no sense is ignored.
         ({"stage": "dreamt", "payment_method": "CARD"}, ["card"]),
         ({"placed_from": "soon", "payment_method": "CARD"}, ["card"]),
-        ({"search": "\x00", "payment_method": "CARD"}, ["card"]),
     ],
 )
 def test_filter_finds(at_fjord, book, asked, found):
@@ -235,6 +241,11 @@ def test_sixty_orders_are_paged_by_key(at_fjord, sixty, expect_queries):
     # user · membership · event · orders · summary · organisers of the user
     with expect_queries(6):
         at_fjord.get("orders:list")
+
+
+def test_search_for_a_nul_is_ignored(at_fjord, book):
+    for name in ("orders:list", "orders:csv", "orders:people"):
+        assert at_fjord.pages.get(at_fjord.url(name), data={"search": "\x00"}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -377,10 +388,13 @@ def test_cancelling_voids_and_frees(at_fjord, book):
 
 def test_tickets_are_sent_again(at_fjord, book, queue, committing):
     page = at_fjord.get("orders:order", code=book["free"].code)
+    with at_fjord.house.scope():
+        Delivery.objects.update(status=DeliveryStatus.SENT)
     queue.clear()
 
     with committing():
         answer = page.submit("Send tickets again")
+        page.submit("Send tickets again")  # once more, while the first is under way
 
     assert at_fjord.pages.follow(answer).alerts == [
         f"The tickets of {book['free'].code} are sent again."
@@ -515,7 +529,6 @@ def test_people_are_listed_by_name_and_found(at_fjord, queue, committing):
     page = at_fjord.get("orders:people")
     found = at_fjord.get("orders:people", {"search": "dora gue"})
     nobody = at_fjord.get("orders:people", {"search": "zz"})
-    at_fjord.get("orders:people", {"search": "\x00"})
 
     assert [row[:2] for row in page.rows] == [
         ["Dora Guest", "dora@example.org"],

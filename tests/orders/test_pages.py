@@ -612,7 +612,7 @@ def test_bank_that_takes_its_time_lets_the_buyer_wait(paying, in_kikker_shop):
     page = in_kikker_shop.pages.get_page(paying)
 
     assert page.h1 == "Waiting for your payment"
-    assert page.attributes("meta[http-equiv=refresh]", "content") == ["4"]
+    assert page.attributes("[hx-trigger]", "hx-trigger") == ["every 3s"]
     assert page.links()["Look again now"] == paying
 
 

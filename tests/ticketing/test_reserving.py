@@ -95,7 +95,7 @@ def refused(error, make, **facts):
 
 
 def test_nothing_selected(kikker):
-    refused(NothingSelected, lambda: kikker.reserve())
+    refused(NothingSelected, kikker.reserve)
     refused(NothingSelected, lambda: reserve_tickets(kikker.event, selection={}))
     refused(
         NothingSelected, lambda: reserve_tickets(kikker.event, selection={kikker.priced.code: -2})

@@ -1,0 +1,345 @@
+"""Ways in, team, invitations and the organiser's settings."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.urls import reverse
+
+from accounts.models import Invitation, Membership, Organiser, User
+from accounts.operations import invite_member
+from accounts.permissions import Role
+from tests.cast import PASSWORD, MembershipFactory, UserFactory
+from tests.pages import PageClient
+from tiqqo.core import clock
+
+pytestmark = pytest.mark.django_db
+
+NILS = {"name": "Nils Ny", "email": "nils@example.org", "password1": "a long enough secret"}
+
+
+# The front door --------------------------------------------------------------------------
+
+
+def test_front_page_leads_to_sign_up_and_sign_in(pages):
+    page = pages.get_page("/")
+
+    links = page.links("main a")
+    assert links["Create your first event"] == reverse("account_signup")
+    assert links["Sign in"] == reverse("account_login")
+
+
+def test_front_page_leads_who_is_signed_in_to_the_dashboard(at_kikker):
+    page = at_kikker.pages.get_page("/")
+
+    assert page.links("header a")["Dashboard"] == reverse("home")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "account_login",
+        "account_signup",
+        "account_reset_password",
+    ],
+)
+def test_ways_in_are_sound_pages(pages, name):
+    pages.get_page(reverse(name))
+
+
+@pytest.mark.parametrize("name", ["account_email", "account_change_password", "account_logout"])
+def test_pages_of_ones_own_account_are_sound(at_kikker, name):
+    at_kikker.pages.get_page(reverse(name))
+
+
+def test_sign_up_leads_to_the_first_event(pages):
+    page = pages.get_page(reverse("account_signup"))
+    page = pages.follow(page.submit("Create account", organiser_name="Ny Scene", **NILS))
+    assert page.h1 == "Check your mail"
+    [message] = mail.outbox
+    assert message.to == ["nils@example.org"]
+    code = re.search(r"^([A-Z0-9-]{6,})$", message.body, re.MULTILINE).group(1)
+
+    answer = page.submit("Confirm address", code=code)
+
+    answer = pages.get(answer.headers["Location"], status=302)
+    page = pages.follow(answer)
+    assert page.h1 == "Your first event"
+    user = User.objects.get(email="nils@example.org")
+    assert user.name == "Nils Ny"
+    organiser = Organiser.objects.get(name="Ny Scene")
+    assert (organiser.slug, organiser.support_email) == ("ny-scene", "nils@example.org")
+    overview = pages.follow(page.submit("Create draft", name="Opening night"))
+    assert overview.h1 == "Opening night"
+
+
+def test_sign_up_without_an_organisation_asks_for_one(pages):
+    page = pages.get_page(reverse("account_signup"))
+    page = pages.follow(page.submit("Create account", **NILS))
+    code = re.search(r"^([A-Z0-9-]{6,})$", mail.outbox[0].body, re.MULTILINE).group(1)
+    page = pages.follow(page.submit("Confirm address", code=code))
+
+    assert page.h1 == "Name your organisation"
+    again = page.submit("Continue", status=422, name=" ")
+    assert again.errors == {"name": "Fill in “Name of your organisation”."}
+    page = pages.follow(again.submit("Continue", name="Ny Scene"))
+    assert page.h1 == "Your first event"
+    assert page.links("footer a")["Skip this step"] == "/o/ny-scene/"
+
+
+def test_wrong_code_lets_nobody_in(pages):
+    page = pages.get_page(reverse("account_signup"))
+    page = pages.follow(page.submit("Create account", **NILS))
+
+    page = page.submit("Confirm address", status=200, code="WRONG1")
+
+    assert list(page.errors) == ["code"]
+    assert pages.get(reverse("home"), status=302).headers["Location"].startswith(
+        reverse("account_login")
+    )
+
+
+def test_sign_up_that_is_not_complete_keeps_what_was_typed(pages):
+    page = pages.get_page(reverse("account_signup"))
+
+    page = page.submit(
+        "Create account", status=200, **NILS | {"email": "nils@", "password1": "short"}
+    )
+
+    assert set(page.errors) == {"email", "password1"}
+    assert page.values("Create account")["name"] == "Nils Ny"
+    assert not User.objects.filter(name="Nils Ny").exists()
+
+
+def test_sign_in_leads_home(cast, pages):
+    user = cast.kikker.owner.user
+    user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+    page = pages.get_page(reverse("account_login"))
+
+    wrong = page.submit("Sign in", status=200, login=user.email, password="not this one")
+    answer = wrong.submit("Sign in", login=user.email, password=PASSWORD)
+
+    assert "alert" not in wrong.values("Sign in")
+    answer = pages.get(answer.headers["Location"], status=302)
+    assert pages.follow(answer).h1 == "Blauwe Kikker"
+
+
+def test_home_sends_everybody_where_they_belong(cast):
+    def home(user):
+        return PageClient().sign_in(user).get(reverse("home"), status=302).headers["Location"]
+
+    assert home(cast.kikker.owner.user) == "/o/blauwe-kikker/"
+    assert home(cast.kikker.scanner.user) == reverse("door:home")
+    assert home(UserFactory()) == reverse("welcome")
+
+
+def test_dashboard_asks_visitors_to_sign_in_and_strangers_find_nothing(cast, pages):
+    url = "/o/blauwe-kikker/"
+
+    assert pages.get(url, status=302).headers["Location"] == f"/accounts/login/?next={url}"
+    PageClient().sign_in(cast.fjord.owner.user).get_page(url, status=404)
+
+
+# Team ------------------------------------------------------------------------------------
+
+
+def test_team_lists_its_people(at_kikker):
+    page = at_kikker.get("accounts:team")
+
+    assert [row[:3] for row in page.rows] == [
+        ["Ana de Vries", "ana@blauwekikker.example", "Owner"],
+        ["Sam Deur", "sam@blauwekikker.example", "Scanner"],
+    ]
+    assert page.texts("dl dt") == [role.label for role in Role]
+
+
+def test_somebody_is_invited(at_kikker, queue, committing):
+    page = at_kikker.get("accounts:team")
+
+    with committing():
+        answer = page.submit("Send invitation", email=" Nils@Example.org ", role="manager")
+
+    page = at_kikker.pages.follow(answer)
+    assert page.alerts == ["An invitation is on its way to nils@example.org."]
+    assert queue.names == ["accounts.tasks.send_invitation"]
+    with at_kikker.house.scope():
+        invitation = Invitation.objects.get()
+    assert (invitation.email, invitation.role) == ("nils@example.org", "manager")
+    page = at_kikker.pages.follow(page.submit("Withdraw nils@example.org"))
+    assert page.alerts == ["The invitation was withdrawn."]
+    with at_kikker.house.scope():
+        assert Invitation.objects.get().revoked_at is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "errors"),
+    [
+        ({"email": "nils@"}, {"email": "Enter a valid email address."}),
+        ({"email": ""}, {"email": "Fill in “E-mail address”."}),
+        ({"email": "sam@blauwekikker.example"}, {"email": "That person is already in your team."}),
+        ({"role": "king"}, {"role": "Select a valid choice. king is not one of the available choices."}),
+    ],
+)  # fmt: skip
+def test_invitation_that_cannot_go_is_explained(at_kikker, queue, typed, errors):
+    facts = {"email": "nils@example.org", "role": "viewer"} | typed
+
+    page = at_kikker.get("accounts:team").submit("Send invitation", status=422, **facts)
+
+    assert page.errors == errors
+    assert page.values("Send invitation")["email"] == facts["email"]
+    with at_kikker.house.scope():
+        assert not Invitation.objects.exists()
+    assert queue.names == []
+
+
+def test_role_is_changed(at_kikker):
+    person = at_kikker.house.scanner
+    page = at_kikker.get("accounts:membership", membership_id=person.pk)
+    assert page.h1 == "Sam Deur"
+
+    page = at_kikker.pages.follow(page.submit("Change role", role="orders_desk"))
+
+    assert page.alerts == ["Role changed."]
+    assert page.rows[1][2] == "Orders desk"
+
+
+def test_last_owner_stays(at_kikker):
+    page = at_kikker.get("accounts:membership", membership_id=at_kikker.house.owner.pk)
+
+    refused = page.submit("Change role", status=422, role="viewer")
+    page.submit("Remove Ana de Vries from Blauwe Kikker", status=409)
+
+    assert refused.errors == {
+        "role": "An organiser needs at least one owner. Make somebody else owner first."
+    }
+    with at_kikker.house.scope():
+        assert Membership.objects.get(pk=at_kikker.house.owner.pk).role == Role.OWNER
+
+
+def test_somebody_leaves_the_team(at_kikker):
+    person = at_kikker.house.scanner
+    page = at_kikker.get("accounts:membership", membership_id=person.pk)
+
+    page = at_kikker.pages.follow(page.submit("Remove Sam Deur from Blauwe Kikker"))
+
+    assert page.alerts == ["Sam Deur is no longer in the team."]
+    assert len(page.rows) == 1
+
+
+def test_members_of_others_are_not_here(at_kikker, cast):
+    at_kikker.get("accounts:membership", membership_id=cast.fjord.scanner.pk, status=404)
+
+
+def test_admin_cannot_make_owners(at_kikker):
+    admin = MembershipFactory(organiser=at_kikker.house.organiser, role=Role.ADMIN)
+    client = PageClient().sign_in(admin.user)
+    page = client.get_page(at_kikker.url("accounts:membership", membership_id=at_kikker.house.scanner.pk))
+
+    page = page.submit("Change role", status=422, role="owner")
+
+    assert page.errors == {"role": "Only an owner can give or take the role of owner."}
+
+
+# Invitations -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def invited(kikker):
+    invitation = invite_member(
+        kikker.organiser, email="nils@example.org", role=Role.MANAGER, by=kikker.owner
+    )
+    return f"/blauwe-kikker/invitations/{invitation.secret}/"
+
+
+def test_invitation_leads_to_sign_in_or_up(invited, pages):
+    page = pages.get_page(invited)
+
+    assert page.h1 == "Join Blauwe Kikker"
+    assert "Ana de Vries invites you as Manager." in page.text()
+    assert page.links() == {
+        "Create account": f"{reverse('account_signup')}?next={invited}",
+        "I have an account": f"{reverse('account_login')}?next={invited}",
+    }
+
+
+def test_invitation_is_accepted(invited):
+    user = UserFactory(email="nils@example.org")
+    client = PageClient().sign_in(user)
+
+    answer = client.get_page(invited).submit("Accept invitation")
+
+    assert answer.headers["Location"] == reverse("home")
+    assert client.get(reverse("home"), status=302).headers["Location"] == "/o/blauwe-kikker/"
+    page = client.get_page(invited)
+    assert page.alerts == ["This invitation is used up, expired or withdrawn."]
+    assert page.links()["Go to the dashboard"] == reverse("home")
+    client.post(invited, status=410)
+
+
+def test_invitation_is_for_its_address_only(invited):
+    client = PageClient().sign_in(UserFactory(email="eve@example.org"))
+
+    page = client.get_page(invited).submit("Accept invitation", status=403)
+
+    assert page.alerts == [
+        "This invitation was sent to another address. Sign in with that one."
+    ]
+
+
+def test_invitation_ends(invited, pages):
+    with time_machine.travel(clock.now() + timedelta(days=365)):
+        page = pages.get_page(invited)
+
+    assert page.alerts == ["This invitation is used up, expired or withdrawn."]
+    pages.get_page("/blauwe-kikker/invitations/AAAAAAAAAAAAAAAAAAAAAA/", status=410)
+    pages.get_page(invited.replace("blauwe-kikker", "fjord-tech"), status=410)
+
+
+# Settings --------------------------------------------------------------------------------
+
+
+def test_settings_are_saved(at_kikker):
+    page = at_kikker.get("accounts:settings")
+    assert page.values("Save settings")["name"] == "Blauwe Kikker"
+
+    answer = page.submit(
+        "Save settings", name="De Kikker", accent_colour="#1D4F7C", time_zone="Europe/Brussels"
+    )
+
+    page = at_kikker.pages.follow(answer)
+    assert page.alerts == ["Settings saved."]
+    organiser = Organiser.objects.get(slug="blauwe-kikker")
+    assert (organiser.name, organiser.accent_colour, organiser.time_zone) == (
+        "De Kikker", "#1d4f7c", "Europe/Brussels",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "errors"),
+    [
+        ({"accent_colour": "plum"}, {"accent_colour": "Write the colour as # and six hex digits, like #1f4f46."}),
+        ({"accent_colour": "#ffffff"}, {"accent_colour": "That colour is hard to read on white. Choose a darker or stronger one."}),
+        ({"name": ""}, {"name": "Fill in “Name”."}),
+        ({"support_email": "help@"}, {"support_email": "Enter a valid email address."}),
+    ],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(at_kikker, typed, errors):
+    page = at_kikker.get("accounts:settings").submit("Save settings", status=422, **typed)
+
+    assert page.errors == errors
+    [(name, value)] = typed.items()
+    assert page.values("Save settings")[name] == value
+    organiser = Organiser.objects.get(slug="blauwe-kikker")
+    assert (organiser.name, organiser.support_email) == (
+        "Blauwe Kikker", "help@blauwekikker.example",
+    )  # fmt: skip
+
+
+def test_sign_out(at_kikker):
+    page = at_kikker.get("dashboard:home")
+
+    page.submit("Sign out")
+
+    at_kikker.pages.get("/o/blauwe-kikker/", status=302)

@@ -1,0 +1,138 @@
+"""What every site has: probes, the pages of errors, and on a developer's machine the mails."""
+
+import pytest
+import redis
+from django.conf import settings as project
+from django.core.mail import EmailMultiAlternatives
+from django.db import OperationalError
+from django.test import Client
+
+from tests.pages import PageClient, check_head, check_names, parsed, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_process_answers(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = client.get("/healthz")
+
+    assert (answer.status_code, answer.content) == (200, b"ok")
+
+
+def test_everything_is_ready(client):
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (200, {"database": "ok", "redis": "ok"})
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_what_is_not_ready_is_named(client, monkeypatch):
+    def broken(*args, **kwargs):
+        raise redis.ConnectionError("no redis here\nand a second line")
+
+    monkeypatch.setattr("redis.Redis.ping", broken)
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (
+        503, {"database": "ok", "redis": "no redis here"},
+    )  # fmt: skip
+
+
+def test_database_that_is_away_is_named(client, monkeypatch):
+    def broken(*args, **kwargs):
+        raise OperationalError("no database here")
+
+    monkeypatch.setattr("django.db.connection.cursor", broken)
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()["database"]) == (503, "no database here")
+
+
+# Errors ----------------------------------------------------------------------------------
+
+
+def test_what_is_not_there(pages):
+    page = pages.get_page("/no/such/page/", status=404)
+
+    assert page.h1 == "This page is not here"
+    assert page.links() == {"Go to the start page": "/"}
+
+
+def test_what_a_role_may_not_see(cast):
+    client = PageClient(cast).sign_in(cast.kikker.scanner.user)
+
+    page = client.get_page("/o/blauwe-kikker/settings/", status=403)
+
+    assert page.alerts == [
+        "Your role does not allow this. Ask an owner of the organiser for access."
+    ]
+
+
+def test_what_breaks_says_so(cast, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("a secret of the house")
+
+    monkeypatch.setattr("orders.views.shop.offers", broken)
+    client = Client(raise_request_exception=False)
+
+    answer = client.get("/blauwe-kikker/night-of-the-blue-note/")
+
+    html = answer.content.decode()
+    tree = parsed(html, is_part=False)
+    check_head(tree)
+    check_names(tree)
+    assert answer.status_code == 500
+    assert text_of(tree.find(".//h1")) == "Something broke on our side"
+    assert "secret of the house" not in html
+    assert "Content-Security-Policy" in answer.headers
+
+
+def test_every_answer_forbids_framing_and_sniffing(client, cast):
+    for url in ["/", "/blauwe-kikker/", "/healthz", "/nowhere/"]:
+        headers = client.get(url).headers
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+# Mails of a developer's machine ----------------------------------------------------------
+
+
+@pytest.fixture
+def written(settings, tmp_path):
+    """A mail as the file backend writes it."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path / "mail"
+    message = EmailMultiAlternatives("Blå billet ✓", "Hello\nthere", to=["dora@example.org"])
+    message.attach_alternative("<p style='color:red'>Hello</p>", "text/html")
+    message.attach("tickets.pdf", b"%PDF-1.7", "application/pdf")
+    message.send()
+
+
+def test_mail_viewer_lists_and_shows(pages, written):
+    page = pages.get_page("/dev/mail/")
+    assert [row[:2] for row in page.rows] == [["Blå billet ✓", "dora@example.org"]]
+
+    mail = pages.get_page(page.links()["Blå billet ✓"])
+
+    assert mail.h1 == "Blå billet ✓"
+    assert mail.text("pre") == "Hello there"
+    pdf = pages.get(mail.links()["tickets.pdf"])
+    assert (pdf.content, pdf.headers["Content-Type"]) == (b"%PDF-1.7", "application/pdf")
+    [frame] = mail.all("iframe")
+    assert frame.get("sandbox") == "allow-popups"
+    html = pages.get(frame.get("src"))
+    assert b"Hello" in html.content
+    assert "script-src 'none'" in html.headers["Content-Security-Policy"]
+
+
+def test_mail_viewer_without_mails(pages, settings, tmp_path):
+    settings.EMAIL_FILE_PATH = tmp_path / "none"
+
+    assert pages.get_page("/dev/mail/").texts(".empty__title") == ["No mails yet"]
+    pages.get_page("/dev/mail/../../etc/passwd/", status=404)
+    pages.get_page("/dev/mail/x_0/", status=404)
+    assert project.MAIL_VIEWER
