@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from orders.errors import NothingToSend
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryStatus
-from orders.operations import cancel_order, resend_tickets
+from orders.operations import cancel_order, claim_delivery, resend_tickets
 from orders.tasks import prepare_delivery, send_delivery, sweep_deliveries
 from tests.cast import DORA, EMIL
 from tiqqo.core import audit, clock
@@ -164,6 +164,21 @@ def test_a_delivery_is_given_up_after_the_tries_and_the_desk_sees_it(
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.FAILED, DELIVERY_TRIES)
     assert [e.action for e in audit.history_of(order)].count("mail.failed") == 1
+
+
+def test_a_delivery_in_hand_is_left_to_its_worker(kikker, light, queue, committing, mailoutbox):
+    with committing():
+        kikker.place_free(1)
+    delivery = Delivery.objects.get()
+
+    assert claim_delivery(delivery, DeliveryStatus.PENDING)
+    queue.work(committing)
+    assert (Delivery.objects.get().status, mailoutbox) == (DeliveryStatus.PENDING, [])
+
+    with in_the_future(minutes=4):
+        sweep_deliveries()
+        queue.work(committing)
+    assert (Delivery.objects.get().status, len(mailoutbox)) == (DeliveryStatus.SENT, 1)
 
 
 def test_tickets_are_sent_again_when_asked(kikker, light, queue, committing):

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from orders import payments
 from orders.errors import OrderAlreadyPlaced, OrderOver, PaymentUnavailable, RefundExceedsPayment
 from orders.models import (
+    REFUND_TRIES,
     Delivery,
     Order,
     OrderStatus,
@@ -565,6 +566,34 @@ def test_a_refund_that_fails_is_tried_again_with_the_same_key(
     queue.work()
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
+    assert len(provider.refunded) == 1
+
+
+def test_a_refund_is_given_up_after_its_tries_and_frees_its_amount(
+    kikker, paid, provider, queue, committing
+):
+    order, payment = paid
+    provider.is_down = True
+    with committing():
+        refund = give_back(payment, 5198, kikker.owner)
+    queue.work()
+    for day in range(1, REFUND_TRIES):
+        with time_machine.travel(clock.now() + timedelta(days=day)):
+            sweep_money()
+            assert queue.names == [REFUND]
+            queue.work()
+
+    refund.refresh_from_db()
+    assert (refund.status, refund.attempts) == (RefundStatus.FAILED, REFUND_TRIES)
+    assert [e.action for e in audit.history_of(order)].count("refund.failed") == 1
+    with time_machine.travel(clock.now() + timedelta(days=30)):
+        sweep_money()
+    assert queue.names == []
+
+    provider.is_down = False
+    with committing():
+        give_back(payment, 5198, kikker.owner)
+    queue.work()
     assert len(provider.refunded) == 1
 
 
