@@ -1,7 +1,7 @@
 """Row locks of orders. Order everywhere: Reservation, Order, Payment, then the pools (`ticketing`)."""
 
 from orders.models import Order, Payment
-from ticketing.locks import lock_reservation
+from ticketing.locks import lock_reservation_row
 from ticketing.models import Reservation
 
 
@@ -12,7 +12,7 @@ def lock_order(order_id: int) -> Order:
 
 
 def _lock_both(reservation_id: int, order_id: int) -> Order:
-    lock_reservation(reservation_id)
+    lock_reservation_row(reservation_id)
     order: Order = (
         Order.objects.select_related("event__organiser", "reservation")
         .select_for_update(of=("self",))

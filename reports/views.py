@@ -61,6 +61,7 @@ def overview(request: Any, event: str) -> HttpResponse:
             ],
             "may_edit": request.member.may(Permission.EDIT_EVENTS),
             "may_see_orders": request.member.may(Permission.VIEW_ORDERS),
+            "may_scan": request.member.may(Permission.SCAN),
         },
         current="overview",
         event=found,

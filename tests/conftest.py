@@ -6,12 +6,30 @@ import pytest
 from django.conf import settings as project_settings
 from django.core.management import call_command
 from django.test import override_settings
+from xdist.scheduler import LoadGroupScheduling
 
 from accounts.models import Organiser, User
 from tests import cast as the_cast
 from tests.providers import FakeProvider
 from tests.queue import Queue
 from tiqqo.core.tenancy import tenant_scope
+
+ONE_PROCESS = ("tests/browser/", "tests/devtools/test_stack.py")
+
+
+class _TogetherWhereNeeded(LoadGroupScheduling):
+    """What shares one running stack stays in one process.
+
+    As the `xdist_group` marks say, which pytest-xdist 3.8 cannot read from pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((path for path in ONE_PROCESS if nodeid.startswith(path)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return _TogetherWhereNeeded(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -156,7 +156,22 @@ class Page:
         return self.client.post(url, sent, status=status)
 
 
-_BLOCKS = {"p", "div", "dt", "dd", "li", "td", "th", "tr", "br", "h1", "h2", "h3", "summary", "label"}
+_BLOCKS = {
+    "p",
+    "div",
+    "dt",
+    "dd",
+    "li",
+    "td",
+    "th",
+    "tr",
+    "br",
+    "h1",
+    "h2",
+    "h3",
+    "summary",
+    "label",
+}
 
 
 def text_of(element: Any) -> str:

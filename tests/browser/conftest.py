@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -32,20 +33,13 @@ ARGUMENTS = [
 HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one group, so that one stack serves them; none without a browser."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="no Chromium: run bin/setup"))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A skipped browser must not pass unnoticed."""
-    if any("no Chromium" in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
-        terminalreporter.write_line("Browser tests were skipped: no Chromium. Run bin/setup.")
+    """Without a browser there is nothing to see; that must not pass unnoticed."""
+    if CHROMIUM is None:
+        warnings.warn("Browser tests are skipped: no Chromium. Run bin/setup.", stacklevel=1)
+        for item in items:
+            if HERE in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason="no Chromium"))
 
 
 # Package-scoped: unit tests that share the process must find no event loop of Playwright's.
@@ -64,9 +58,7 @@ def site() -> Iterator[Site]:
         environment={"TIQQO_TEST": "1"},
     )
     with Stack(plan, report=lambda _: None) as stack:
-        stack.manage(
-            "shell", "--no-imports", "-c", "from tests.browser import seed; seed.plant()"
-        )
+        stack.manage("shell", "--no-imports", "-c", "from tests.browser import seed; seed.plant()")
         yield Site(stack)
 
 
@@ -101,7 +93,9 @@ def visit(site: Site, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
     """Somebody with a browser profile of their own. The test fails if a console reported an error."""
     with ExitStack() as visitors:
 
-        def visit(viewport: Viewport = DESK, *, browser: Browser = chromium, **options: object) -> Visitor:
+        def visit(
+            viewport: Viewport = DESK, *, browser: Browser = chromium, **options: object
+        ) -> Visitor:
             return visitors.enter_context(Visitor(site, browser, viewport, **options))
 
         yield visit

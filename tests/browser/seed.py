@@ -1,6 +1,6 @@
 """What the browser tests find: the cast with logins, and more events. Runs inside the stack.
 
-    manage.py shell --no-imports -c "from tests.browser import seed; seed.plant()"
+manage.py shell --no-imports -c "from tests.browser import seed; seed.plant()"
 """
 
 from allauth.account.models import EmailAddress
@@ -18,9 +18,7 @@ def plant() -> None:
     for user in User.objects.all():
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     with cast.kikker.scope():
-        owner = Membership.objects.select_related("organiser", "user").get(
-            pk=cast.kikker.owner.pk
-        )
+        owner = Membership.objects.select_related("organiser", "user").get(pk=cast.kikker.owner.pk)
         for name in ("Last Chair", "Fleeting Moment"):
             _published(cast.kikker, owner, name, capacity=1)
         _published(cast.kikker, owner, "Garden Party", capacity=200)

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from tests.browser.site import PHONE
 
+pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
+
 DRAFT = "/blauwe-kikker/secret-session/"
 
 

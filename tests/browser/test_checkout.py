@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.shopping import GARDEN, SUMMIT, choose, has_tickets, introduce, order_code
+
+pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
 
 SEAT = "/blauwe-kikker/{}/"
 END_HOLD = """

@@ -1,9 +1,12 @@
 """A purchase with the keyboard alone."""
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.shopping import GARDEN, has_tickets
 from tests.browser.site import until
+
+pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
 
 # The focus shows, and nothing lies over it (WCAG 2.4.7 and 2.4.11).
 IS_SEEN = """
@@ -31,7 +34,11 @@ def test_free_tickets_with_the_keyboard(visit):
     tab_to(page.get_by_role("button", name="Reserve tickets"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Checkout")
-    for name, text in {"first_name": "Kay", "last_name": "Keys", "email": "kay@example.org"}.items():
+    for name, text in {
+        "first_name": "Kay",
+        "last_name": "Keys",
+        "email": "kay@example.org",
+    }.items():
         tab_to(page.locator(f"[name={name}]"))
         page.keyboard.type(text)
     tab_to(page.locator("summary", has_text="Ticket 1"))

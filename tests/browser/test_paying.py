@@ -16,6 +16,8 @@ from tests.browser.shopping import (
     pay,
 )
 
+pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
+
 
 @pytest.fixture
 def held_webhooks(site):

@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.shopping import GARDEN, choose, has_tickets, introduce, pay
 from tests.browser.site import PHONE, until
+
+pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
 
 
 def test_free_tickets_without_javascript(visit):

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from accounts.operations import found_organiser
 from accounts.permissions import Role
 from events.models import Event
 from events.operations import publish_event
@@ -41,12 +43,7 @@ def test_events_are_listed_with_what_matters(at_kikker):
 
 
 def test_list_without_events_offers_the_first(at_kikker):
-    with at_kikker.house.scope():
-        Event.objects.filter(pk=at_kikker.house.event.pk).update(slug="gone", status="archived")
-    user = at_kikker.house.owner.user
-    from accounts.operations import found_organiser
-
-    empty = found_organiser(name="Empty House", owner=user)
+    empty = found_organiser(name="Empty House", owner=at_kikker.house.owner.user)
     page = at_kikker.pages.get_page(f"/o/{empty.slug}/events/")
 
     assert page.texts(".empty__title") == ["No events yet"]
@@ -96,7 +93,11 @@ def test_a_name_is_enough(at_kikker):
     ],
 )  # fmt: skip
 def test_new_event_that_makes_no_sense_keeps_what_was_typed(at_kikker, typed, errors):
-    facts = {"name": "Winter", "starts_at": "2030-01-05T20:00", "ends_at": "2030-01-05T23:30"} | typed
+    facts = {
+        "name": "Winter",
+        "starts_at": "2030-01-05T20:00",
+        "ends_at": "2030-01-05T23:30",
+    } | typed
 
     page = at_kikker.get("events:new").submit("Create draft", status=422, **facts)
 
@@ -194,7 +195,7 @@ def test_picture_stands_in_the_shop(at_kikker, pages):
     shop = pages.get_page("/blauwe-kikker/night-of-the-blue-note/")
     [source] = shop.attributes("img.hero__image", "src")
     assert source.startswith("/media/public/events/")
-    assert pages.get(source).headers["Content-Type"].startswith("image/")
+    assert default_storage.exists(source.removeprefix("/media/"))
 
 
 def test_what_is_no_picture_is_refused(at_kikker):

@@ -11,7 +11,9 @@ from tests.golden.compare import compare
 FOREIGN = ("admin/", "accounts/")
 
 
-def _routes(patterns: list[URLPattern | URLResolver], prefix: str, space: str) -> Iterator[tuple[str, str, str]]:
+def _routes(
+    patterns: list[URLPattern | URLResolver], prefix: str, space: str
+) -> Iterator[tuple[str, str, str]]:
     for pattern in patterns:
         path = prefix + str(pattern.pattern).removeprefix("^").removesuffix("$")
         if path in FOREIGN:

@@ -332,7 +332,8 @@ def test_another_organisers_release_is_not_for_sale_here(in_kikker_shop, cast):
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [("quantity_\x00", 422), ("quantity_é", 422), ("quantity_" + "x" * 500, 409)]
+    ("name", "status"),
+    [("quantity_\x00", 422), ("quantity_é", 422), ("quantity_" + "x" * 500, 409)],
 )
 def test_nonsense_in_the_selection_is_refused(in_kikker_shop, name, status):
     in_kikker_shop.post("shop:reservations", {name: "1"}, status=status)
@@ -418,8 +419,10 @@ def test_provider_that_is_down_costs_nothing(checkout, provider, in_kikker_shop)
     page = checkout(priced=1).submit("Pay €25.99", status=422, **CARLA)
 
     assert page.general_errors == [
-        "The payment page does not answer. You have not been charged and your tickets are still"
-        " held: please try again."
+        (
+            "The payment page does not answer. You have not been charged and your tickets are still"
+            " held: please try again."
+        )
     ]
     assert page.values("Pay €25.99")["email"] == "carla@example.org"
     provider.is_down = False
@@ -897,10 +900,10 @@ def test_queries_of_card_money(in_kikker_shop, expect_queries):
     with house.scope():
         order, payment = house.begin_payment()
 
-        # ids · lock: hold · lines · order · payment; update payment · ledger: is it there? · insert
+        # ids · lock: hold · order · payment; update payment · ledger: is it there? · insert
         # entry · insert postings · update order · audit · lines · any tickets? · insert tickets ·
         # audit · deliveries so far · insert delivery; confirm: hold · lines · update hold · count pools
-        with expect_queries(21):
+        with expect_queries(20):
             operations.confirm_payment(payment, paid=order.total, intent_id="pi_1")
 
 

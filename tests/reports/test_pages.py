@@ -26,9 +26,7 @@ def test_home_shows_what_comes_and_what_was_sold(at_kikker):
     assert page.h1 == "Blauwe Kikker"
     assert page.texts("#next strong") == ["Night of the Blue Note"]
     assert page.texts("#drafts a") == ["Someday"]
-    assert [row[:3] for row in page.rows] == [
-        [order.code, "Carla Buyer", "Night of the Blue Note"]
-    ]
+    assert [row[:3] for row in page.rows] == [[order.code, "Carla Buyer", "Night of the Blue Note"]]
     # What the organiser gets: 50.00 less nothing, for the buyer pays the fee.
     assert page.texts(".kpi__value") == ["€50.00"]
 

@@ -19,7 +19,7 @@ from ticketing.errors import (
     SoldOut,
     TooManyTickets,
 )
-from ticketing.locks import lock_reservation
+from ticketing.locks import lock_reservation, lock_reservation_row
 from ticketing.models import (
     CapacityPool,
     Release,
@@ -200,7 +200,7 @@ def _expire(candidate_ids: list[int]) -> int:
 @transaction.atomic
 def extend_reservation(reservation: Reservation) -> Reservation:
     """The hold lasts as long again from now, once. Raises ReservationOver, AlreadyExtended."""
-    reservation, _lines = lock_reservation(reservation.pk)
+    reservation = lock_reservation_row(reservation.pk)
     now = clock.now()
     if not reservation.is_live(at=now):
         raise ReservationOver
@@ -218,7 +218,7 @@ def mark_payment_started(reservation: Reservation, *, until: datetime) -> None:
 
     Raises ReservationOver.
     """
-    reservation, _lines = lock_reservation(reservation.pk)
+    reservation = lock_reservation_row(reservation.pk)
     now = clock.now()
     if not reservation.is_live(at=now):
         raise ReservationOver
