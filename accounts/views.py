@@ -50,9 +50,7 @@ def welcome(request: Any) -> HttpResponse:
         organiser = operations.found_organiser(name=form.cleaned_data["name"], owner=request.user)
         return redirect("events:first", organiser=organiser.slug)
     status = 422 if request.method == "POST" else 200
-    return render(
-        request, "accounts/welcome.html", {"form": form, "step": 3, "steps": 4}, status=status
-    )
+    return render(request, "accounts/welcome.html", {"form": form}, status=status)
 
 
 @member_view(Permission.MANAGE_ORGANISER)

@@ -65,7 +65,8 @@ def tell(*, scale: int) -> None:
     """Both organisers exist with their teams, events, and about 350 x `scale` orders."""
     random = Random(20261122)
     today = clock.now().replace(minute=0, second=0, microsecond=0)
-    with nothing_enqueued():
+    # One transaction: a demo that was interrupted leaves an empty database, which is filled again.
+    with transaction.atomic(), nothing_enqueued():
         _tell(today, random, scale)
         _catch_up()
 

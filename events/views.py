@@ -55,7 +55,7 @@ def new_event(request: Any) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def first_event(request: Any) -> HttpResponse:
     """The last step of sign-up, which may be skipped."""
-    return _create(request, "events/first.html", {"step": 4, "steps": 4})
+    return _create(request, "events/first.html", {"step": 3, "steps": 3})
 
 
 @member_view(Permission.VIEW_EVENTS)

@@ -50,7 +50,9 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -78,7 +80,9 @@ class Server:
             "sk_test_local", base_addresses={"api": self.base}, max_network_retries=0
         )
 
-    def create(self, *, amount: int = 2400, options: dict[str, Any] | None = None, **changes: Any) -> Any:
+    def create(
+        self, *, amount: int = 2400, options: dict[str, Any] | None = None, **changes: Any
+    ) -> Any:
         parameters: dict[str, Any] = {
             "mode": "payment",
             "line_items": [
@@ -100,9 +104,13 @@ class Server:
         return self.client.v1.checkout.sessions.create(parameters, options or {})
 
     def retrieve(self, session_id: str, *expand: str) -> Any:
-        return self.client.v1.checkout.sessions.retrieve(session_id, {"expand": list(expand)} if expand else {})
+        return self.client.v1.checkout.sessions.retrieve(
+            session_id, {"expand": list(expand)} if expand else {}
+        )
 
-    def fetch(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str, str | None]:
+    def fetch(
+        self, method: str, path: str, form: dict[str, str] | None = None
+    ) -> tuple[int, str, str | None]:
         """The status, the text and the Location of an answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
@@ -124,7 +132,9 @@ class Server:
 
     def control(self, path: str, **body: object) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        connection.request("POST", f"/_test/{path}", json.dumps(body), {"Content-Type": "application/json"})
+        connection.request(
+            "POST", f"/_test/{path}", json.dumps(body), {"Content-Type": "application/json"}
+        )
         answer = json.loads(connection.getresponse().read())
         connection.close()
         return answer
@@ -215,9 +225,10 @@ def test_a_session_is_created_open_and_unpaid(server: Server) -> None:
     assert session.client_reference_id == "ABCD2345"
     assert session.metadata.to_dict() == {"order": "ABCD2345"}
     assert session.expires_at == session.created + 24 * 3600
-    assert [item.description for item in server.client.v1.checkout.sessions.line_items.list(session.id).data] == [
-        "Balcony <b>ticket</b>"
-    ]
+    assert [
+        item.description
+        for item in server.client.v1.checkout.sessions.line_items.list(session.id).data
+    ] == ["Balcony <b>ticket</b>"]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +248,9 @@ def test_a_session_is_created_open_and_unpaid(server: Server) -> None:
         ({"amount": 49}, None, "at least €0.50"),
     ],
 )
-def test_what_stripe_refuses_is_refused(server: Server, changes: dict[str, Any], param: str, message: str) -> None:
+def test_what_stripe_refuses_is_refused(
+    server: Server, changes: dict[str, Any], param: str, message: str
+) -> None:
     if "expires_at" in changes:
         changes = {"expires_at": int(time.time()) + changes["expires_at"]}
 
@@ -257,10 +270,14 @@ def test_an_expiry_within_the_limits_is_kept(server: Server) -> None:
 def test_a_request_without_a_test_key_is_refused(server: Server) -> None:
     assert server.fetch("GET", "/v1/checkout/sessions")[0] == 401
     with pytest.raises(stripe.AuthenticationError):
-        stripe.StripeClient("sk_live_x", base_addresses={"api": server.base}).v1.payment_intents.retrieve("pi_x")
+        stripe.StripeClient(
+            "sk_live_x", base_addresses={"api": server.base}
+        ).v1.payment_intents.retrieve("pi_x")
 
 
-@pytest.mark.parametrize("kind", ["checkout.sessions", "payment_intents", "charges", "balance_transactions", "refunds"])
+@pytest.mark.parametrize(
+    "kind", ["checkout.sessions", "payment_intents", "charges", "balance_transactions", "refunds"]
+)
 def test_what_does_not_exist_is_missing(server: Server, kind: str) -> None:
     service: Any = server.client.v1
     for name in kind.split("."):
@@ -277,10 +294,16 @@ def test_the_module_level_client_works_too(server: Server, monkeypatch: pytest.M
     monkeypatch.setattr(stripe, "api_key", "sk_test_other")
     session = server.paid()
 
-    intent: Any = stripe.PaymentIntent.retrieve(session.payment_intent, expand=["latest_charge.balance_transaction"])
-    refund: Any = stripe.Refund.create(payment_intent=intent.id, amount=100, idempotency_key="module-level")
+    intent: Any = stripe.PaymentIntent.retrieve(
+        session.payment_intent, expand=["latest_charge.balance_transaction"]
+    )
+    refund: Any = stripe.Refund.create(
+        payment_intent=intent.id, amount=100, idempotency_key="module-level"
+    )
 
-    assert stripe.BalanceTransaction.retrieve(intent.latest_charge.balance_transaction.id).net == 2339
+    assert (
+        stripe.BalanceTransaction.retrieve(intent.latest_charge.balance_transaction.id).net == 2339
+    )
     assert stripe.Charge.retrieve(refund.charge).amount_refunded == 100
     again: Any = stripe.checkout.Session.retrieve(session.id, expand=["payment_intent"])
     assert again.payment_intent.id == intent.id
@@ -362,7 +385,8 @@ def test_a_good_card_pays_and_returns_to_the_shop(server: Server, receiver: Rece
     )
     until(
         lambda: (
-            receiver.kinds(intent.id) >= {"checkout.session.completed", "payment_intent.succeeded", "charge.succeeded"}
+            receiver.kinds(intent.id)
+            >= {"checkout.session.completed", "payment_intent.succeeded", "charge.succeeded"}
         )
     )
 
@@ -426,7 +450,9 @@ def test_a_declined_card_leaves_the_session_open_for_another_try(
         ({"name": " "}, "Enter the name"),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_is_tried(server: Server, changes: dict[str, str], message: str) -> None:
+def test_a_wrong_field_is_named_and_nothing_is_tried(
+    server: Server, changes: dict[str, str], message: str
+) -> None:
     session = server.create()
 
     status, page, _ = server.submit(session.id, **({"number": SUCCEEDS} | changes))
@@ -498,7 +524,9 @@ def test_an_open_session_expires_once(server: Server, receiver: Receiver) -> Non
 
     assert (expired.status, expired.url) == ("expired", None)
     assert receiver_has(receiver, session.id, "checkout.session.expired")
-    with pytest.raises(stripe.InvalidRequestError, match=r'Only Checkout Sessions with a status in \["open"\]'):
+    with pytest.raises(
+        stripe.InvalidRequestError, match=r'Only Checkout Sessions with a status in \["open"\]'
+    ):
         server.client.v1.checkout.sessions.expire(session.id)
     status, page, _ = server.submit(session.id, SUCCEEDS)
     assert status == 410
@@ -541,8 +569,12 @@ def test_refunds_in_part_and_in_full(server: Server, receiver: Receiver) -> None
     session = server.paid()
     refunds = server.client.v1.refunds
 
-    part = refunds.create({"payment_intent": session.payment_intent, "amount": 400}, {"idempotency_key": "refund-1"})
-    again = refunds.create({"payment_intent": session.payment_intent, "amount": 400}, {"idempotency_key": "refund-1"})
+    part = refunds.create(
+        {"payment_intent": session.payment_intent, "amount": 400}, {"idempotency_key": "refund-1"}
+    )
+    again = refunds.create(
+        {"payment_intent": session.payment_intent, "amount": 400}, {"idempotency_key": "refund-1"}
+    )
 
     assert (part.status, part.amount, part.currency, again.id) == ("succeeded", 400, "eur", part.id)
     charge = server.client.v1.charges.retrieve(part.charge)
@@ -551,13 +583,20 @@ def test_refunds_in_part_and_in_full(server: Server, receiver: Receiver) -> None
     movement = server.client.v1.balance_transactions.retrieve(part.balance_transaction)
     assert (movement.amount, movement.net, movement.type) == (-400, -400, "refund")
 
-    rest = refunds.create({"payment_intent": session.payment_intent, "reason": "requested_by_customer"})
+    rest = refunds.create(
+        {"payment_intent": session.payment_intent, "reason": "requested_by_customer"}
+    )
 
     assert (rest.amount, rest.reason) == (2000, "requested_by_customer")
     charge = server.client.v1.charges.retrieve(part.charge, {"expand": ["refunds"]})
     assert (charge.amount_refunded, charge.refunded) == (2400, True)
     assert [each.id for each in charge.refunds.data] == [rest.id, part.id]
-    until(lambda: receiver.kinds(session.payment_intent) >= {"charge.refunded", "refund.created", "refund.updated"})
+    until(
+        lambda: (
+            receiver.kinds(session.payment_intent)
+            >= {"charge.refunded", "refund.created", "refund.updated"}
+        )
+    )
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         refunds.create({"payment_intent": session.payment_intent})
     assert refusal.value.code == "charge_already_refunded"
@@ -567,10 +606,14 @@ def test_a_refund_larger_than_what_is_left_is_refused(server: Server) -> None:
     session = server.paid()
     refunds = server.client.v1.refunds
 
-    with pytest.raises(stripe.InvalidRequestError, match=r"\(€24.01\) is greater than charge amount \(€24.00\)"):
+    with pytest.raises(
+        stripe.InvalidRequestError, match=r"\(€24.01\) is greater than charge amount \(€24.00\)"
+    ):
         refunds.create({"payment_intent": session.payment_intent, "amount": 2401})
     refunds.create({"payment_intent": session.payment_intent, "amount": 2000})
-    with pytest.raises(stripe.InvalidRequestError, match=r"unrefunded amount on charge \(€4.00\)") as refusal:
+    with pytest.raises(
+        stripe.InvalidRequestError, match=r"unrefunded amount on charge \(€4.00\)"
+    ) as refusal:
         refunds.create({"payment_intent": session.payment_intent, "amount": 500})
 
     assert refusal.value.param == "amount"
@@ -582,7 +625,9 @@ def test_a_refund_larger_than_what_is_left_is_refused(server: Server) -> None:
 
 
 def receiver_has(receiver: Receiver, about: str, kind: str) -> Any:
-    return until(lambda: next((event for event in receiver.events(about) if event.type == kind), None))
+    return until(
+        lambda: next((event for event in receiver.events(about) if event.type == kind), None)
+    )
 
 
 def test_an_event_has_stripes_envelope(server: Server, receiver: Receiver) -> None:
@@ -629,7 +674,9 @@ def test_an_event_is_delivered_again_under_its_id(server: Server, receiver: Rece
     answer = server.control("webhooks/redeliver", event_id=event.id)
 
     assert answer == {"event_id": event.id, "status": 200}
-    completed = [each.id for each in receiver.events(session.id) if each.type == "checkout.session.completed"]
+    completed = [
+        each.id for each in receiver.events(session.id) if each.type == "checkout.session.completed"
+    ]
     assert completed == [event.id, event.id]
 
 
@@ -680,7 +727,9 @@ def test_dropped_deliveries_are_only_recorded(server: Server, receiver: Receiver
         (AUTHENTICATES, "paid", "complete"),
     ],
 )
-def test_a_test_pays_without_a_browser(server: Server, card: str, outcome: str, status: str) -> None:
+def test_a_test_pays_without_a_browser(
+    server: Server, card: str, outcome: str, status: str
+) -> None:
     session = server.create()
 
     answer = server.control(f"sessions/{session.id}/pay", card=card)
@@ -697,7 +746,9 @@ def test_a_restart_keeps_everything(receiver: Receiver, tmp_path: Path, graceful
         before.control("webhooks", mode="hold")
         still_open = before.create(options={"idempotency_key": "order-5"})
         paid = before.paid()
-        refund = before.client.v1.refunds.create({"payment_intent": paid.payment_intent, "amount": 100})
+        refund = before.client.v1.refunds.create(
+            {"payment_intent": paid.payment_intent, "amount": 100}
+        )
 
     with running(tmp_path, receiver.url) as after:
         assert after.create(options={"idempotency_key": "order-5"}).id == still_open.id
