@@ -62,7 +62,7 @@ class Offer:
 
 
 def tell(*, scale: int) -> None:
-    """Both organisers exist with their teams, events, and about 350 x `scale` orders."""
+    """Both organisers exist with their teams, events, and about 300 x `scale` orders."""
     random = Random(20261122)
     today = clock.now().replace(minute=0, second=0, microsecond=0)
     # One transaction: a demo that was interrupted leaves an empty database, which is filled again.
@@ -274,7 +274,7 @@ def _club_nights(by: Membership, today: datetime, random: Random, scale: int) ->
                 ),
                 tax_rate_bp=900,
             )
-            sold = {-1: 44, 0: 48, 1: 30, 2: 18}.get(number, 34 if number < 0 else 6)
+            sold = {-1: 30, 0: 48, 1: 26, 2: 16}.get(number, 20 if number < 0 else 5)
             _sell(event, sold * scale, random, by=by, until=min(starts_at - HOUR, clock.now()))
             if number <= 0:
                 _let_in(event, random, by=by, share=0.88, until=clock.now())
@@ -319,7 +319,7 @@ def _conference(by: Membership, today: datetime, random: Random, scale: int) -> 
             )
             until = min(starts_at - DAY, clock.now())
             orders = _sell(
-                event, (30 if number == 2026 else 45) * scale, random, by=by, until=until
+                event, 30 * scale, random, by=by, until=until
             )
             orders += _company_orders(event, 14 * scale, random, by=by, until=until)
             if starts_at < clock.now():

@@ -16,20 +16,36 @@ from devtools.remembered import remembered_secret
 from devtools.services import Services
 from devtools.supervisor import stop_signals_raise
 
-DEFAULTS = ("-n", "2", "--dist", "loadgroup")
+BROWSER = "tests/browser"
+IN_PARALLEL = ("-n", "2", "--dist", "loadgroup")
+NO_TESTS_COLLECTED = 5
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code of pytest."""
+    """The exit code of pytest: of the first run that failed, else of the last."""
     began = time.monotonic()
     with stop_signals_raise(), test_folder() as folder, Services(folder, durable=False) as services:
-        code = run_in_foreground(
-            [sys.executable, "-m", "pytest", *DEFAULTS, *arguments],
-            cwd=REPOSITORY,
-            env=test_environment(folder, services),
-        )
+        environment = test_environment(folder, services)
+        codes = [
+            run_in_foreground(
+                [sys.executable, "-m", "pytest", *run], cwd=REPOSITORY, env=environment
+            )
+            for run in runs(arguments)
+        ]
     print(f"bin/test: {time.monotonic() - began:.1f} s with services", flush=True)
-    return code
+    failed = [code for code in codes if code not in (0, NO_TESTS_COLLECTED)]
+    return failed[0] if failed else min(codes)
+
+
+def runs(arguments: list[str]) -> list[list[str]]:
+    """What pytest is called with: as asked where paths are named, else everything.
+
+    The browser tests have a process of their own: the event loop that drives the browser would stand
+    in the way of every database test after them. They use both cores by the product that they start.
+    """
+    if any((REPOSITORY / argument.partition("::")[0]).exists() for argument in arguments):
+        return [[*IN_PARALLEL, *arguments]]
+    return [[*IN_PARALLEL, f"--ignore={BROWSER}", *arguments], [BROWSER, "-n", "0", *arguments]]
 
 
 @contextmanager

@@ -14,11 +14,11 @@ from tests.providers import FakeProvider
 from tests.queue import Queue
 from tiqqo.core.tenancy import tenant_scope
 
-ONE_PROCESS = ("tests/browser/", "tests/devtools/test_stack.py")
+ONE_PROCESS = ("tests/browser/", "tests/demo/", "tests/devtools/test_stack.py")
 
 
 class _TogetherWhereNeeded(LoadGroupScheduling):
-    """What shares one running stack stays in one process.
+    """What shares one running stack, or one told story, stays in one process.
 
     As the `xdist_group` marks say, which pytest-xdist 3.8 cannot read from pytest 9.2.
     """

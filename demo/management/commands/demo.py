@@ -38,6 +38,10 @@ class Command(BaseCommand):
                 raise CommandError(
                     "Demo data is for a developer's machine: its password is public."
                 )
+            if not settings.STRIPE_API_KEY:
+                raise CommandError(
+                    "The demo sells by card: set STRIPE_API_KEY, or use bin/dev, which brings a Stripe."
+                )
             tell(scale=options["scale"])
             self.stdout.write("Demo data is in.")
         elif options["if_empty"]:
