@@ -5,12 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from tiqqo.core.errors import DomainError, Invalid
 
 
-class SlugTaken(Invalid):
-    code = "slug_taken"
-    field = "name"
-    message = _("That name is taken. Choose another one.")
-
-
 class AlreadyMember(Invalid):
     code = "already_member"
     field = "email"

@@ -12,7 +12,6 @@ from events.models import Event
 from events.readiness import Item as ChecklistItem
 from ticketing.models import CapacityPool, Release, Reservation, ReservationLine, TicketType
 from ticketing.pricing import Item, Quote, Terms, quote
-from tiqqo.core import clock
 from tiqqo.core.money import Money
 
 FEW_LEFT = 20
@@ -292,8 +291,3 @@ def reservation_by_secret(secret: str) -> Reservation | None:
 
 def lines_of(reservation: Reservation) -> list[ReservationLine]:
     return list(ReservationLine.objects.filter(reservation=reservation).order_by("id"))
-
-
-def seconds_left(reservation: Reservation) -> int:
-    """Whole seconds until the hold ends, never negative."""
-    return max(0, int((reservation.expires_at - clock.now()).total_seconds()))

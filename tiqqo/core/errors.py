@@ -41,9 +41,3 @@ class Invalid(DomainError):
 
     code = "invalid"
     status = 422
-
-
-class TryAgain(DomainError):
-    code = "busy"
-    status = 503
-    message = _("Many people are here at this moment. Nothing was lost: please try again.")
