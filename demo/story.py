@@ -318,9 +318,7 @@ def _conference(by: Membership, today: datetime, random: Random, scale: int) -> 
                 fee_payer="organiser",
             )
             until = min(starts_at - DAY, clock.now())
-            orders = _sell(
-                event, 30 * scale, random, by=by, until=until
-            )
+            orders = _sell(event, 30 * scale, random, by=by, until=until)
             orders += _company_orders(event, 14 * scale, random, by=by, until=until)
             if starts_at < clock.now():
                 _let_in(event, random, by=by, share=0.94, until=clock.now())
