@@ -246,6 +246,16 @@ def _is_done(step: Any) -> bool:
     return bool(step["done"] if isinstance(step, dict) else step.done)
 
 
+@register.filter
+def specimen_title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def specimen_template(name: str) -> str:
+    return f"styleguide/specimens/{name}.html"
+
+
 @register.simple_tag
 def releases_chart(releases: list[Any], now: datetime) -> charts.ReleasesChart:
     return charts.releases_chart(releases, now)

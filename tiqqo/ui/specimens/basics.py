@@ -1,4 +1,4 @@
-"""What the style guide shows: every component with believable data, in every state."""
+"""What most specimens share: one event, its tickets, its orders, and the forms about them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -104,7 +104,7 @@ class OrderFilterSpecimen(TiqqoForm):
     )
 
 
-def all_specimens() -> dict[str, Any]:
+def context() -> dict[str, Any]:
     filled = {
         "name": "Early bird",
         "price": 2450,
@@ -124,7 +124,6 @@ def all_specimens() -> dict[str, Any]:
     return {
         "zone": ZONE,
         "now": NOON,
-        "index": INDEX,
         "colours": COLOURS,
         "type_sizes": ("display", "title", "large", "body", "small", "tiny"),
         "tones": TONES,
@@ -171,40 +170,6 @@ def all_specimens() -> dict[str, Any]:
         "facts": ["Row F, seat 12", "Vegetarian"],
     }
 
-
-INDEX = [
-    "foundations",
-    "buttons",
-    "alert",
-    "pill",
-    "form",
-    "event_card",
-    "stub",
-    "ticket_row",
-    "summary",
-    "empty",
-    "countdown",
-    "copy",
-    "dialog",
-    "door_result",
-    "kpi",
-    "checklist",
-    "table",
-    "matrix",
-    "filters",
-    "pagination",
-    "tabs",
-    "breadcrumbs",
-    "meter",
-    "progress",
-    "loading",
-    "releases_timeline",
-    "timeline",
-    "card",
-    "avatar",
-    "dark",
-    "narrow",
-]
 
 COLOURS = [
     "canvas",
