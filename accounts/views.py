@@ -20,11 +20,6 @@ from accounts.queries import memberships_of, open_invitations, team_of
 from tiqqo.ui.forms import refusals
 
 
-@require_GET
-def front(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/front.html")
-
-
 @login_required
 @require_GET
 def home(request: Any) -> HttpResponse:

@@ -339,7 +339,7 @@ def _company_orders(
         orders.append(order)
         if order.payment_method == PaymentMethod.INVOICE and number % 3 != 0:
             with clock.showing(min(at + 4 * HOUR, clock.now())):
-                operations.mark_invoice_sent(order, by=by)
+                operations.send_invoice(order, by=by)
             if number % 3 == 1:
                 with clock.showing(min(at + 6 * DAY, clock.now())):
                     operations.mark_settled(order, by=by)

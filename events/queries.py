@@ -21,6 +21,19 @@ def events_of(organiser: Organiser) -> QuerySet[Event]:
     return Event.objects.select_related("organiser").order_by("-starts_at", "-id")
 
 
+def upcoming_everywhere() -> list[Event]:
+    """The next public event of each of up to six organisers, soonest first. Reads across organisers."""
+    soonest = (
+        Event.objects.public()
+        .upcoming(clock.now())
+        .order_by("organiser_id", "starts_at", "pk")
+        .distinct("organiser_id")
+        .values("pk")
+    )
+    rows = Event.objects.select_related("organiser").filter(pk__in=soonest)
+    return list(rows.order_by("starts_at", "pk")[:6])
+
+
 def public_events(organiser: Organiser) -> tuple[list[Event], list[Event]]:
     """What the organiser's page shows: upcoming events and the last past ones."""
     now = clock.now()

@@ -1,4 +1,4 @@
-"""Events in the dashboard, and the organiser's public page."""
+"""Events in the dashboard."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import member_view, public_view
+from accounts.access import member_view
 from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events import operations, readiness
 from events.forms import NewEventForm, SetupForm
-from events.queries import event_or_404, events_of, public_events
+from events.queries import event_or_404, events_of
 from tiqqo.ui.forms import refusals
 
 
@@ -110,20 +110,3 @@ def resumption(request: Any, event: str) -> HttpResponse:
     operations.resume_sales(event_or_404(event), by=request.member)
     messages.success(request, _("Sales are open again."))
     return redirect("dashboard:overview", organiser=request.member.organiser.slug, event=event)
-
-
-@public_view
-@require_GET
-def organiser_page(request: Any) -> HttpResponse:
-    upcoming, past = public_events(request.organiser)
-    return render(
-        request,
-        "events/organiser.html",
-        {
-            "organiser": request.organiser,
-            "organiser_url": request.path,
-            "accent": request.organiser.accent_colour.lstrip("#"),
-            "upcoming": upcoming,
-            "past": past,
-        },
-    )

@@ -64,6 +64,8 @@ def _text(entry: AuditEntry) -> str:
         return str(RefundReason(data["reason"]).label)
     if entry.action == "payment.declined":
         return str(data["reason"])
+    if entry.action == "order.invoice_sent":
+        return str(data["number"])
     if entry.action == "tickets.issued":
         return str(data["count"])
     return ""

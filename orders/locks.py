@@ -1,6 +1,9 @@
-"""Row locks of orders. Order everywhere: Reservation, Order, Payment, then the pools (`ticketing`)."""
+"""Row locks of orders.
 
-from orders.models import Order, Payment
+Order everywhere: Reservation, Order, Payment, InvoiceCounter, then the pools (`ticketing`).
+"""
+
+from orders.models import InvoiceCounter, Order, Payment
 from ticketing.locks import lock_reservation_row
 from ticketing.models import Reservation
 
@@ -36,3 +39,10 @@ def order_of_locked(reservation: Reservation) -> Order | None:
         Order.objects.select_for_update(of=("self",)).filter(reservation=reservation).first()
     )
     return order
+
+
+def lock_invoice_counter(year: int) -> InvoiceCounter:
+    """The organiser's counter of the year, locked; whoever comes next waits for this commit."""
+    InvoiceCounter.objects.get_or_create(year=year)
+    counter: InvoiceCounter = InvoiceCounter.objects.select_for_update(of=("self",)).get(year=year)
+    return counter

@@ -7,6 +7,7 @@ from orders.views import buyer, checkout, shop
 app_name = "shop"
 urlpatterns = [
     path("", shop.event_page, name="event"),
+    path("calendar.ics", shop.event_calendar, name="event_calendar"),
     path("reservations/", shop.reservations, name="reservations"),
     path("checkout/<str:secret>/", checkout.checkout, name="checkout"),
     path("checkout/<str:secret>/extension/", checkout.extension, name="extension"),

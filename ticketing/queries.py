@@ -1,6 +1,7 @@
 """Reads of ticketing, shaped for the shop, the tickets page and the recount."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from ticketing.pricing import Item, Quote, Terms, quote
 from tiqqo.core.money import Money
 
 FEW_LEFT = 20
+_BY_WEIGHT = ("on_sale", "scheduled", "paused", "sold_out", "ended")
 
 
 def terms_of(event: Event) -> Terms:
@@ -88,13 +90,28 @@ class Offer:
 
 def offers(event: Event, *, at: datetime) -> list[Offer]:
     """What the shop shows, in the organiser's order. Two queries."""
-    releases = list(
+    return offers_of([event], at=at)[event.pk]
+
+
+def offers_of(events: Sequence[Event], *, at: datetime) -> dict[int, list[Offer]]:
+    """The offers of several events by event id; two queries however many there are."""
+    releases = defaultdict(list)
+    for release in (
         Release.objects.published()
         .select_related("ticket_type")
-        .filter(ticket_type__event=event)
+        .filter(ticket_type__event__in=events)
         .chronologically()
-    )
-    pools = list(CapacityPool.objects.filter(event=event))
+    ):
+        releases[release.ticket_type.event_id].append(release)
+    pools = defaultdict(list)
+    for pool in CapacityPool.objects.filter(event__in=events):
+        pools[pool.event_id].append(pool)
+    return {event.pk: _offers(event, releases[event.pk], pools[event.pk], at) for event in events}
+
+
+def _offers(
+    event: Event, releases: list[Release], pools: list[CapacityPool], at: datetime
+) -> list[Offer]:
     of_event = next((p for p in pools if not p.ticket_type_id and not p.release_id), None)
     of_type = {p.ticket_type_id: p for p in pools if p.ticket_type_id}
     of_release = {p.release_id: p for p in pools if p.release_id}
@@ -105,6 +122,44 @@ def offers(event: Event, *, at: datetime) -> list[Offer]:
         free = [pool.free for pool in limits if pool is not None and pool.free is not None]
         rows.setdefault(release.ticket_type_id, []).append((release, min(free, default=None)))
     return [_offer(event, choices, at) for choices in rows.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An event as a list shows it: what tickets cost that are on sale, and how sales stand.
+
+    `state` is that of an offer, or announced where nothing is on offer yet.
+    """
+
+    event: Event
+    state: str
+    lowest: Money | None
+    highest: Money | None
+    few_left: bool
+
+    @property
+    def is_range(self) -> bool:
+        return self.lowest != self.highest
+
+
+def listings(events: Sequence[Event], *, at: datetime) -> list[Listing]:
+    """Two queries however many events there are."""
+    found = offers_of(events, at=at)
+    return [_listing(event, found[event.pk]) for event in events]
+
+
+def _listing(event: Event, rows: list[Offer]) -> Listing:
+    open_rows = [row for row in rows if row.is_on_sale]
+    states = [row.state for row in rows]
+    state = next((s for s in _BY_WEIGHT if s in states), "announced")
+    prices = sorted({row.price.minor for row in open_rows})
+    return Listing(
+        event=event,
+        state=state,
+        lowest=Money(prices[0], event.currency) if prices else None,
+        highest=Money(prices[-1], event.currency) if prices else None,
+        few_left=bool(open_rows) and all(row.few_left for row in open_rows),
+    )
 
 
 def _offer(event: Event, choices: list[tuple[Release, int | None]], at: datetime) -> Offer:

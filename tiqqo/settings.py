@@ -259,6 +259,9 @@ _zxing = next(
 )
 if _zxing:
     STATICFILES_DIRS.append(("vendor/zxing", _zxing))
+_font = ROOT / "node_modules/@fontsource-variable/familjen-grotesk/files"
+if _font.is_dir():
+    STATICFILES_DIRS.append(("vendor/fonts", _font))
 MEDIA_URL = "media/"
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", VAR_DIR / "media"))
 STORAGES = {

@@ -6,15 +6,14 @@ from django.urls import include, path, re_path
 from django.views.static import serve
 
 from accounts import views as accounts
-from events import views as events
-from orders.views import webhooks
+from orders.views import front, webhooks
 from tiqqo import operations_views
 
 urlpatterns = [
     path("healthz", operations_views.healthz),
     path("readyz", operations_views.readyz),
     path("", include("tiqqo.ui.urls")),
-    path("", accounts.front, name="front"),
+    path("", front.front, name="front"),
     path("home/", accounts.home, name="home"),
     path("welcome/", accounts.welcome, name="welcome"),
     path("accounts/", include("allauth.urls")),
@@ -33,7 +32,7 @@ urlpatterns = [
     path("door/", include("checkin.urls")),
     # Public
     path("<slug:organiser>/invitations/<str:secret>/", accounts.invitation, name="invitation"),
-    path("<slug:organiser>/", events.organiser_page, name="organiser"),
+    path("<slug:organiser>/", front.organiser, name="organiser"),
     path("<slug:organiser>/<slug:event>/", include("orders.shop_urls")),
 ]
 if settings.MAIL_VIEWER:

@@ -1,10 +1,14 @@
-"""Orders: lines, tickets, payments, refunds and what is sent to the buyer."""
+"""Orders: lines, tickets, invoices, payments, refunds and what is sent to the buyer."""
 
 from orders.models.delivery import (
     DELIVERY_TRIES,
     Delivery,
     DeliveryKind,
     DeliveryStatus,
+)
+from orders.models.invoice import (
+    Invoice,
+    InvoiceCounter,
 )
 from orders.models.order import (
     OVER_STATUSES,
@@ -39,6 +43,8 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryStatus",
+    "Invoice",
+    "InvoiceCounter",
     "Order",
     "OrderLine",
     "OrderStatus",

@@ -15,6 +15,8 @@ from tiqqo.core.models import TenantModel
 class DeliveryKind(models.TextChoices):
     TICKETS = "tickets", _("Tickets")
     RECEIVED = "received", _("Order received, invoice follows")
+    INVOICE = "invoice", _("Invoice")
+    REMINDER = "reminder", _("Reminder")
     REFUNDED = "refunded", _("Money on its way back")
 
 

@@ -1,4 +1,4 @@
-"""Every write to orders, tickets, payments, refunds and deliveries."""
+"""Every write to orders, tickets, invoices, payments, refunds and deliveries."""
 
 from orders.operations.delivering import (
     claim_delivery,
@@ -6,9 +6,11 @@ from orders.operations.delivering import (
     mark_prepared,
     mark_sent,
     request_delivery,
+    request_reminder,
     resend_tickets,
 )
-from orders.operations.desk import cancel_order, mark_invoice_sent, mark_settled
+from orders.operations.desk import cancel_order, mark_settled
+from orders.operations.invoicing import send_invoice
 from orders.operations.paying import (
     abandon_payment,
     cancel_lost_order,
@@ -31,7 +33,6 @@ __all__ = [
     "claim_delivery",
     "confirm_payment",
     "mark_failed_try",
-    "mark_invoice_sent",
     "mark_prepared",
     "mark_sent",
     "mark_settled",
@@ -42,7 +43,9 @@ __all__ = [
     "refund_succeeded",
     "request_delivery",
     "request_refund",
+    "request_reminder",
     "resend_tickets",
+    "send_invoice",
     "store_event",
     "store_session",
 ]

@@ -31,6 +31,23 @@ def request_delivery(order: Order, kind: DeliveryKind) -> Delivery:
 
 
 @transaction.atomic
+def request_reminder(order: Order) -> bool:
+    """The buyer will be reminded of the event; False when that was asked for before.
+
+    `delivery_once` keeps it at one reminder to an order, however many sweepers meet here.
+    """
+    delivery, made = Delivery.objects.get_or_create(
+        order=order,
+        kind=DeliveryKind.REMINDER,
+        number=1,
+        defaults={"due_at": clock.now() + HEAD_START},
+    )
+    if made:
+        after_commit(tasks.prepare_delivery, delivery.pk)
+    return bool(made)
+
+
+@transaction.atomic
 def resend_tickets(order: Order, *, by: Actor) -> Delivery:
     """The tickets are sent once more, freshly rendered; once, if that is under way already.
 
@@ -67,7 +84,9 @@ def mark_prepared(delivery: Delivery, *, document: bytes | None) -> None:
     """The documents are stored; the mail can go."""
     if document is not None:
         delivery.document.save(
-            f"{delivery.order.secret}/{delivery.number}.pdf", ContentFile(document), save=False
+            f"{delivery.order.secret}/{delivery.kind}-{delivery.number}.pdf",
+            ContentFile(document),
+            save=False,
         )
     delivery.status, delivery.due_at = DeliveryStatus.PREPARED, clock.now() + HEAD_START
     delivery.claimed_at = None

@@ -2,7 +2,6 @@
 
 from django.db import transaction
 
-from events.models import InvoiceIssues
 from orders.errors import AlreadySettled, NotAnInvoiceOrder, OrderOver, PaidOrdersAreRefunded
 from orders.locks import lock_order
 from orders.models import Order, OrderStatus, PaymentMethod, Ticket, TicketStatus
@@ -13,30 +12,14 @@ from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
 
 
-def _refuse_unless_invoice(order: Order) -> None:
+def refuse_unless_invoice(order: Order) -> None:
+    """Raises NotAnInvoiceOrder, AlreadySettled, OrderOver."""
     if order.is_over:
         raise OrderOver
     if order.payment_method != PaymentMethod.INVOICE:
         raise NotAnInvoiceOrder
     if order.is_settled:
         raise AlreadySettled
-
-
-@transaction.atomic
-def mark_invoice_sent(order: Order, *, by: Actor) -> Order:
-    """The order's stage is Invoice Sent; its tickets are issued where the event says so.
-
-    Twice is harmless. Raises NotAnInvoiceOrder, AlreadySettled, OrderOver.
-    """
-    order = lock_order(order.pk)
-    _refuse_unless_invoice(order)
-    if order.invoice_sent_at is None:
-        order.invoice_sent_at = clock.now()
-        order.save(update_fields=["invoice_sent_at"])
-        audit.record(order, "order.invoice_sent", by=by)
-        if order.event.invoice_issues == InvoiceIssues.SENT:
-            issue_tickets(order, list(order.lines.order_by("id")), by=by)
-    return order
 
 
 @transaction.atomic
@@ -47,7 +30,7 @@ def mark_settled(order: Order, *, by: Actor) -> Order:
     Raises NotAnInvoiceOrder, AlreadySettled, OrderOver.
     """
     order = lock_order(order.pk)
-    _refuse_unless_invoice(order)
+    refuse_unless_invoice(order)
     order.status, order.settled_at = OrderStatus.PAID, clock.now()
     order.save(update_fields=["status", "settled_at"])
     audit.record(order, "order.settled", by=by, method=order.payment_method)

@@ -154,7 +154,7 @@ def _act(request: Any, event: str, code: str, act: Any, done: str) -> HttpRespon
 @require_POST
 def invoice(request: Any, event: str, code: str) -> HttpResponse:
     return _act(
-        request, event, code, operations.mark_invoice_sent, _("%(code)s is marked: invoice sent.")
+        request, event, code, operations.send_invoice, _("%(code)s is marked: invoice sent.")
     )
 
 

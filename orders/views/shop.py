@@ -5,6 +5,7 @@ These pages know no session: a hold is reached by its secret address, so nothing
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,6 +18,7 @@ from accounts.permissions import Permission
 from events.models import Event
 from events.queries import event_or_404
 from events.text import as_html
+from orders.calendar import calendar_file
 from ticketing.errors import (
     NothingSelected,
     NotOnSale,
@@ -87,8 +89,35 @@ def _shop(
             "description": as_html(event.description) if event.description else "",
             "error": error,
             "is_preview": not event.is_public,
+            "directions_url": _directions_url(event),
         },
         status=error.status if error else 200,
+    )
+
+
+def _directions_url(event: Event) -> str:
+    """The map of the visitor's own device where it has one (Google's universal map address)."""
+    place = ", ".join(part for part in (event.venue_name, event.venue_address, event.city) if part)
+    return "https://www.google.com/maps/dir/?" + urlencode({"api": 1, "destination": place})
+
+
+@public_view
+@require_GET
+def event_calendar(request: Any, event: str) -> HttpResponse:
+    """The date for a calendar, for those who have no ticket yet."""
+    found = event_or_404(event)
+    if not found.is_public or not found.starts_at:
+        raise Http404
+    address = reverse("shop:event", args=[request.organiser.slug, found.slug])
+    body = calendar_file(
+        found,
+        url=request.build_absolute_uri(address),
+        uid=f"{request.organiser.slug}.{found.slug}@tiqqo",
+    )
+    return HttpResponse(
+        body,
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{found.slug}.ics"'},
     )
 
 

@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Playwright, StorageState, sync_playwrig
 from psycopg import sql
 
 from devtools.stack import Plan, Stack
-from tests.browser.site import DESK, PHONE, Site, Viewport, Visitor
+from tests.browser.looking import DESK, PHONE, Viewport
+from tests.browser.site import Site, Visitor
 from tests.cast import PASSWORD
 
 DATABASE = "tiqqo_browser"

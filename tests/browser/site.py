@@ -12,45 +12,15 @@ from json import dumps
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from django.conf import settings
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect
 
 from devtools.processes import LOOPBACK
 from devtools.stack import Stack
+from tests.browser.looking import Viewport, faults
 
 Found = TypeVar("Found")
 
 PATIENCE = 20.0
-AXE = settings.ROOT / "node_modules/axe-core/axe.min.js"
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-_FIND_VIOLATIONS = """
-async (tags) => {
-  const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
-    `${id}: ${node.target.join(" ")} (${[...node.any, ...node.all, ...node.none].map((c) => c.message).join("; ")})`));
-}
-"""
-# Which elements stick out to the right, unless their surroundings scroll or cut them.
-_FIND_OVERFLOW = """
-(width) => {
-  if (document.documentElement.scrollWidth <= width) return [];
-  return [...document.body.querySelectorAll("*")]
-    .filter((element) => element.getBoundingClientRect().right > width + 0.5)
-    .map((element) => `${element.localName}.${element.className}`).slice(0, 8);
-}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Viewport:
-    name: str
-    width: int
-    height: int
-    is_mobile: bool = False
-
-
-PHONE = Viewport("phone", 390, 844, is_mobile=True)
-DESK = Viewport("desk", 1280, 900)
 
 
 def until(ask: Callable[[], Found], *, what: str) -> Found:
@@ -200,19 +170,14 @@ class Visitor(AbstractContextManager["Visitor"]):
         assert response.status == status, f"{address}: {response.status}"
 
     def look(self, name: str, *, heading: str | re.Pattern[str] | None = None) -> None:
-        """The page is the one with this heading, is accessible, and does not scroll sideways."""
+        """The page is the one with this heading, and fit for everybody."""
         if heading is not None:
             expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
         self.page.screenshot(
             path=self.site.shots / f"{self.viewport.name}-{name}.png", full_page=True
         )
-        wide = self.page.evaluate(_FIND_OVERFLOW, self.viewport.width)
-        assert not wide, f"{name} scrolls sideways: {wide}"
-        if not self.page.evaluate("() => 'axe' in window"):
-            # Evaluated: the content security policy lets no script be added.
-            self.page.evaluate(Path(AXE).read_text())
-        violations = self.page.evaluate(_FIND_VIOLATIONS, WCAG)
-        assert not violations, f"{name} is not accessible: {violations}"
+        found = faults(self.page, self.viewport)
+        assert not found, f"{name}:\n" + "\n".join(found)
 
     # Acting ---------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.site import PHONE
+from tests.browser.looking import PHONE
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all

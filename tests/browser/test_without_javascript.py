@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.shopping import GARDEN, choose, has_tickets, introduce, pay
-from tests.browser.site import PHONE, until
+from tests.browser.looking import PHONE
+from tests.browser.site import until
 
 pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
 

@@ -5,7 +5,7 @@ import pytest
 from events.models import Event
 from orders.errors import AlreadySettled, NotAnInvoiceOrder, OrderOver, PaidOrdersAreRefunded
 from orders.models import Delivery, OrderStatus, Stage
-from orders.operations import cancel_order, mark_invoice_sent, mark_settled
+from orders.operations import cancel_order, mark_settled, send_invoice
 from payouts.models import LedgerEntry
 from ticketing.models import CapacityPool, Reservation
 from ticketing.queries import recount
@@ -41,8 +41,8 @@ def test_an_invoice_is_sent_then_settled(fjord, queue, committing):
     order = fjord.place_invoice(2)
 
     with committing():
-        sent = mark_invoice_sent(order, by=fjord.owner)
-        again = mark_invoice_sent(order, by=fjord.owner)
+        sent = send_invoice(order, by=fjord.owner)
+        again = send_invoice(order, by=fjord.owner)
     assert (sent.stage, sent.status) == (Stage.INVOICE_SENT, OrderStatus.OFFLINE_PENDING)
     assert again.invoice_sent_at == sent.invoice_sent_at
     assert (order.tickets.count(), queue.jobs) == (0, [])
@@ -66,7 +66,7 @@ def test_tickets_may_be_issued_with_the_invoice(fjord, queue, committing):
     order = fjord.place_invoice(2)
 
     with committing():
-        mark_invoice_sent(order, by=fjord.owner)
+        send_invoice(order, by=fjord.owner)
     assert (order.tickets.count(), queue.names) == (2, [PREPARE, WELCOME])
     queue.clear()
     with committing():
@@ -78,7 +78,7 @@ def test_an_invoice_may_be_settled_before_it_was_marked_as_sent(fjord):
     assert mark_settled(fjord.place_invoice(1), by=fjord.owner).stage == Stage.SETTLED
 
 
-@pytest.mark.parametrize("operation", [mark_invoice_sent, mark_settled])
+@pytest.mark.parametrize("operation", [send_invoice, mark_settled])
 def test_only_open_invoice_orders_are_marked(fjord, queue, committing, operation):
     card, free = fjord.place(priced=1), fjord.place_free(1)
     over, settled = fjord.place_invoice(1), fjord.place_invoice(1)

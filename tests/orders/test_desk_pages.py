@@ -16,7 +16,7 @@ from orders.models import (
     PaymentMethod,
     Ticket,
 )
-from orders.operations import cancel_order, mark_invoice_sent, mark_settled
+from orders.operations import cancel_order, mark_settled, send_invoice
 from tests.cast import DORA, EMIL
 from ticketing.models import CapacityPool, Reservation
 from ticketing.operations import withdraw_release
@@ -56,8 +56,8 @@ def book(at_fjord):
             "free": at(5, lambda: house.place_free(2, attendees=(DORA, EMIL))),
             "cancelled": at(6, lambda: house.place_free(1, first_name="Gone")),
         }
-        mark_invoice_sent(orders["sent"], by=house.owner)
-        mark_invoice_sent(orders["settled"], by=house.owner)
+        send_invoice(orders["sent"], by=house.owner)
+        send_invoice(orders["settled"], by=house.owner)
         mark_settled(orders["settled"], by=house.owner)
         cancel_order(orders["cancelled"], by=house.owner)
     return orders

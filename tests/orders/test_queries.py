@@ -9,7 +9,7 @@ from django.http import Http404
 
 from orders.export import COLUMNS, csv_rows, safe
 from orders.models import Order, Ticket
-from orders.operations import cancel_order, mark_invoice_sent, mark_settled
+from orders.operations import cancel_order, mark_settled, send_invoice
 from orders.queries import (
     OrderFilter,
     order_by_link,
@@ -37,7 +37,7 @@ def book(cast, fjord):
         "sponsored": fjord.place(priced=1, method="SPONSORED", by=fjord.owner),
         "cancelled": fjord.place_free(1, company_name="Gone GmbH"),
     }
-    mark_invoice_sent(orders["sent"], by=fjord.owner)
+    send_invoice(orders["sent"], by=fjord.owner)
     mark_settled(orders["settled"], by=fjord.owner)
     cancel_order(orders["cancelled"], by=fjord.owner)
     with cast.kikker.scope():

@@ -8,7 +8,8 @@ from functools import total_ordering
 from typing import Self
 
 from babel.numbers import format_currency, get_currency_precision
-from django.utils.translation import get_language, to_locale
+
+from tiqqo.core.locales import current_locale
 
 
 class CurrencyMismatch(ValueError):
@@ -91,9 +92,7 @@ class Money:
         return cls(int(minor), currency)
 
     def __str__(self) -> str:
-        text = format_currency(
-            self.decimal, self.currency, locale=to_locale(get_language() or "en")
-        )
+        text = format_currency(self.decimal, self.currency, locale=current_locale())
         # UTS 35, "currencySpacing": letters do not touch digits. Babel leaves that to its caller.
         return re.sub(r"(?<=[A-Z])(?=\d)", "\u00a0", text)
 

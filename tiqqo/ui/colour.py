@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
-# `--color-canvas` of static/css/tokens.css in light and in dark, as sRGB.
-LIGHT_CANVAS = "#fbf9f5"
+# Tiqqo's own accent, and `--color-canvas` of static/css/tokens.css in light and in dark, as sRGB.
+TIQQO = "#7a2e5d"
+LIGHT_CANVAS = "#fcfaf7"
 DARK_CANVAS = "#171310"
 
 WHITE, NEAR_BLACK, BLACK = "#ffffff", "#14110f", "#000000"
@@ -52,14 +53,14 @@ def readable_on(value: str, canvas: str, ratio: float = TEXT_CONTRAST) -> str:
     """`value`, moved towards black or white just far enough to reach `ratio` on `canvas`."""
     towards = BLACK if _luminance(canvas) > _MIDDLE else WHITE
     for step in range(51):
-        moved = _mix(value, towards, step / 50)
+        moved = mix(value, towards, step / 50)
         if contrast(moved, canvas) >= ratio:
             return moved
     return towards
 
 
 def light_accent(value: str) -> Accent:
-    fill = _mix(value, BLACK, 0)
+    fill = mix(value, BLACK, 0)
     return Accent(fill, ink_on(fill), readable_on(fill, LIGHT_CANVAS))
 
 
@@ -106,7 +107,8 @@ def _luminance(value: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _mix(value: str, other: str, part: float) -> str:
+def mix(value: str, other: str, part: float) -> str:
+    """`part` of `other` in `value`, in sRGB."""
     mixed = (
         round(a + (b - a) * part) for a, b in zip(_channels(value), _channels(other), strict=True)
     )

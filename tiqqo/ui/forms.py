@@ -15,13 +15,14 @@ from django.core.exceptions import ValidationError
 from django.forms.renderers import DjangoTemplates, TemplatesSetting
 from django.forms.utils import pretty_name
 from django.template import TemplateDoesNotExist
-from django.utils.formats import get_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, to_locale
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext as _
 
 from tiqqo.core.errors import DomainError
+from tiqqo.core.locales import current_locale, plain_decimal
 from tiqqo.core.money import Money, currency_digits
+from tiqqo.ui import moments
 
 MAX_MINOR = 10**11
 DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
@@ -147,7 +148,7 @@ class MoneyInput(forms.TextInput):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        context["widget"]["symbol"] = get_currency_symbol(self.currency, locale=_locale())
+        context["widget"]["symbol"] = get_currency_symbol(self.currency, locale=current_locale())
         context["widget"]["currency"] = self.currency
         return context
 
@@ -191,9 +192,8 @@ class MoneyField(forms.Field):
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, int):
             return value
-        digits = currency_digits(self.currency)
-        text = f"{Money(value, self.currency).decimal:.{digits}f}"
-        return text.replace(".", get_format("DECIMAL_SEPARATOR"))
+        amount = Money(value, self.currency).decimal
+        return plain_decimal(amount, currency_digits(self.currency))
 
     def to_python(self, value: Any) -> int | None:
         if value in self.empty_values:
@@ -235,7 +235,7 @@ class MoneyField(forms.Field):
             .replace("\N{MINUS SIGN}", "-")
         )
         for sign in (
-            get_currency_symbol(self.currency, locale=_locale()),
+            get_currency_symbol(self.currency, locale=current_locale()),
             self.currency,
         ):
             text = text.removeprefix(sign).removesuffix(sign)
@@ -323,8 +323,8 @@ class LocalDateTimeField(forms.Field):
                 code="nonexistent",
                 params={
                     "zone": _place(self.zone),
-                    "time": wall.strftime("%H:%M"),
-                    "instead": back.strftime("%H:%M"),
+                    "time": moments.words_for_clock(wall),
+                    "instead": moments.words_for_clock(back),
                 },
             )
         return instant
@@ -384,7 +384,3 @@ class Stepper(forms.NumberInput):
         if label:
             limits["aria-label"] = label
         super().__init__({**limits, **(attrs or {})})
-
-
-def _locale() -> str:
-    return to_locale(get_language() or "en")

@@ -1,6 +1,7 @@
 """All style sheets as one response, named after its content.
 
 The folder is the cascade layer: `static/css/components/pill.css` lands in `@layer components`.
+`url("static:…")` becomes the address of that static file.
 """
 
 import gzip
@@ -11,12 +12,14 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+from django.templatetags.static import static
 
 CSS_DIR = Path(settings.ROOT) / "static" / "css"
 LAYERS = "@layer reset, base, layout, components, pages, utilities;\n"
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _BLANKS = re.compile(r"\s*\n\s*")
+_STATIC = re.compile(r'"static:([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ def bundle() -> Bundle:
 
 def layered_files() -> list[tuple[str, Path]]:
     return [
+        ("base", CSS_DIR / "fonts.css"),
         ("base", CSS_DIR / "tokens.css"),
         ("reset", CSS_DIR / "reset.css"),
         ("base", CSS_DIR / "base.css"),
@@ -57,4 +61,5 @@ def _built(_changed: int) -> Bundle:
 
 
 def _slim(css: str) -> str:
-    return _BLANKS.sub("\n", _COMMENT.sub("", css)).lstrip("\n")
+    slim = _BLANKS.sub("\n", _COMMENT.sub("", css)).lstrip("\n")
+    return _STATIC.sub(lambda found: f'"{static(found[1])}"', slim)

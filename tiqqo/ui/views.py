@@ -1,4 +1,4 @@
-"""Style sheets served from memory, and the style guide."""
+"""Style sheets and posters served from memory, and the style guide."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -7,7 +7,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import parse_header_parameters
 from django.views.decorators.http import require_safe
 
-from tiqqo.ui import colour, specimens, stylesheets
+from tiqqo.ui import colour, posters, specimens, stylesheets
 
 A_YEAR = 365 * 24 * 60 * 60
 
@@ -30,6 +30,15 @@ def theme(request: HttpRequest, accent: str) -> HttpResponse:
     if not colour.is_hex(accent):
         raise Http404("An accent is six hexadecimal digits.")
     response = HttpResponse(colour.theme_css(accent), content_type="text/css")
+    _keep(response, for_ever=True)
+    return response
+
+
+@require_safe
+def poster(request: HttpRequest, seed: str, accent: str) -> HttpResponse:
+    if not (posters.is_seed(seed) and colour.is_hex(accent)):
+        raise Http404("A poster is ten hexadecimal digits and an accent of six.")
+    response = HttpResponse(posters.svg(seed, accent), content_type="image/svg+xml")
     _keep(response, for_ever=True)
     return response
 

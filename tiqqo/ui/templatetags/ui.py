@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from tiqqo.core.money import Money
-from tiqqo.ui import charts, colour, icons, moments, stylesheets
+from tiqqo.ui import charts, colour, icons, moments, posters, stylesheets
 
 register = template.Library()
 
@@ -45,6 +45,13 @@ def theme_stylesheet(accent: str | None = "") -> SafeString:
         return SafeString("")
     url = reverse("ui:theme", args=[accent.removeprefix("#").lower()])
     return format_html('<link rel="stylesheet" href="{}">', url)
+
+
+@register.simple_tag
+def poster(text: str, accent: str | None = "") -> str:
+    """The address of the poster of whatever `text` stands for, in Tiqqo's colour without an accent."""
+    known = accent if accent and colour.is_hex(accent) else colour.TIQQO
+    return reverse("ui:poster", args=[posters.seed_of(text), known.removeprefix("#").lower()])
 
 
 @register.simple_tag

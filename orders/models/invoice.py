@@ -1,0 +1,85 @@
+"""The invoice: numbered without gaps, and frozen from the moment it has its number."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from orders.models.order import Order
+from tiqqo.core import clock
+from tiqqo.core.models import TenantModel
+from tiqqo.core.money import Money
+
+
+class InvoiceCounter(TenantModel):
+    """The last number given out in a year. Its row lock is what keeps the numbers without gaps."""
+
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            *TenantModel.Meta.constraints,
+            models.UniqueConstraint(fields=["organiser", "year"], name="invoice_counter_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.year}: {self.last}"
+
+
+class Invoice(TenantModel):
+    """What an order owes, in words and figures that later changes of the order leave alone."""
+
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="invoice")
+    year = models.PositiveSmallIntegerField()
+    sequence = models.PositiveIntegerField()
+    # Days in the event's time zone.
+    issued_on = models.DateField()
+    due_on = models.DateField()
+    issued_at = models.DateTimeField(default=clock.now)
+
+    seller = models.JSONField()  # lines of an address block, the name first
+    seller_email = models.EmailField(blank=True)
+    buyer = models.JSONField()
+    buyer_vat_number = models.CharField(max_length=20, blank=True)
+    buyer_reference = models.CharField(max_length=40, blank=True)
+    payment_reference = models.CharField(max_length=40)
+    event_words = models.CharField(max_length=500)
+
+    currency = models.CharField(max_length=3)
+    # [{"label": …, "quantity": …, "unit_minor": …, "amount_minor": …}], amounts before tax.
+    lines = models.JSONField()
+    tax_name = models.CharField(max_length=10)
+    tax_rate_bp = models.PositiveIntegerField()
+    net_minor = models.PositiveBigIntegerField()
+    tax_minor = models.PositiveBigIntegerField()
+    # The service fee, which the order's tax does not cover.
+    fee_minor = models.PositiveBigIntegerField()
+    total_minor = models.PositiveBigIntegerField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            *TenantModel.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["organiser", "year", "sequence"], name="invoice_number_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(total_minor=F("net_minor") + F("tax_minor") + F("fee_minor")),
+                name="invoice_total_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(due_on__gte=F("issued_on")), name="invoice_due_after_issue"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """2026-0042: one row of numbers per organiser and year."""
+        return f"{self.year}-{self.sequence:04d}"
+
+    @property
+    def total(self) -> Money:
+        return Money(self.total_minor, self.currency)

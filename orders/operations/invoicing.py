@@ -1,0 +1,102 @@
+"""An invoice order gets its invoice: a number, frozen figures, and a mail."""
+
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.utils import translation
+
+from events.models import InvoiceIssues
+from orders.locks import lock_invoice_counter, lock_order
+from orders.models import DeliveryKind, Invoice, Order, OrderLine
+from orders.operations.delivering import request_delivery
+from orders.operations.desk import refuse_unless_invoice
+from orders.operations.issuing import issue_tickets
+from tiqqo.core import audit, clock
+from tiqqo.core.audit import Actor
+from tiqqo.ui.moments import words_for_range
+
+DAYS_TO_PAY = timedelta(days=14)
+
+
+@transaction.atomic
+def send_invoice(order: Order, *, by: Actor) -> Order:
+    """The order's invoice has its number and goes to the buyer; its stage is Invoice Sent.
+
+    Its tickets are issued where the event says so. Twice is harmless.
+    Raises NotAnInvoiceOrder, AlreadySettled, OrderOver.
+    """
+    order = lock_order(order.pk)
+    refuse_unless_invoice(order)
+    if order.invoice_sent_at is None:
+        lines = list(order.lines.order_by("id"))
+        invoice = _issue_invoice(order, lines)
+        order.invoice_sent_at = invoice.issued_at
+        order.save(update_fields=["invoice_sent_at"])
+        audit.record(order, "order.invoice_sent", by=by, number=invoice.number)
+        request_delivery(order, DeliveryKind.INVOICE)
+        if order.event.invoice_issues == InvoiceIssues.SENT:
+            issue_tickets(order, lines, by=by)
+    return order
+
+
+def _issue_invoice(order: Order, lines: list[OrderLine]) -> Invoice:
+    now = clock.now()
+    issued_on = order.event.local(now).date()
+    counter = lock_invoice_counter(issued_on.year)
+    counter.last += 1
+    counter.save(update_fields=["last"])
+    invoice = drawn_up(order, lines, year=counter.year, sequence=counter.last, issued_on=issued_on)
+    invoice.issued_at = now
+    invoice.save()
+    return invoice
+
+
+def drawn_up(
+    order: Order, lines: list[OrderLine], *, year: int, sequence: int, issued_on: date
+) -> Invoice:
+    """The invoice of an order, not saved: its figures and addresses as they are now."""
+    event, organiser = order.event, order.event.organiser
+    with translation.override(order.locale):
+        when = (
+            words_for_range(event.starts_at, event.ends_at, event.time_zone)
+            if event.starts_at
+            else ""
+        )
+    return Invoice(
+        order=order,
+        year=year,
+        sequence=sequence,
+        issued_on=issued_on,
+        due_on=_due_on(order, issued_on),
+        seller=[organiser.name],
+        seller_email=organiser.support_email,
+        buyer=[line for line in (order.company_name, order.buyer_name, order.email) if line],
+        buyer_vat_number=order.vat_number,
+        buyer_reference=order.purchase_number,
+        payment_reference=order.code,
+        event_words=" · ".join(part for part in (event.name, when, event.place) if part),
+        currency=order.currency,
+        lines=[
+            {
+                "label": line.name,
+                "quantity": line.quantity,
+                "unit_minor": line.unit_price_minor,
+                "amount_minor": line.net_minor,
+            }
+            for line in lines
+        ],
+        tax_name=order.tax_name,
+        tax_rate_bp=order.tax_rate_bp,
+        net_minor=order.net_minor,
+        tax_minor=order.tax_minor,
+        fee_minor=order.fee_minor,
+        total_minor=order.total_minor,
+    )
+
+
+def _due_on(order: Order, issued_on: date) -> date:
+    """Two weeks, but before the doors open where that is sooner."""
+    due = issued_on + DAYS_TO_PAY
+    if order.event.starts_at:
+        due = min(due, order.event.local(order.event.starts_at).date())
+    return max(due, issued_on)

@@ -1,0 +1,57 @@
+// <order-summary data-form="choose" data-currency="EUR"> adds up what is chosen in the form's ticket rows.
+// Without JavaScript the sum stands on the next page.
+
+customElements.define("order-summary", class extends HTMLElement {
+  connectedCallback() {
+    this.form = document.getElementById(this.dataset.form);
+    if (!this.form) return;
+    const format = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: this.dataset.currency });
+    const major = 10 ** format.resolvedOptions().maximumFractionDigits;
+    this.money = (minor) => format.format(minor / major);
+    this.label = this.querySelector(".summary__label");
+    this.total = this.querySelector(".summary__total strong");
+    this.empty = this.querySelector(".summary__empty");
+    this.nothing = [this.label.textContent, this.total.textContent];
+    this.refresh = this.refresh.bind(this);
+    this.form.addEventListener("input", this.refresh);
+    addEventListener("pageshow", this.refresh);
+    this.refresh();
+  }
+
+  disconnectedCallback() {
+    this.form?.removeEventListener("input", this.refresh);
+    removeEventListener("pageshow", this.refresh);
+  }
+
+  refresh() {
+    const chosen = [...this.form.querySelectorAll("input[data-minor]")]
+      .map((input) => ({ name: input.dataset.name, count: Number(input.value) || 0, minor: Number(input.dataset.minor) }))
+      .filter(({ count }) => count > 0);
+    const count = chosen.reduce((sum, line) => sum + line.count, 0);
+    const minor = chosen.reduce((sum, line) => sum + line.count * line.minor, 0);
+    this.list(chosen);
+    this.empty.hidden = count > 0;
+    const { one, many, free } = this.dataset;
+    [this.label.textContent, this.total.textContent] = count
+      ? [count === 1 ? one : many.replace("#", count), minor ? this.money(minor) : free]
+      : this.nothing;
+  }
+
+  list(chosen) {
+    this.querySelector(".price-lines")?.remove();
+    if (!chosen.length) return;
+    const list = document.createElement("dl");
+    list.className = "price-lines";
+    for (const { name, count, minor } of chosen) {
+      const line = document.createElement("div");
+      line.className = "price-lines__line";
+      const label = document.createElement("dt");
+      label.textContent = `${count} × ${name}`;
+      const amount = document.createElement("dd");
+      amount.textContent = this.money(count * minor);
+      line.append(label, amount);
+      list.append(line);
+    }
+    this.empty.before(list);
+  }
+});

@@ -1,0 +1,87 @@
+"""What is wrong with a page that a browser shows: for readers, at every size, by day and by night."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from playwright.sync_api import Page
+
+AXE = settings.ROOT / "node_modules/axe-core/axe.min.js"
+OURS = Path(__file__).with_name("looking.js")
+WCAG = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+# All that a colour scheme can change.
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+NARROW = 320  # WCAG 2.2, 1.4.10: as wide as 1280 px at 400 %
+LARGE_TEXT = {"standard": 32, "fixed": 26}  # twice the default, WCAG 2.2, 1.4.4
+
+
+@dataclass(frozen=True, slots=True)
+class Viewport:
+    name: str
+    width: int
+    height: int
+    is_mobile: bool = False
+
+
+PHONE = Viewport("phone", 390, 844, is_mobile=True)
+DESK = Viewport("desk", 1280, 900)
+
+
+def faults(page: Page, viewport: Viewport) -> list[str]:
+    """Everything that is wrong with the page as it stands: none, if it is fit for everybody.
+
+    axe in light and in dark; no sideways scrolling and no cut text, on a phone also at 320 px, on a
+    desk also at 200 % zoom and with letters of twice the size.
+    """
+    # Evaluated: the content security policy lets no script be added.
+    if not page.evaluate("() => 'looking' in window"):
+        page.evaluate(AXE.read_text())
+        page.evaluate(OURS.read_text())
+    found = [*violations(page, WCAG), *misfits(page)]
+    with in_the_dark(page):
+        found += [f"dark: {fault}" for fault in violations(page, COLOURS)]
+    if viewport.is_mobile:
+        with as_wide_as(page, NARROW, viewport):
+            found += [f"{NARROW} px: {fault}" for fault in misfits(page)]
+    else:
+        with as_wide_as(page, viewport.width // 2, viewport):
+            found += [f"200 % zoom: {fault}" for fault in misfits(page)]
+        with large_text(page):
+            found += [f"200 % text: {fault}" for fault in misfits(page)]
+    return found
+
+
+def violations(page: Page, rules: dict[str, object]) -> list[str]:
+    """What axe says."""
+    return page.evaluate("(rules) => looking.violations(rules)", rules)
+
+
+def misfits(page: Page) -> list[str]:
+    """What makes the page scroll sideways, and text that is cut."""
+    return page.evaluate("() => [...looking.overflowing(), ...looking.cut()]")
+
+
+@contextmanager
+def in_the_dark(page: Page) -> Iterator[None]:
+    page.emulate_media(color_scheme="dark")
+    yield
+    page.emulate_media(color_scheme="light")
+
+
+@contextmanager
+def as_wide_as(page: Page, width: int, viewport: Viewport) -> Iterator[None]:
+    page.set_viewport_size({"width": width, "height": viewport.height * width // viewport.width})
+    yield
+    page.set_viewport_size({"width": viewport.width, "height": viewport.height})
+
+
+@contextmanager
+def large_text(page: Page) -> Iterator[None]:
+    """As with the size of letters set in the browser: what is said in rem grows, media queries too."""
+    browser = page.context.new_cdp_session(page)
+    browser.send("Page.setFontSizes", {"fontSizes": LARGE_TEXT})
+    yield
+    browser.send("Page.setFontSizes", {"fontSizes": {"standard": 16, "fixed": 13}})
+    browser.detach()

@@ -1,0 +1,32 @@
+"""Charts drawn on the server: where the marks stand, what the axes say, the same in a table.
+
+`line`, `columns` and `stacked` run over days, `bars` over names, `sparkline` stands in a cell, and
+`releases_chart` shows sales windows. Positions are shares of the plot, so that a chart fills
+whatever width it has while its text keeps its size.
+"""
+
+from tiqqo.ui.charts.named import Bar, Bars, bars
+from tiqqo.ui.charts.plots import Limit, Plot, Series, columns, line, stacked
+from tiqqo.ui.charts.releases import ReleasesChart, Window, releases_chart
+from tiqqo.ui.charts.sparklines import Sparkline, sparkline
+from tiqqo.ui.charts.units import COUNT, Unit, money_in
+
+__all__ = [
+    "COUNT",
+    "Bar",
+    "Bars",
+    "Limit",
+    "Plot",
+    "ReleasesChart",
+    "Series",
+    "Sparkline",
+    "Unit",
+    "Window",
+    "bars",
+    "columns",
+    "line",
+    "money_in",
+    "releases_chart",
+    "sparkline",
+    "stacked",
+]
