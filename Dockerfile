@@ -27,7 +27,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     DEBUG=0 \
     VAR_DIR=/srv/var \
     STATIC_ROOT=/srv/static
-RUN python -m compileall -q /opt/venv . \
+RUN python -m babel.messages.frontend --quiet compile --directory=locale --domain=django \
+ && python -m compileall -q /opt/venv . \
  && SECRET_KEY=only-to-collect python manage.py collectstatic --no-input --verbosity=0
 USER tiqqo
 VOLUME /srv/var

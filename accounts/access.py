@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import Membership, Organiser
 from accounts.permissions import Permission
+from tiqqo.core.language import in_readers_language, suggest_language
 from tiqqo.core.tenancy import tenant_scope, user_scope
 
 View = Callable[..., HttpResponseBase]
@@ -55,11 +56,14 @@ def member_view(permission: Permission) -> Callable[[View], View]:
 
 
 def public_view(view: View) -> View:
-    """The view runs in the scope of the organiser that its address names, for anybody."""
+    """The view runs in the scope of the organiser that its address names, for anybody, and speaks
+    their language."""
 
+    @in_readers_language
     @wraps(view)
     def scoped(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
         request.organiser = get_object_or_404(Organiser, slug=organiser)
+        suggest_language(request, request.organiser.language)
         with tenant_scope(request.organiser):
             return view(request, *args, **kwargs)
 

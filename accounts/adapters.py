@@ -3,16 +3,34 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.http import HttpRequest
 
+from accounts.letters import account_letter, foreign_letter
 from accounts.models import User
+from tiqqo.ui.mails import one_line, render_letter
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Users are known by their e-mail address; there is no user name to fill."""
 
-    def render_mail(self, *args: Any, **kwargs: Any) -> Any:
-        message = super().render_mail(*args, **kwargs)
-        message.subject = " ".join(message.subject.split())
-        return message
+    def render_mail(
+        self,
+        template_prefix: str,
+        email: str | list[str],
+        context: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> EmailMessage:
+        """allauth's mail in our frame, and in our words where we have some."""
+        letter = account_letter(template_prefix, {"email": email, **context})
+        if letter is None:
+            theirs = super().render_mail(template_prefix, email, context, headers)
+            letter = foreign_letter(one_line(theirs.subject), theirs.body)
+        text, html = render_letter(letter)
+        to = [email] if isinstance(email, str) else email
+        mail = EmailMultiAlternatives(
+            letter.subject, text, self.get_from_email(), to, headers=headers
+        )
+        mail.attach_alternative(html, "text/html")
+        return mail

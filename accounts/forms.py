@@ -3,6 +3,7 @@
 import zoneinfo
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -48,6 +49,11 @@ class OrganiserForm(TiqqoForm):
     support_email = forms.EmailField(
         label=_("Support e-mail"),
         help_text=_("Buyers reach you here; it stands in every mail and on every order page."),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_("Of your public page, and of new events."),
     )
     time_zone = forms.ChoiceField(
         label=_("Time zone"), choices=[(zone, zone.replace("_", " ")) for zone in TIME_ZONES]

@@ -75,6 +75,8 @@ class Organiser(models.Model):
     country = models.CharField(_("country"), max_length=2, default="NL")
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Amsterdam")
+    # Of its public page, and what new events begin with.
+    language = models.CharField(_("language"), max_length=10, default="en")
     support_email = models.EmailField(_("support e-mail"), blank=True)
     accent_colour = models.CharField(_("accent colour"), max_length=7, default="#1f4f46")
     created_at = models.DateTimeField(default=clock.now, editable=False)

@@ -2,12 +2,12 @@
 
 from celery import shared_task
 from django.core.mail import EmailMultiAlternatives
-from django.utils.translation import gettext as _
 
+from accounts.letters import invitation_letter
 from accounts.models import Invitation
 from tiqqo.core import clock
 from tiqqo.core.tasks import TenantTask
-from tiqqo.ui.mails import render_mail
+from tiqqo.ui.mails import render_letter
 
 
 @shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=5, max_retries=8)
@@ -18,12 +18,9 @@ def send_invitation(invitation_id: int) -> None:
     )
     if not invitation.is_open or invitation.sent_at:
         return
-    text, html = render_mail("accounts/emails/invitation", {"invitation": invitation})
-    mail = EmailMultiAlternatives(
-        subject=_("%(name)s invites you to Tiqqo") % {"name": invitation.organiser.name},
-        body=text,
-        to=[invitation.email],
-    )
+    letter = invitation_letter(invitation)
+    text, html = render_letter(letter)
+    mail = EmailMultiAlternatives(subject=letter.subject, body=text, to=[invitation.email])
     mail.attach_alternative(html, "text/html")
     mail.send()
     Invitation.objects.filter(pk=invitation_id).update(sent_at=clock.now())

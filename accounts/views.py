@@ -17,6 +17,7 @@ from accounts.models import Invitation, Membership
 from accounts.navigation import render_dashboard
 from accounts.permissions import ROLE_HINTS, Permission, Role
 from accounts.queries import memberships_of, open_invitations, team_of
+from tiqqo.core.language import in_english
 from tiqqo.ui.forms import refusals
 
 
@@ -140,6 +141,7 @@ def invitation_revocation(request: Any, invitation_id: int) -> HttpResponse:
     return redirect("accounts:team", organiser=organiser.slug)
 
 
+@in_english
 @public_view
 @require_http_methods(["GET", "POST"])
 def invitation(request: Any, secret: str) -> HttpResponse:

@@ -58,6 +58,7 @@ STEPS = [
     Step("types", python("mypy")),
     Step("layers", [sys.executable, "-c", LAYERS]),
     Step("templates", python("djlint", "templates", "--lint", "--quiet")),
+    Step("messages", python("devtools.messages", "--check")),
     Step("lock", python("devtools.lock_check")),
     Step("migrations-complete", manage("makemigrations", "--check", "--dry-run")),
     Step("migrations-reverse", python("devtools.migrations_check")),

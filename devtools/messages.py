@@ -24,23 +24,18 @@ from django.utils.translation.template import templatize
 from devtools.paths import REPOSITORY
 
 LANGUAGES = ("nl", "de")
-# What buyers read, as paths below the repository's root; a folder is everything in it.
+# What buyers read, as paths below the repository's root; a folder is everything in it. Templates
+# that one of these names, such as the layouts and components of a page, come with it.
 BUYERS_PART = (
-    "templates/layouts/base.html",
-    "templates/layouts/public.html",
-    "templates/layouts/focus.html",
-    "templates/layouts/alerts.html",
-    "templates/components",
     "templates/shop",
     "templates/errors",
     "templates/emails",
-    "templates/orders/emails",
     "templates/documents",
-    "events/models.py",
     "orders/calendar.py",
     "orders/documents.py",
     "orders/errors.py",
     "orders/forms.py",
+    "orders/letters.py",
     "orders/mails.py",
     "orders/models",
     "orders/queries/buyer.py",
@@ -52,8 +47,9 @@ BUYERS_PART = (
     "tiqqo/core/errors.py",
     "tiqqo/status_words.py",
     "tiqqo/ui/forms.py",
+    "tiqqo/ui/mails.py",
     "tiqqo/ui/moments.py",
-    "tiqqo/ui/templatetags",
+    "tiqqo/ui/templatetags/ui.py",
 )
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
@@ -74,6 +70,8 @@ msgstr ""
 "Plural-Forms: {plural_forms}\\n"
 
 """
+TEMPLATE = re.compile(r"""["']([\w/]+\.html)""")
+TAG = re.compile(r"{% (\w+) ")
 PLACEHOLDER = re.compile(r"%\(\w+\)\w|%[sd]")
 
 
@@ -106,14 +104,30 @@ def extracted() -> Catalog:
     return template
 
 
-def sources() -> Iterator[Path]:
-    for name in BUYERS_PART:
-        path = REPOSITORY / name
-        if path.is_dir():
-            inside = (*path.rglob("*.py"), *path.rglob("*.html"), *path.rglob("*.txt"))
-            yield from sorted(inside)
-        else:
-            yield path
+def sources() -> list[Path]:
+    """The files of the list, and the templates that they name."""
+    found: dict[Path, None] = {}
+    waiting = [path for name in BUYERS_PART for path in _files(REPOSITORY / name)]
+    while waiting:
+        path = waiting.pop(0)
+        if path not in found:
+            found[path] = None
+            waiting += _templates_named_in(path)
+    return sorted(found)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return [file for suffix in ("py", "html", "txt") for file in path.rglob(f"*.{suffix}")]
+    return [path]
+
+
+def _templates_named_in(path: Path) -> list[Path]:
+    """By `include`, `extends` or `template_name`, or by the tag that renders a component."""
+    text = path.read_text(encoding="utf-8")
+    names = TEMPLATE.findall(text) + [f"components/{tag}.html" for tag in TAG.findall(text)]
+    paths = (REPOSITORY / "templates" / name for name in names)
+    return [path for path in paths if path.is_file()]
 
 
 def _as_python(path: Path) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import TIME_ZONES
@@ -56,6 +57,14 @@ class SetupForm(TiqqoForm):
         required=False,
         help_text=_("Markdown: **bold**, lists, links."),
         widget=forms.Textarea(attrs={"rows": 8}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_(
+            "What you write in. Buyers read the shop, mails and tickets in their own language where "
+            "Tiqqo speaks it, else in this one."
+        ),
     )
     time_zone = forms.ChoiceField(
         label=_("Time zone"), choices=[(zone, zone.replace("_", " ")) for zone in TIME_ZONES]
@@ -121,7 +130,7 @@ class SetupForm(TiqqoForm):
     )
 
     fieldsets = (
-        (_("About"), ("name", "summary", "description")),
+        (_("About"), ("name", "summary", "description", "language")),
         (_("When"), (("starts_at", "ends_at"), "time_zone")),
         (_("Where"), ("venue_name", "venue_address", ("city", "country"), "online_url")),
         (_("Look"), ("image", "accent_colour")),

@@ -64,6 +64,8 @@ class Event(TenantModel):
     starts_at = models.DateTimeField(_("starts"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64)
+    # What it is written in; its shop speaks it where the reader asks for none of ours.
+    language = models.CharField(_("language"), max_length=10, default="en")
     venue_name = models.CharField(_("venue"), max_length=120, blank=True)
     venue_address = models.CharField(_("address"), max_length=250, blank=True)
     city = models.CharField(_("city"), max_length=100, blank=True)

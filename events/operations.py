@@ -41,6 +41,7 @@ def create_event(
         starts_at=starts_at,
         ends_at=ends_at,
         time_zone=organiser.time_zone,
+        language=organiser.language,
         currency=organiser.currency,
         country=organiser.country,
     )

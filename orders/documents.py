@@ -1,32 +1,57 @@
-"""PDF documents, rendered by WeasyPrint in the worker."""
+"""PDF documents about orders."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from urllib.parse import urlencode
 
-from django.conf import settings
-from django.template.loader import render_to_string
 from django.utils import translation
 
-from orders.models import Order
-from orders.printed import printed_tickets
+from events.models import Event
+from orders.models import Invoice, Order
+from orders.printed import PrintedTicket, printed_tickets
+from tiqqo.ui.pdf import render_pdf
 
-_STYLES = Path(settings.ROOT) / "static/css/documents/ticket.css"
+SHEET = "badge-sheet"
 
 
-def tickets_pdf(order: Order) -> bytes:
-    """All valid tickets of the order, a page each, titled and tagged (PDF/UA-1)."""
+def tickets_pdf(order: Order, *, shape: str = "ticket") -> bytes:
+    """All valid tickets of the order, a page each; `phone` is the shape for a phone's screen."""
+    return tickets_document(order, printed_tickets(order), shape=shape)
+
+
+def tickets_document(
+    order: Order, printed: Sequence[PrintedTicket], *, shape: str = "ticket"
+) -> bytes:
+    event = order.event
+    context = {
+        "order": order,
+        "event": event,
+        "printed": printed,
+        "route_url": _route_url(event),
+    }
     with translation.override(order.locale):
-        html = render_to_string(
-            "documents/tickets.html",
-            {"order": order, "event": order.event, "printed": printed_tickets(order)},
-        )
-    return _render(html)
+        return render_pdf(shape, context, accent=event.accent)
 
 
-def _render(html: str) -> bytes:
-    # Imported here: only the worker renders, and a web process starts faster and smaller without it.
-    from weasyprint import CSS, HTML
+def invoice_pdf(invoice: Invoice) -> bytes:
+    """The invoice, from what was frozen when it had its number."""
+    order = invoice.order
+    context = {
+        "invoice": invoice,
+        "order_code": order.code,
+        "before_tax": invoice.net_minor + invoice.fee_minor,
+        "tax_rate": f"{invoice.tax_rate_bp / 100:g}",
+        "prices_include_tax": invoice.prices_include_tax,
+    }
+    with translation.override(order.locale):
+        return render_pdf("invoice", context, accent=order.event.accent)
 
-    document: bytes = HTML(string=html, base_url=str(settings.ROOT)).write_pdf(
-        stylesheets=[CSS(filename=str(_STYLES))], pdf_variant="pdf/ua-1"
-    )
-    return document
+
+def badges_pdf(event: Event, printed: Sequence[PrintedTicket], *, on_sheets: bool = False) -> bytes:
+    """A badge for each ticket, one to a page or ten to a sheet of A4."""
+    context = {"event": event, "printed": printed}
+    return render_pdf("badge", context, accent=event.accent, style=SHEET if on_sheets else "badge")
+
+
+def _route_url(event: Event) -> str:
+    place = ", ".join(part for part in (event.venue_name, event.venue_address, event.city) if part)
+    return "https://www.google.com/maps/dir/?" + urlencode({"api": 1, "destination": place})

@@ -12,7 +12,7 @@ from orders.operations import Buyer
 from orders.queries import OrderFilter, Place
 from orders.queries.desk import MATRIX_METHODS, TICKET_COUNTS
 from people.operations import Name
-from tiqqo.ui.forms import TiqqoForm
+from tiqqo.ui.forms import Explained, TiqqoForm
 
 CONSENT_TEXT = _("%(organiser)s may send me news about its events. I can stop that at any time.")
 
@@ -49,9 +49,21 @@ class CheckoutForm(TiqqoForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.event, self.places = event, places
-        methods = [(PaymentMethod.CARD, _("Card, iDEAL and more"))]
+        methods = [
+            (
+                PaymentMethod.CARD,
+                Explained(
+                    _("Card, iDEAL and more"), _("On the secure page of our payment partner.")
+                ),
+            )
+        ]
         if event.allows_invoice:
-            methods.append((PaymentMethod.INVOICE, _("Invoice to a company")))
+            methods.append(
+                (
+                    PaymentMethod.INVOICE,
+                    Explained(_("Invoice to a company"), _("Your company pays by bank transfer.")),
+                )
+            )
         self.fields["payment_method"].choices = methods  # type: ignore[attr-defined]
         self.initial.setdefault("payment_method", PaymentMethod.CARD)
         if is_free or len(methods) == 1:
@@ -60,7 +72,8 @@ class CheckoutForm(TiqqoForm):
             for name in ("company_name", "vat_number", "purchase_number"):
                 del self.fields[name]
         else:
-            self.fields["company_name"].help_text = _("For an invoice.")
+            # Shown only with an invoice, and then needed: see `clean`.
+            self.fields["company_name"].is_needed_when_shown = True  # type: ignore[attr-defined]
         self.method_if_single = PaymentMethod.FREE if is_free else PaymentMethod.CARD
         self.fields["consent"].label = CONSENT_TEXT % {"organiser": event.organiser.name}
         for place in places:

@@ -1,15 +1,17 @@
-"""The buyer's mails: one mail with everything."""
+"""The buyer's mails, ready to be sent: the letter, its twin in plain text, and what is attached."""
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from orders.calendar import calendar_file
-from orders.documents import tickets_pdf
-from orders.models import Delivery, DeliveryKind, Order, Refund, Ticket
-from tiqqo.ui.mails import render_mail
+from orders.documents import invoice_pdf, tickets_pdf
+from orders.letters import OrderFacts, letter_for
+from orders.models import Delivery, DeliveryKind, Invoice, Order, Refund, Ticket
+from tiqqo.ui.mails import render_letter
+
+WITH_TICKETS = (DeliveryKind.TICKETS, DeliveryKind.REMINDER)
 
 
 def order_url(order: Order) -> str:
@@ -27,55 +29,61 @@ def order_url(order: Order) -> str:
 
 def document_of(delivery: Delivery) -> bytes | None:
     """The PDF that goes with the mail, if its kind has one."""
-    return tickets_pdf(delivery.order) if delivery.kind == DeliveryKind.TICKETS else None
+    if delivery.kind in WITH_TICKETS:
+        return tickets_pdf(delivery.order)
+    if delivery.kind == DeliveryKind.INVOICE:
+        return invoice_pdf(delivery.order.invoice)
+    return None
 
 
 def mail_of(delivery: Delivery) -> EmailMultiAlternatives:
-    """The mail, complete: text, HTML, and for tickets the PDF and the calendar file."""
+    """The mail, complete."""
     order = delivery.order
-    with translation.override(order.locale):
-        text, html = render_mail(
-            f"orders/emails/{delivery.kind}",
-            {
-                "order": order,
-                "event": order.event,
-                "lines": list(order.lines.order_by("id")),
-                "tickets": list(
-                    Ticket.objects.valid().select_related("ticket_type").filter(order=order)
-                ),
-                "refunds": list(
-                    Refund.objects.select_related("payment").filter(payment__order=order)
-                ),
-                "order_url": order_url(order),
-            },
-        )
-        subject = _subject(delivery)
     organiser = order.event.organiser
+    with translation.override(order.locale):
+        letter = letter_for(DeliveryKind(delivery.kind), _facts(order))
+        text, html = render_letter(letter)
     mail = EmailMultiAlternatives(
-        subject=subject,
+        subject=letter.subject,
         body=text,
         to=[order.email],
         reply_to=[organiser.support_email] if organiser.support_email else None,
         headers={"Message-ID": delivery.message_id},
     )
     mail.attach_alternative(html, "text/html")
-    if delivery.kind == DeliveryKind.TICKETS:
+    _attach(mail, delivery)
+    return mail
+
+
+def _facts(order: Order) -> OrderFacts:
+    return OrderFacts(
+        order=order,
+        url=order_url(order),
+        lines=list(order.lines.order_by("id")),
+        tickets=list(
+            Ticket.objects.valid()
+            .select_related("ticket_type")
+            .filter(order=order)
+            .order_by("id")
+        ),
+        refunds=list(Refund.objects.select_related("payment").filter(payment__order=order)),
+        invoice=Invoice.objects.filter(order=order).first(),
+    )
+
+
+def _attach(mail: EmailMultiAlternatives, delivery: Delivery) -> None:
+    order = delivery.order
+    if delivery.document:
+        name = (
+            f"invoice-{order.invoice.number}.pdf"
+            if delivery.kind == DeliveryKind.INVOICE
+            else f"tickets-{order.code}.pdf"
+        )
         with delivery.document.open("rb") as document:
-            mail.attach(f"tickets-{order.code}.pdf", document.read(), "application/pdf")
+            mail.attach(name, document.read(), "application/pdf")
+    if delivery.kind == DeliveryKind.TICKETS:
         mail.attach(
             f"{order.event.slug}.ics",
             calendar_file(order.event, url=order_url(order), uid=f"{order.code}@tiqqo"),
             "text/calendar",
         )
-    return mail
-
-
-def _subject(delivery: Delivery) -> str:
-    facts = {"event": delivery.order.event.name, "code": delivery.order.code}
-    if delivery.kind == DeliveryKind.TICKETS:
-        subject = _("Your tickets for %(event)s") % facts
-    elif delivery.kind == DeliveryKind.RECEIVED:
-        subject = _("We have your order %(code)s for %(event)s") % facts
-    else:
-        subject = _("Your money for order %(code)s is on its way back") % facts
-    return " ".join(subject.split())

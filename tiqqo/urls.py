@@ -7,12 +7,15 @@ from django.views.static import serve
 
 from accounts import views as accounts
 from orders.views import front, webhooks
-from tiqqo import operations_views
+from tiqqo import operations_views, papers
 
 urlpatterns = [
     path("healthz", operations_views.healthz),
     path("readyz", operations_views.readyz),
     path("", include("tiqqo.ui.urls")),
+    path("styleguide/papers/", papers.papers, name="styleguide_papers"),
+    path("styleguide/mails/<slug:name>/", papers.mail, name="styleguide_mail"),
+    path("styleguide/documents/<slug:name>.pdf", papers.document, name="styleguide_document"),
     path("", front.front, name="front"),
     path("home/", accounts.home, name="home"),
     path("welcome/", accounts.welcome, name="welcome"),

@@ -83,3 +83,9 @@ class Invoice(TenantModel):
     @property
     def total(self) -> Money:
         return Money(self.total_minor, self.currency)
+
+    @property
+    def prices_include_tax(self) -> bool:
+        """Whether the price of one is with the tax; the amounts of the lines never are."""
+        sold = sum(line["unit_minor"] * line["quantity"] for line in self.lines)
+        return bool(self.tax_minor) and sold != self.net_minor

@@ -23,6 +23,7 @@ from orders.models import (
 from orders.printed import PrintedTicket, printed_tickets
 from ticketing.models import Release, Reservation, ReservationLine
 from ticketing.queries import line_name
+from tiqqo.core.locales import percent
 from tiqqo.core.money import Money
 
 
@@ -121,8 +122,8 @@ def order_price_lines(order: Order, lines: Sequence[OrderLine]) -> list[dict[str
         for line, amount in items
     ]
     if sum(amount for _line, amount in items) == order.net_minor and order.tax_minor:
-        rate = f"{order.tax_rate_bp / 100:g}"
-        rows.append({"label": f"{order.tax_name} {rate} %", "amount": order.tax})
+        label = f"{order.tax_name} {percent(order.tax_rate_bp)}"
+        rows.append({"label": label, "amount": order.tax})
     if order.fee_minor:
         rows.append({"label": _("Service fee"), "amount": Money(order.fee_minor, order.currency)})
     return rows

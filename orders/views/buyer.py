@@ -17,13 +17,15 @@ from orders.printed import printed_tickets
 from orders.queries import order_by_link, order_page, order_price_lines
 from orders.views.shop import event_context
 from tiqqo.core import audit
+from tiqqo.core.language import suggest_language
 
 
-def _order_or_404(event: str, code: str, secret: str) -> Order:
-    """The order behind the link, below its own event's address."""
+def _order_or_404(request: Any, event: str, code: str, secret: str) -> Order:
+    """The order behind the link, below its own event's address, in the language it was made in."""
     found = order_by_link(code, secret)
     if found.event.slug != event:
         raise Http404
+    suggest_language(request, found.locale, over_browser=True)
     return found
 
 
@@ -31,7 +33,7 @@ def _order_or_404(event: str, code: str, secret: str) -> Order:
 @never_cache
 @require_GET
 def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
-    found = _order_or_404(event, code, secret)
+    found = _order_or_404(request, event, code, secret)
     page = order_page(found)
     template = "shop/order.html#tickets" if request.htmx else "shop/order.html"
     return render(
@@ -51,7 +53,7 @@ def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
 @require_GET
 def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     """The PDF as it was mailed; while it is being made, back to the page that says so."""
-    found = _order_or_404(event, code, secret)
+    found = _order_or_404(request, event, code, secret)
     delivery = order_page(found).delivery
     if delivery is None or not delivery.document:
         return redirect(order_url(found))
@@ -68,7 +70,7 @@ def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpRespons
 @require_POST
 def deliveries(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     """The PDF is made again and mailed to the buyer's address, which this page cannot change."""
-    found = _order_or_404(event, code, secret)
+    found = _order_or_404(request, event, code, secret)
     resend_tickets(found, by=audit.BUYER)
     return HttpResponse(status=303, headers={"Location": order_url(found)})
 
@@ -77,7 +79,7 @@ def deliveries(request: Any, event: str, code: str, secret: str) -> HttpResponse
 @never_cache
 @require_GET
 def calendar(request: Any, event: str, code: str, secret: str) -> HttpResponse:
-    found = _order_or_404(event, code, secret)
+    found = _order_or_404(request, event, code, secret)
     body = calendar_file(found.event, url=order_url(found), uid=f"{found.code}@tiqqo")
     return HttpResponse(
         body,
@@ -91,7 +93,7 @@ def calendar(request: Any, event: str, code: str, secret: str) -> HttpResponse:
 @require_GET
 def qr(request: Any, event: str, code: str, secret: str, ticket: str) -> HttpResponse:
     """The QR of one ticket as an image."""
-    found = _order_or_404(event, code, secret)
+    found = _order_or_404(request, event, code, secret)
     for printed in printed_tickets(found):
         if printed.ticket.code == ticket:
             return HttpResponse(printed.svg, content_type="image/svg+xml")

@@ -29,14 +29,19 @@ from ticketing.operations import cancel_reservation, extend_reservation
 from ticketing.pricing import Quote
 from ticketing.queries import lines_of, quote_of, reservation_by_secret
 from tiqqo.core import clock
+from tiqqo.core.language import suggest_language
+from tiqqo.core.locales import percent
 from tiqqo.core.money import Money
 from tiqqo.ui.forms import refusals
+
+TICKETS, DETAILS, PAYMENT, DONE = range(4)
 
 
 def _reservation_or_404(request: Any, event: str, secret: str) -> Reservation:
     reservation = reservation_by_secret(secret)
     if reservation is None or reservation.event.slug != event:
         raise Http404
+    suggest_language(request, reservation.event.language)
     return reservation
 
 
@@ -63,10 +68,8 @@ def price_lines(price: Quote) -> list[dict[str, Any]]:
         for line in price.lines
     ]
     if price.tax_minor and not terms.prices_include_tax:
-        rate = f"{terms.tax_rate_bp / 100:g}"
-        rows.append(
-            {"label": f"{terms.tax_name} {rate} %", "amount": Money(price.tax_minor, currency)}
-        )
+        label = f"{terms.tax_name} {percent(terms.tax_rate_bp)}"
+        rows.append({"label": label, "amount": Money(price.tax_minor, currency)})
     if price.buyer_fee_minor:
         rows.append({"label": _("Service fee"), "amount": Money(price.buyer_fee_minor, currency)})
     return rows
@@ -116,11 +119,26 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
             "lines": price_lines(price),
             "price": price,
             "tax_note": tax_note(price),
+            "steps": _steps(at=DETAILS, is_free=price.total_minor == 0),
+            "steps_label": _("Getting tickets"),
             "payment_canceled": request.GET.get("payment") == "canceled",
             "last_failure": _last_failure(order),
         },
         status=422 if form.is_bound else 200,
     )
+
+
+def _steps(*, at: int, is_free: bool = False) -> list[dict[str, Any]]:
+    """Where the buyer is between the shop and the tickets."""
+    labels = [_("Tickets"), _("Your details"), _("Payment"), _("Done")]
+    found = [
+        {
+            "label": label,
+            "state": "done" if number < at else "current" if number == at else "ahead",
+        }
+        for number, label in enumerate(labels)
+    ]
+    return [step for number, step in enumerate(found) if not (is_free and number == PAYMENT)]
 
 
 def _typed_before(order: Order | None) -> dict[str, Any]:
@@ -244,5 +262,10 @@ def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
     return render(
         request,
         "shop/waiting.html",
-        {**event_context(request, reservation.event), "order": order},
+        {
+            **event_context(request, reservation.event),
+            "order": order,
+            "steps": _steps(at=PAYMENT),
+            "steps_label": _("Getting tickets"),
+        },
     )

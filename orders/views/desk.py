@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -114,7 +113,7 @@ def _place(request: Any, event: Event, form: NewOrderForm) -> Order:
             buyer=form.buyer,
             attendees=[],
             payment_method=PaymentMethod(form.cleaned_data["payment_method"]),
-            locale=get_language() or "en",
+            locale=event.language,
             by=request.member,
         )
     except DomainError:

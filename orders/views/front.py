@@ -10,9 +10,11 @@ from accounts.access import public_view
 from events.queries import public_events, upcoming_everywhere
 from ticketing.queries import listings
 from tiqqo.core import clock
+from tiqqo.core.language import in_readers_language
 from tiqqo.core.tenancy import platform_scope
 
 
+@in_readers_language
 @require_GET
 def front(request: HttpRequest) -> HttpResponse:
     with platform_scope("show the next public events of everybody on the front page"):

@@ -31,6 +31,7 @@ from ticketing.operations import reserve_tickets
 from ticketing.queries import offers
 from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
+from tiqqo.core.language import suggest_language
 
 QUANTITY = "quantity_"
 _A_CHOICE = re.compile(rf"{QUANTITY}[0-9A-Za-z]+")
@@ -64,6 +65,7 @@ def may_preview(request: HttpRequest, event: Event) -> bool:
 def public_event_or_404(request: Any, slug: str) -> Event:
     event = event_or_404(slug)
     event.organiser = request.organiser
+    suggest_language(request, event.language)
     if not event.is_public and not may_preview(request, event):
         raise Http404
     return event
@@ -140,6 +142,7 @@ def reservations(request: Any, event: str) -> HttpResponse:
     """
     found = event_or_404(event)
     found.organiser = request.organiser
+    suggest_language(request, found.language)
     if not found.is_public:
         raise Http404
     wanted = _selection(request)

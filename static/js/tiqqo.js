@@ -23,6 +23,17 @@ for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) 
   document.addEventListener(failure, tellFailure);
 }
 
+// What the last page left to say is on this page from the start, and such text is not read aloud: say it again.
+addEventListener("load", () => {
+  const said = alerts()?.innerText.trim();
+  if (!said) return;
+  const voice = document.createElement("p");
+  voice.className = "visually-hidden";
+  voice.setAttribute("role", "status");
+  document.body.append(voice);
+  setTimeout(() => { voice.textContent = said; }, 150);
+});
+
 // A link with data-dialog opens the .dialog-page of the page it leads to in a <dialog>.
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-dialog]");

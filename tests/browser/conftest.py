@@ -1,5 +1,6 @@
 """One running Tiqqo for all browser tests, and people who visit it with a real Chromium."""
 
+import json
 import os
 import shutil
 import warnings
@@ -59,8 +60,10 @@ def site() -> Iterator[Site]:
         environment={"TIQQO_TEST": "1"},
     )
     with Stack(plan, report=lambda _: None) as stack:
-        stack.manage("shell", "--no-imports", "-c", "from tests.browser import seed; seed.plant()")
-        yield Site(stack)
+        planted = stack.manage(
+            "shell", "--no-imports", "-c", "from tests.browser import seed; seed.plant()"
+        )
+        yield Site(stack, json.loads(planted.splitlines()[-1]))
 
 
 @pytest.fixture(scope="package")

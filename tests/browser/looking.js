@@ -78,6 +78,13 @@
     return watchX ? ranOut : null;
   }
 
+  // Colours that change by a transition have changed.
+  async function settled() {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await Promise.allSettled(document.getAnimations()
+      .filter((animation) => animation instanceof CSSTransition).map((animation) => animation.finished));
+  }
+
   async function violations(runOnly) {
     const options = { runOnly, resultTypes: ["violations"], preload: false };
     const result = await axe.run(document, options);
@@ -86,5 +93,5 @@
         `${id}: ${target.join(" ")} (${[...any, ...all, ...none].map((c) => c.message).join("; ")})`));
   }
 
-  window.looking = { overflowing, cut, violations };
+  window.looking = { overflowing, cut, settled, violations };
 })();

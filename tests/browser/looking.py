@@ -66,6 +66,7 @@ def misfits(page: Page) -> list[str]:
 @contextmanager
 def in_the_dark(page: Page) -> Iterator[None]:
     page.emulate_media(color_scheme="dark")
+    page.evaluate("() => looking.settled()")
     yield
     page.emulate_media(color_scheme="light")
 

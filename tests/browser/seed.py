@@ -3,18 +3,46 @@
 manage.py shell --no-imports -c "from tests.browser import seed; seed.plant()"
 """
 
+import json
+from dataclasses import replace
+from datetime import timedelta
+
 from allauth.account.models import EmailAddress
+from django.db import transaction
 
 from accounts.models import Membership, User
+from accounts.operations import invite_member
+from accounts.permissions import Role
+from checkin.operations import admit_ticket
 from events.models import Event
 from events.operations import change_event, create_event, publish_event
-from tests.cast import EventFactory, House, ReleaseFactory, TicketTypeFactory, assembled
+from orders.operations import confirm_payment, mark_settled, open_payment, store_session
+from tests.browser import hostile
+from tests.cast import (
+    EventFactory,
+    House,
+    ReleaseFactory,
+    TicketTypeFactory,
+    UserFactory,
+    assembled,
+)
 from ticketing.operations import set_event_capacity
+from tiqqo.core import clock
+from tiqqo.core.money import Money
+from tiqqo.core.tasks import nothing_enqueued
+
+GUESTS = "Noor Sem Fenna Lotte Daan Mila Ravi Aisha Tomás Zoë Jean-Luc Øyvind Maximiliaan".split()
+FAMILIES = ["Visser", "de Boer", "van den Berg", "O’Neill", "Çelik", "Schmidt-Rottluff", "Ito"]
 
 
 def plant() -> None:
-    """The cast can sign in; Blauwe Kikker also has single-seat evenings and a draft."""
+    """The cast can sign in; Blauwe Kikker also has single-seat evenings, a draft and a busy event.
+
+    Prints as JSON the parts of addresses that tests cannot know.
+    """
     cast = assembled()
+    found = {"hostile": hostile.plant()}
+    UserFactory(name="Nico Newcomer", email="newcomer@example.org")
     for user in User.objects.all():
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     with cast.kikker.scope():
@@ -23,10 +51,13 @@ def plant() -> None:
             _published(cast.kikker, owner, name, capacity=1)
         _published(cast.kikker, owner, "Garden Party", capacity=200)
         create_event(cast.kikker.organiser, name="Secret Session", by=owner)
+        with transaction.atomic(), nothing_enqueued():
+            found["busy"] = _busy(cast.kikker, owner)
     with cast.fjord.scope():
         fjord = Membership.objects.select_related("organiser", "user").get(pk=cast.fjord.owner.pk)
         # Invoices and cards side by side, prices with the tax on top.
         change_event(Event.objects.get(pk=cast.fjord.event.pk), by=fjord, city="København")
+    print(json.dumps(found))
 
 
 def _published(house: House, by: Membership, name: str, *, capacity: int) -> Event:
@@ -36,3 +67,61 @@ def _published(house: House, by: Membership, name: str, *, capacity: int) -> Eve
         made = TicketTypeFactory(event=event, name=kind, by=by)
         ReleaseFactory(ticket_type=made, name=kind, price_minor=price, by=by)
     return publish_event(event, by=by)
+
+
+def _busy(house: House, by: Membership) -> dict[str, str]:
+    """An evening that sells: cards, invoices, free places, and people who are in already."""
+    event = EventFactory(
+        organiser=house.organiser,
+        by=by,
+        name="Harvest Supper",
+        starts_at=clock.now() + timedelta(hours=2),
+        allows_invoice=True,
+        summary="Forty places at one long table.",
+        description="Bring **somebody**.\n\n- Soup\n- Pie",
+        city="Amsterdam",
+    )
+    set_event_capacity(event, capacity=120, by=by)
+    kinds = [TicketTypeFactory(event=event, name=n, by=by) for n in ("Chair at the table", "Child")]
+    releases = [
+        ReleaseFactory(ticket_type=kinds[0], name="Early", price_minor=1800, by=by),
+        ReleaseFactory(ticket_type=kinds[1], name="Child", price_minor=0, by=by),
+    ]
+    supper = replace(house, event=publish_event(event, by=by), priced=releases[0], free=releases[1])
+    for number in range(24):
+        _sold(supper, number, by=by)
+    free = supper.place_free(2, first_name="Fenna", last_name="de Boer", by=by)
+    waiting = supper.place_invoice(2, first_name="Daan", last_name="Visser", by=by)
+    settled = supper.place_invoice(3, first_name="Ravi", last_name="Ito", by=by)
+    mark_settled(settled, by=by)
+    ticket, let_in = free.tickets.order_by("id")
+    admitted = admit_ticket(supper.event, let_in.code, by=by, gate="Garden")
+    invitation = invite_member(house.organiser, email="later@example.org", role=Role.MANAGER, by=by)
+    return {
+        "waiting": waiting.code,
+        "settled": settled.code,
+        "code": free.code,
+        "secret": free.secret,
+        "ticket": ticket.code,
+        "ticket_type": kinds[0].code,
+        "release": releases[0].code,
+        "membership_id": str(house.scanner.pk),
+        "invitation_secret": invitation.secret,
+        "admission_id": str(admitted.admission_id),
+    }
+
+
+def _sold(house: House, number: int, *, by: Membership) -> None:
+    who = {
+        "first_name": GUESTS[number % len(GUESTS)],
+        "last_name": FAMILIES[number % len(FAMILIES)],
+        "email": f"guest{number}@example.org",
+    }
+    if number % 4 == 3:
+        house.place_free(1, by=by, **who)
+        return
+    order = house.place(priced=1 + number % 3, **who)
+    payment = open_payment(order)
+    store_session(payment, session_id=f"seed_{order.code}", url="")
+    paid = Money(order.total_minor, order.currency)
+    confirm_payment(payment, paid=paid, intent_id=f"seed_{order.code}")

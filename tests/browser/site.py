@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from json import dumps
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect
@@ -69,8 +68,10 @@ class Mail:
 class Site:
     """The stack under test."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, planted: dict[str, Any]) -> None:
         self.stack = stack
+        self.planted = planted
+        """Parts of addresses that only the seed knows."""
         self.base_url = stack.base_url
         self.shots = stack.var_dir / "shots"
         self.shots.mkdir(parents=True, exist_ok=True)
@@ -173,11 +174,14 @@ class Visitor(AbstractContextManager["Visitor"]):
         """The page is the one with this heading, and fit for everybody."""
         if heading is not None:
             expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
-        self.page.screenshot(
-            path=self.site.shots / f"{self.viewport.name}-{name}.png", full_page=True
-        )
-        found = faults(self.page, self.viewport)
+        found = self.faults(name)
         assert not found, f"{name}:\n" + "\n".join(found)
+
+    def faults(self, name: str) -> list[str]:
+        """What is wrong with the page as it stands; a picture of it is kept under this name."""
+        shot = self.site.shots / f"{self.viewport.name}-{name}.png"
+        self.page.screenshot(path=shot, full_page=True)
+        return faults(self.page, self.viewport)
 
     # Acting ---------------------------------------------------------------------------------
 

@@ -80,7 +80,11 @@ def test_what_can_be_read_in_full_is_no_fault(look_at, body, style):
 @pytest.mark.parametrize(
     ("viewport", "style", "fault"),
     [
-        (PHONE, "@media (prefers-color-scheme: dark) { p { color: #333 } }", "dark: color-contrast"),
+        (
+            PHONE,
+            "@media (prefers-color-scheme: dark) { p { color: #333 } }",
+            "dark: color-contrast",
+        ),
         (PHONE, "p { width: 350px }", "320 px: the page is"),
         (DESK, "p { width: 700px }", "200 % zoom: the page is"),
         (DESK, "p { width: 5em; height: 2em; overflow: hidden }", "200 % text: "),

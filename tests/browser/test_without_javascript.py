@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.shopping import GARDEN, choose, has_tickets, introduce, pay
 from tests.browser.looking import PHONE
+from tests.browser.shopping import GARDEN, choose, has_tickets, introduce, pay
 from tests.browser.site import until
 
 pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all

@@ -5,6 +5,7 @@
 whatever width it has while its text keeps its size.
 """
 
+from tiqqo.ui.charts.changes import Change, change
 from tiqqo.ui.charts.named import Bar, Bars, bars
 from tiqqo.ui.charts.plots import Limit, Plot, Series, columns, line, stacked
 from tiqqo.ui.charts.releases import ReleasesChart, Window, releases_chart
@@ -15,6 +16,7 @@ __all__ = [
     "COUNT",
     "Bar",
     "Bars",
+    "Change",
     "Limit",
     "Plot",
     "ReleasesChart",
@@ -23,6 +25,7 @@ __all__ = [
     "Unit",
     "Window",
     "bars",
+    "change",
     "columns",
     "line",
     "money_in",

@@ -78,9 +78,7 @@ def _row(bar: Bar, low: int, span: int, names: Sequence[str], unit: Unit) -> Row
         name = names[number - 1]
         words = f"{name} {unit.full(value)}".strip()
         if value:
-            found.append(
-                Part(number, share(start - low, span), share(abs(value), span), words)
-            )
+            found.append(Part(number, share(start - low, span), share(abs(value), span), words))
     return Row(
         bar,
         tuple(found),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
@@ -158,8 +159,7 @@ def line(
             for number, entry in enumerate(series, start=1)
         ),
         blocks=(),
-        limit=limit
-        and LimitLine(f"{limit.name} {unit.full(limit.value)}", scale.position(limit.value)),
+        limit=_limit_line(limit, scale, unit),
         rows=_rows(days, series, unit),
     )
 
@@ -244,14 +244,20 @@ def _ticks(scale: Scale, unit: Unit) -> tuple[Tick, ...]:
     )
 
 
+def _limit_line(limit: Limit | None, scale: Scale, unit: Unit) -> LimitLine | None:
+    if limit is None:
+        return None
+    return LimitLine(f"{limit.name} {unit.full(limit.value)}", scale.position(limit.value))
+
+
 def _points(count: int) -> list[float]:
     return [share(index, count - 1) for index in range(count)] if count > 1 else [50.0]
 
 
 def _strips(places: list[float]) -> list[tuple[float, float]]:
     """Each point's half of the way to its neighbours."""
-    edges = [0.0, *((a + b) / 2 for a, b in zip(places, places[1:], strict=False)), 100.0]
-    return [(round(a, 2), round(b, 2)) for a, b in zip(edges, edges[1:], strict=False)]
+    edges = [0.0, *((a + b) / 2 for a, b in pairwise(places)), 100.0]
+    return [(round(a, 2), round(b, 2)) for a, b in pairwise(edges)]
 
 
 def _labels(days: Sequence[Day], strips: list[tuple[float, float]]) -> tuple[Label, ...]:
@@ -291,7 +297,9 @@ def _trace(
     area = "".join(
         "M" + "L".join(run) + f"V{zero}H{run[0].partition(' ')[0]}Z" for run in runs if len(run) > 1
     )
-    ends = [run[0] for run in runs if len(run) == 1] + [run[-1] for run in runs[-1:] if len(run) > 1]
+    ends = [run[0] for run in runs if len(run) == 1] + [
+        run[-1] for run in runs[-1:] if len(run) > 1
+    ]
     return Trace(number, path, area if is_filled else "", "".join(f"M{at}h0" for at in ends))
 
 

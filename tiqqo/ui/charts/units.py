@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
+from babel import Locale
 from babel.dates import format_skeleton
 from babel.numbers import (
     format_compact_currency,
@@ -10,8 +11,8 @@ from babel.numbers import (
     format_currency,
     format_decimal,
 )
-from django.utils.translation import get_language, to_locale
 
+from tiqqo.core.locales import current_locale
 from tiqqo.core.money import Money, currency_digits
 from tiqqo.ui import moments
 
@@ -39,12 +40,14 @@ class Unit:
             return (
                 _decimal(value)
                 if abs(value) < _COMPACT_FROM
-                else _compact(format_compact_decimal(value, fraction_digits=2, locale=_locale()))
+                else _compact(
+                    format_compact_decimal(value, fraction_digits=2, locale=locale_of_reader())
+                )
             ).replace("-", MINUS)
         major = Money(value, self.currency).decimal
         if abs(major) >= _COMPACT_FROM:
             words = format_compact_currency(
-                major, self.currency, fraction_digits=2, locale=_locale()
+                major, self.currency, fraction_digits=2, locale=locale_of_reader()
             )
             return _compact(words).replace("-", MINUS)
         digits = 0 if step % self.whole == 0 else currency_digits(self.currency)
@@ -53,7 +56,7 @@ class Unit:
             self.currency,
             format=None if digits else "¤#,##0",
             currency_digits=bool(digits),
-            locale=_locale(),
+            locale=locale_of_reader(),
         )
         return words.replace("-", MINUS)
 
@@ -81,7 +84,7 @@ def on_axis(day: date | str, days: tuple[date | str, ...]) -> str:
         return day
     first, last = days[0], days[-1]
     is_long = isinstance(first, date) and isinstance(last, date) and (last - first).days > _A_YEAR
-    return format_skeleton("yMMM" if is_long else "MMMd", _noon(day), locale=_locale())
+    return format_skeleton("yMMM" if is_long else "MMMd", _noon(day), locale=locale_of_reader())
 
 
 def _noon(day: date) -> datetime:
@@ -89,14 +92,14 @@ def _noon(day: date) -> datetime:
 
 
 def _decimal(value: int) -> str:
-    return format_decimal(value, locale=_locale())
+    return format_decimal(value, locale=locale_of_reader())
 
 
 def _compact(words: str) -> str:
     return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _locale() -> str:
+def locale_of_reader() -> Locale:
     """Babel's plain "en" is American; the English of this house writes the day first."""
-    locale = to_locale(get_language() or "en")
-    return "en_GB" if locale == "en" else locale
+    locale = current_locale()
+    return Locale("en", "GB") if locale.language == "en" else locale

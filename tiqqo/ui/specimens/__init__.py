@@ -7,9 +7,9 @@ What it needs comes from the `context()` of a module of this package that stands
 from dataclasses import dataclass
 from typing import Any
 
-from tiqqo.ui.specimens import basics
+from tiqqo.ui.specimens import basics, data, languages
 
-MODULES = (basics,)
+MODULES = (basics, languages, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ GROUPS = (
         "",
         ("foundations", "buttons", "alert", "pill", "form", "empty", "dialog", "copy", "countdown"),
     ),
-    Group("Shop", "", ("event_card", "stub", "ticket_row")),
+    Group("Shop", "", ("event_card", "stub", "ticket_row", "language_switch")),
     Group(
         "Desk",
         "dense",
@@ -45,6 +45,20 @@ GROUPS = (
             "timeline",
             "card",
             "avatar",
+        ),
+    ),
+    Group(
+        "Patterns",
+        "dense",
+        (
+            "chart",
+            "chart_bars",
+            "sparkline",
+            "skeleton",
+            "steps",
+            "sentence",
+            "statement",
+            "many_rows",
         ),
     ),
     Group("Door", "", ("door_result",)),

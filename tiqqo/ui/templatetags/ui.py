@@ -1,5 +1,6 @@
 """Tags and filters that every template has."""
 
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
 from html import unescape
@@ -15,12 +16,14 @@ from django.template.loader import render_to_string
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 
+from tiqqo.core.language import PARAMETER
+from tiqqo.core.locales import number
 from tiqqo.core.money import Money
 from tiqqo.ui import charts, colour, icons, moments, posters, stylesheets
 
@@ -133,6 +136,45 @@ def when_range(
     )
 
 
+@register.filter
+def ago(instant: datetime) -> str:
+    """14 minutes ago."""
+    return moments.ago(instant)
+
+
+# Languages ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language that this page can be read in, by its own name."""
+
+    code: str
+    name: str
+    is_current: bool
+
+
+@register.simple_tag(takes_context=True)
+def languages(context: template.Context) -> list[Language]:
+    """None where the page is in English only."""
+    if not getattr(context.get("request"), "is_translated", False):
+        return []
+    current = get_language()
+    return [
+        Language(code, get_language_info(code)["name_local"], code == current)
+        for code, _name in settings.LANGUAGES
+    ]
+
+
+@register.simple_tag(takes_context=True)
+def address_without_language(context: template.Context) -> str:
+    """This page, for coming back to it after the choice."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    query.pop(PARAMETER, None)
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
 # Forms ----------------------------------------------------------------------------------
 
 
@@ -228,9 +270,7 @@ def tone_icon(name: str) -> str:
 @register.filter
 def counted(value: int | str) -> str:
     """1,400 as the reader's language groups it; words stay words."""
-    if not isinstance(value, int):
-        return value
-    return number_format(value, use_l10n=True, force_grouping=True)
+    return number(value) if isinstance(value, int) else value
 
 
 @register.filter

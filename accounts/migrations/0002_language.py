@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0001_initial'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='organiser',
+            name='language',
+            field=models.CharField(default='en', max_length=10, verbose_name='language'),
+        ),
+    ]

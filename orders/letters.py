@@ -1,0 +1,276 @@
+"""What the buyer's mails say; how they look is `tiqqo.ui.mails`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from events.models import Event
+from orders.models import DeliveryKind, Invoice, Order, OrderLine, Refund, Ticket
+from orders.queries import order_price_lines
+from tiqqo.core import clock
+from tiqqo.core.money import Money
+from tiqqo.ui.mails import (
+    Block,
+    Button,
+    Facts,
+    Letter,
+    Line,
+    Lines,
+    Note,
+    Stub,
+    Text,
+    greeting,
+    one_line,
+)
+from tiqqo.ui.moments import local, words_for, words_for_day, words_for_range
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What a mail about an order may speak of."""
+
+    order: Order
+    url: str
+    lines: Sequence[OrderLine]
+    tickets: Sequence[Ticket]
+    refunds: Sequence[Refund]
+    invoice: Invoice | None
+
+    @property
+    def event(self) -> Event:
+        return self.order.event
+
+
+def letter_for(kind: DeliveryKind, facts: OrderFacts) -> Letter:
+    """The letter of a kind of delivery, in the current language."""
+    return _LETTERS[kind](facts)
+
+
+def _tickets(facts: OrderFacts) -> Letter:
+    named = {"event": facts.event.name}
+    return _letter(
+        facts,
+        subject=_("Your tickets for %(event)s") % named,
+        preheader=_("They are attached. %(when)s") % {"when": when_words(facts.event)},
+        blocks=[
+            Text(
+                _(
+                    "your tickets are attached as a PDF. Show the code at the door, on your phone"
+                    " or on paper."
+                )
+            ),
+            _stub(facts),
+            _price(facts),
+            Button(_("Open your order"), facts.url),
+            Note(
+                _(
+                    "The link opens your order at any time: the tickets, a version for your"
+                    " phone, and the date for your calendar. Whoever has it can do the same, so"
+                    " keep it to yourself."
+                )
+            ),
+        ],
+    )
+
+
+def _received(facts: OrderFacts) -> Letter:
+    names = {"event": facts.event.name, "organiser": facts.event.organiser.name}
+    return _letter(
+        facts,
+        subject=_("We have your order %(code)s for %(event)s")
+        % {"code": facts.order.code, "event": facts.event.name},
+        heading=_("We have your order"),
+        preheader=_("Your places for %(event)s are booked.") % names,
+        blocks=[
+            Text(
+                _(
+                    "your places for %(event)s are booked. %(organiser)s sends the invoice; the"
+                    " tickets follow."
+                )
+                % names
+            ),
+            Facts(_where_and_when(facts.event)),
+            _price(facts),
+            Button(_("Open your order"), facts.url),
+        ],
+    )
+
+
+def _invoice(facts: OrderFacts) -> Letter:
+    invoice = facts.invoice
+    assert invoice is not None, "an invoice mail is asked for with its invoice"
+    due = words_for_day(invoice.due_on)
+    rows = [
+        (_("Invoice"), invoice.number),
+        (_("To pay"), str(invoice.total)),
+        (_("Until"), due),
+        (_("Reference"), invoice.payment_reference),
+    ]
+    if invoice.buyer_reference:
+        rows.append((_("Your reference"), invoice.buyer_reference))
+    return _letter(
+        facts,
+        subject=_("Invoice %(number)s for %(event)s")
+        % {"number": invoice.number, "event": facts.event.name},
+        preheader=_("%(total)s, to be paid until %(due)s.") % {"total": invoice.total, "due": due},
+        blocks=[
+            Text(
+                _(
+                    "the invoice for your order is attached. Please name the reference below when"
+                    " you pay, so that %(organiser)s finds your payment."
+                )
+                % {"organiser": facts.event.organiser.name}
+            ),
+            Facts(rows),
+            _price(facts),
+            Button(_("Open your order"), facts.url),
+        ],
+    )
+
+
+def _reminder(facts: OrderFacts) -> Letter:
+    event = facts.event
+    return _letter(
+        facts,
+        subject=_("%(day)s: %(event)s") % {"day": _day_word(event), "event": event.name},
+        preheader=", ".join(part for part in (when_words(event), event.place) if part),
+        blocks=[
+            Text(
+                _("it is nearly time. Here is where and when, and your tickets are attached again.")
+            ),
+            Facts(_where_and_when(event)),
+            _stub(facts),
+            Button(_("Open your tickets"), facts.url),
+            Note(
+                _(
+                    "Have the code ready before you reach the door, with your screen bright or the"
+                    " paper in your hand."
+                )
+            ),
+        ],
+    )
+
+
+def _refunded(facts: OrderFacts) -> Letter:
+    named = {"event": facts.event.name, "code": facts.order.code}
+    lines = [
+        Line(str(refund.get_reason_display()).capitalize(), refund.amount)
+        for refund in facts.refunds
+    ]
+    return _letter(
+        facts,
+        subject=_("Your money for order %(code)s is on its way back") % named,
+        heading=_("Your money is on its way back"),
+        blocks=[
+            Text(
+                _(
+                    "a payment for order %(code)s (%(event)s) could not be used, so it goes back"
+                    " to the card it came from."
+                )
+                % named
+            ),
+            Lines(
+                lines,
+                total=sum((line.amount for line in lines), Money(0, facts.order.currency)),
+                total_label=_("On its way back"),
+            ),
+            Text(_("Banks usually take a few days.")),
+            Button(_("Open your order"), facts.url),
+        ],
+    )
+
+
+_LETTERS: dict[DeliveryKind, Callable[[OrderFacts], Letter]] = {
+    DeliveryKind.TICKETS: _tickets,
+    DeliveryKind.RECEIVED: _received,
+    DeliveryKind.INVOICE: _invoice,
+    DeliveryKind.REMINDER: _reminder,
+    DeliveryKind.REFUNDED: _refunded,
+}
+
+
+# Parts -----------------------------------------------------------------------------------
+
+
+def _letter(
+    facts: OrderFacts,
+    *,
+    subject: str,
+    blocks: Sequence[Block],
+    heading: str = "",
+    preheader: str = "",
+) -> Letter:
+    organiser = facts.event.organiser
+    footer = [
+        _("Order %(code)s · %(organiser)s")
+        % {"code": facts.order.code, "organiser": organiser.name}
+    ]
+    if organiser.support_email:
+        footer.append(_("Questions? Answer this mail: %(email)s") % {"email": organiser.support_email})
+    return Letter(
+        subject=one_line(subject),
+        heading=one_line(heading or subject),
+        preheader=one_line(preheader),
+        blocks=[greeting(facts.order.first_name), *blocks],
+        sender=organiser.name,
+        accent=facts.event.accent,
+        footer=footer,
+    )
+
+
+def _stub(facts: OrderFacts) -> Stub:
+    event = facts.event
+    return Stub(
+        title=event.name,
+        when=when_words(event),
+        where=where_words(event),
+        tickets=[
+            (ticket.ticket_type.name, ticket.holder_name, ticket.code) for ticket in facts.tickets
+        ],
+    )
+
+
+def _price(facts: OrderFacts) -> Lines:
+    order = facts.order
+    rows = order_price_lines(order, facts.lines)
+    note = ""
+    if order.tax_minor:
+        note = _("with %(tax)s %(name)s") % {"tax": order.tax, "name": order.tax_name}
+    return Lines(
+        [Line(str(row["label"]), row["amount"]) for row in rows],  # type: ignore[arg-type]
+        total=order.total,
+        note=note,
+    )
+
+
+def _where_and_when(event: Event) -> list[tuple[str, str]]:
+    rows = [(_("When"), when_words(event)), (_("Where"), where_words(event))]
+    if event.online_url:
+        rows.append((_("Online"), event.online_url))
+    return [(label, value) for label, value in rows if value]
+
+
+def when_words(event: Event) -> str:
+    if event.starts_at is None:
+        return ""
+    return words_for_range(event.starts_at, event.ends_at, event.time_zone, show_zone=True)
+
+
+def where_words(event: Event) -> str:
+    return ", ".join(
+        part for part in (event.venue_name, event.venue_address, event.city) if part
+    )
+
+
+def _day_word(event: Event) -> str:
+    """Tomorrow, where it is: a mail that was late says today, and one that is early names the day."""
+    assert event.starts_at is not None, "an event without a date reminds nobody"
+    today = local(clock.now(), event.time_zone).date()
+    starts_on = local(event.starts_at, event.time_zone).date()
+    if starts_on == today:
+        return _("Today")
+    if starts_on == today + timedelta(days=1):
+        return _("Tomorrow")
+    return words_for(event.starts_at, event.time_zone, "day")

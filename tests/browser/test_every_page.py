@@ -1,0 +1,209 @@
+"""Every address that answers with a page, at both widths, by day and by night."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from playwright.sync_api import Browser, StorageState
+
+from tests.browser.looking import Viewport
+from tests.browser.shopping import choose
+from tests.browser.site import Site, Visitor
+from tests.golden.compare import HERE as GOLDEN
+
+pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
+
+OWNER, STRANGER = "ana@blauwekikker.example", ""
+HOUSE = {"organiser": "blauwe-kikker"}
+EVENT = {**HOUSE, "event": "harvest-supper"}
+SUPPER = "/blauwe-kikker/harvest-supper/"
+
+# Who opens it, and with which parts of the address. A word in braces is what the seed calls so.
+PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "front": (STRANGER, {}),
+    "organiser": (STRANGER, HOUSE),
+    "invitation": (STRANGER, {**HOUSE, "secret": "{invitation_secret}"}),
+    "shop:event": (STRANGER, EVENT),
+    "shop:order": (STRANGER, {**EVENT, "code": "{code}", "secret": "{secret}"}),
+    "account_login": (STRANGER, {}),
+    "account_signup": (STRANGER, {}),
+    "account_reset_password": (STRANGER, {}),
+    "account_inactive": (STRANGER, {}),
+    "account_password_reset_completed": (STRANGER, {}),
+    "account_logout": (OWNER, {}),
+    "account_reauthenticate": (OWNER, {}),
+    "account_email": (OWNER, {}),
+    "account_change_password": (OWNER, {}),
+    "mfa_index": (OWNER, {}),
+    "mfa_list_webauthn": (OWNER, {}),
+    "usersessions_list": (OWNER, {}),
+    "accounts:settings": (OWNER, HOUSE),
+    "accounts:team": (OWNER, HOUSE),
+    "accounts:membership": (OWNER, {**HOUSE, "membership_id": "{membership_id}"}),
+    "dashboard:home": (OWNER, HOUSE),
+    "dashboard:overview": (OWNER, EVENT),
+    "events:list": (OWNER, HOUSE),
+    "events:new": (OWNER, HOUSE),
+    "events:first": (OWNER, HOUSE),
+    "events:setup": (OWNER, EVENT),
+    "ticketing:tickets": (OWNER, EVENT),
+    "ticketing:inventory": (OWNER, EVENT),
+    "ticketing:capacity": (OWNER, EVENT),
+    "ticketing:new_type": (OWNER, EVENT),
+    "ticketing:type": (OWNER, {**EVENT, "ticket_type": "{ticket_type}"}),
+    "ticketing:new_release": (OWNER, {**EVENT, "ticket_type": "{ticket_type}"}),
+    "ticketing:release": (OWNER, {**EVENT, "release": "{release}"}),
+    "orders:list": (OWNER, EVENT),
+    "orders:new": (OWNER, EVENT),
+    "orders:order": (OWNER, {**EVENT, "code": "{waiting}"}),
+    "orders:people": (OWNER, EVENT),
+    "door:home": (OWNER, {}),
+    "door:scan": (OWNER, EVENT),
+    "mails": (STRANGER, {}),
+}
+
+ACTS = "it acts, and GET never does"
+ELSEWHERE = {
+    # Pages that another test looks at, because they need a way to them.
+    "shop:checkout": "below, with a hold of its own",
+    "welcome": "below, for somebody without an organiser",
+    "ui:styleguide": "test_styleguide.py",
+    "mail": "below, the newest mail",
+    "mfa_add_webauthn": "test_passkey.py",
+    "account_email_verification_sent": "test_whole_path.py, in the middle of a sign-up",
+    # No pages.
+    "–": "a word for machines",
+    "stripe_webhook": "for the payment provider",
+    "media": "a picture",
+    "mail_part": "a part of a mail, in its own frame",
+    "ui:stylesheet": "a style sheet",
+    "ui:theme": "a style sheet",
+    "orders:csv": "a file",
+    "shop:tickets_pdf": "a file",
+    "shop:qr": "a picture",
+    "shop:calendar": "a file",
+    "mfa_download_recovery_codes": "a file",
+    "door:live": "a part of door:scan",
+    "home": "leads to the right place",
+    "shop:return": "leads to the order",
+    "mfa_login_webauthn": "for the script that asks the authenticator",
+    # What needs a state that only the middle of a dialogue with allauth has; same templates as above.
+    "account_confirm_login_code": "switched off",
+    "account_set_password": "only without a password, which nobody here is",
+    "account_confirm_password_reset_code": "after a code by mail",
+    "account_complete_password_reset": "after a code by mail",
+    "mfa_authenticate": "after a password, with a second factor",
+    "mfa_reauthenticate": "with a second factor",
+    "mfa_reauthenticate_webauthn": "with a second factor",
+    "mfa_activate_totp": "asks for the password first",
+    "mfa_deactivate_totp": "with a second factor",
+    "mfa_view_recovery_codes": "with a second factor",
+    "mfa_generate_recovery_codes": "with a second factor",
+    "mfa_remove_webauthn": "with a passkey",
+    "mfa_edit_webauthn": "with a passkey",
+    # Others' own.
+    "…": "accounts/ stands here route by route; admin/ is Django's, for support",
+    **dict.fromkeys(
+        (
+            "accounts:membership_removal",
+            "accounts:invitation_revocation",
+            "events:publication",
+            "events:pause",
+            "events:resumption",
+            "ticketing:release_publication",
+            "ticketing:release_withdrawal",
+            "ticketing:release_deletion",
+            "orders:invoice",
+            "orders:settlement",
+            "orders:cancellation",
+            "orders:deliveries",
+            "door:admissions",
+            "door:undo",
+            "shop:reservations",
+            "shop:extension",
+            "shop:cancellation",
+            "shop:deliveries",
+        ),
+        ACTS,
+    ),
+}
+
+
+def golden_names() -> set[str]:
+    """Of all routes, as the golden file lists them."""
+    lines = (GOLDEN / "routes.txt").read_text().splitlines()
+    return {re.split(r"\s{2,}", line)[1] for line in lines}
+
+
+def allauth_names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from allauth_names(pattern.url_patterns)
+        else:
+            yield str(pattern.name)
+
+
+def test_every_route_is_looked_at_or_says_why_not():
+    [accounts] = [p for p in get_resolver().url_patterns if str(p.pattern) == "accounts/"]
+    names = golden_names() | set(allauth_names([accounts]))
+
+    assert sorted(names - PAGES.keys() - ELSEWHERE.keys()) == [], "look at them, or say why not"
+    assert sorted((PAGES.keys() | ELSEWHERE.keys()) - names) == [], "there is no such route"
+
+
+@pytest.fixture(scope="module")
+def standing(
+    site: Site, chromium: Browser, key: Callable[[str], StorageState]
+) -> Iterator[Callable[..., Visitor]]:
+    """The one visitor of this address at this viewport, who goes from page to page."""
+    with ExitStack() as visitors:
+
+        @cache
+        def standing(email: str, viewport: Viewport) -> Visitor:
+            state = {"storage_state": key(email)} if email else {}
+            return visitors.enter_context(Visitor(site, chromium, viewport, **state))
+
+        yield standing
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_fit_for_everybody(standing, site, viewport, name):
+    email, parts = PAGES[name]
+    somebody = standing(email, viewport)
+    path = reverse(name, kwargs={k: v.format(**site.planted["busy"]) for k, v in parts.items()})
+
+    somebody.open(path)
+
+    assert somebody.page.url == f"{site.base_url}{path}"
+    somebody.look(f"every-{name.replace(':', '-')}")
+    assert somebody.problems == []
+
+
+def test_checkout_is_fit_for_everybody(visit, viewport):
+    buyer = visit(viewport)
+    choose(buyer, SUPPER, Chair_at_the_table=2)
+
+    buyer.look("every-checkout", heading="Checkout")
+
+
+def test_welcome_is_fit_for_everybody(visit, viewport, key):
+    """For who signed in and belongs to no organiser yet."""
+    newcomer = visit(viewport, storage_state=key("newcomer@example.org"))
+    newcomer.open("/welcome/")
+
+    newcomer.look("every-welcome")
+
+
+def test_mail_viewer_is_fit_for_everybody(visit, viewport, site):
+    newcomer = visit(viewport)
+    newcomer.open("/accounts/password/reset/")
+    newcomer.fill(email="newcomer@example.org")
+    newcomer.page.locator("main form button").first.click()
+    site.mail_to("newcomer@example.org")
+    newcomer.open("/dev/mail/")
+    newcomer.page.locator("main a").first.click()
+
+    newcomer.look("every-mail")

@@ -1,0 +1,45 @@
+"""The style guide: every component in every state is fit for everybody, and none is missing."""
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
+
+GUIDE = "/styleguide/"
+# The specimens that show nothing: no words but the heading's, no picture, nothing to type into.
+_EMPTY = """
+() => [...document.querySelectorAll(".specimen")].filter((specimen) => {
+  const title = specimen.querySelector(".specimen__title");
+  const has = specimen.innerText.replace(title?.innerText ?? "", "").trim();
+  return !has && !specimen.querySelector("svg, img, input, select, textarea");
+}).map((specimen) => specimen.id)
+"""
+_PAGES = """
+(guide) => [...new Set([...document.links].map((link) => new URL(link.href).pathname)
+  .filter((path) => path.startsWith(guide)))]
+"""
+
+
+def test_style_guide_is_fit_for_everybody(visit, viewport):
+    reader = visit(viewport)
+    reader.open(GUIDE)
+    pages = {GUIDE, *reader.page.evaluate(_PAGES, GUIDE)}
+    faults = {}
+
+    for path in sorted(pages):
+        reader.open(path)
+        name = path.strip("/").replace("/", "-")
+        faults[path] = reader.faults(name)
+
+    assert {path: found for path, found in faults.items() if found} == {}
+
+
+def test_every_specimen_shows_something(visit):
+    reader = visit()
+    reader.open(GUIDE)
+    specimens = 0
+
+    for path in {GUIDE, *reader.page.evaluate(_PAGES, GUIDE)}:
+        reader.open(path)
+        specimens += reader.page.locator(".specimen").count()
+        assert reader.page.evaluate(_EMPTY) == [], path
+    assert specimens >= 30

@@ -1,0 +1,61 @@
+"""What answers to the specimens that ask: the sentence builder, and a list of ten thousand rows."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from tiqqo.ui.sentences import read_sentence
+from tiqqo.ui.specimens import crowd
+
+SEGMENT_ID = "segment"
+
+
+def for_builders(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For those who build, not for those who buy: while developing, and for Tiqqo's own staff."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        is_open = settings.DEBUG or settings.TESTING
+        if not is_open and not getattr(getattr(request, "user", None), "is_staff", False):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@require_safe
+@for_builders
+def segment(request: HttpRequest) -> HttpResponse:
+    """The people that the sentence means: a page, its form for htmx, or the count alone."""
+    asked = read_sentence(crowd.GRAMMAR, request.GET)
+    context = {
+        "id": SEGMENT_ID,
+        "url": reverse("ui:segment"),
+        "sentence": asked,
+        "answer": crowd.answer(asked.clauses) if asked.is_valid else None,
+    }
+    if not request.headers.get("HX-Request"):
+        return render(request, "styleguide/segment.html", context)
+    is_count = request.headers.get("HX-Target") == f"{SEGMENT_ID}-answer"
+    part = "components/sentence.html#answer" if is_count else "components/sentence.html"
+    return render(request, part, context)
+
+
+@require_safe
+@for_builders
+def orders(request: HttpRequest) -> HttpResponse:
+    """Ten thousand orders, fifty at a time, paged by key."""
+    after = request.GET.get("after", "0")
+    if not after.isdecimal():
+        raise Http404
+    return render(
+        request,
+        "styleguide/orders.html",
+        {"many": crowd.orders_after(int(after)), "many_total": crowd.ORDERS_COUNT, "zone": "UTC"},
+    )
