@@ -34,10 +34,6 @@ class PrintedTicket:
         company = person.company if person else None
         return company.name if company else self.ticket.order.company_name
 
-    @property
-    def longest_word(self) -> int:
-        return max(map(len, self.ticket.holder_name.split()), default=0)
-
 
 def printed_tickets(order: Order) -> list[PrintedTicket]:
     """The order's valid tickets. Two queries."""

@@ -174,6 +174,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignUpDetails"
+ACCOUNT_FORMS = {
+    "login": "accounts.account_forms.SignIn",
+    "signup": "accounts.account_forms.SignUp",
+    "add_email": "accounts.account_forms.AddAddress",
+    "change_password": "accounts.account_forms.ChangePassword",
+    "reset_password": "accounts.account_forms.ResetPassword",
+    "reset_password_from_key": "accounts.account_forms.NewPassword",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True

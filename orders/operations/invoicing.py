@@ -63,6 +63,7 @@ def drawn_up(
             else ""
         )
     return Invoice(
+        organiser=organiser,
         order=order,
         year=year,
         sequence=sequence,

@@ -229,16 +229,18 @@ def order_details(order: Order) -> OrderDetails:
     )
 
 
-def people_of(event: Event, *, search: str = "", limit: int = 200) -> list[Any]:
-    """The attendees of the event with their tickets' codes, by name."""
-    rows = (
-        Person.objects.select_related("contact", "company")
-        .filter(event=event)
-        .annotate(
-            valid_tickets=Count("tickets", filter=Q(tickets__status="valid")),
-        )
-        .order_by("last_name", "first_name", "id")
-    )
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """One page of an event's attendees by name; `next_id` continues after its last, 0 on the last page."""
+
+    people: list[Any]
+    total: int
+    next_id: int
+
+
+def people_of(event: Event, *, search: str = "", after: int = 0) -> PeoplePage:
+    """The attendees of the event with their valid tickets, by name, paged by key."""
+    rows = Person.objects.filter(event=event)
     for word in search.split():
         rows = rows.filter(
             Q(first_name__icontains=word)
@@ -246,4 +248,20 @@ def people_of(event: Event, *, search: str = "", limit: int = 200) -> list[Any]:
             | Q(email__icontains=word)
             | Q(company__name__icontains=word)
         )
-    return list(rows[:limit])
+    total = rows.count()
+    if after:
+        last = Person.objects.filter(event=event, pk=after).first()
+        if last is None:
+            raise Http404
+        rows = rows.filter(
+            Q(last_name__gt=last.last_name)
+            | Q(last_name=last.last_name, first_name__gt=last.first_name)
+            | Q(last_name=last.last_name, first_name=last.first_name, pk__gt=last.pk)
+        )
+    found = list(
+        rows.select_related("contact", "company")
+        .annotate(valid_tickets=Count("tickets", filter=Q(tickets__status="valid")))
+        .order_by("last_name", "first_name", "id")[: PAGE_SIZE + 1]
+    )
+    page = found[:PAGE_SIZE]
+    return PeoplePage(page, total, page[-1].pk if len(found) > PAGE_SIZE else 0)

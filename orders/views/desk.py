@@ -193,6 +193,12 @@ def deliveries(request: Any, event: str, code: str) -> HttpResponse:
     )
 
 
+def _number(request: Any, name: str) -> int:
+    """A whole number of the address; whatever else stands there counts as none."""
+    asked = request.GET.get(name, "")
+    return int(asked) if asked.isdecimal() and len(asked) < 19 else 0
+
+
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
 def people(request: Any, event: str) -> HttpResponse:
@@ -201,7 +207,7 @@ def people(request: Any, event: str) -> HttpResponse:
     return render_dashboard(
         request,
         "orders/people.html",
-        {"people": people_of(found, search=search), "search": search},
+        {"page": people_of(found, search=search, after=_number(request, "after")), "search": search},
         current="orders:people",
         event=found,
     )

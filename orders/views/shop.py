@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import membership_of, public_view
 from accounts.permissions import Permission
@@ -134,12 +134,15 @@ def _selection(request: HttpRequest) -> dict[str, int]:
 
 @csrf_exempt
 @public_view
-@require_POST
+@require_http_methods(["GET", "POST"])
 def reservations(request: Any, event: str) -> HttpResponse:
     """Hold the selection and go to its checkout. Refusals show the shop again, nothing typed is lost.
 
-    Exempt from the CSRF check: it acts for nobody in particular and reads no cookie.
+    Exempt from the CSRF check: it acts for nobody in particular and reads no cookie. Whoever comes back
+    to the address of a refusal, as after a choice of language, is led to the shop.
     """
+    if request.method == "GET":
+        return redirect("shop:event", organiser=request.organiser.slug, event=event)
     found = event_or_404(event)
     found.organiser = request.organiser
     suggest_language(request, found.language)

@@ -35,14 +35,10 @@ def faults(page: Page, viewport: Viewport) -> list[str]:
     axe in light and in dark; no sideways scrolling and no cut text, on a phone also at 320 px, on a
     desk also at 200 % zoom and with letters of twice the size.
     """
-    # Evaluated: the content security policy lets no script be added.
-    if not page.evaluate("() => 'looking' in window"):
-        page.evaluate(AXE.read_text())
-        page.evaluate(OURS.read_text())
-    found = [*violations(page, WCAG), *misfits(page)]
+    found = faults_at_first_sight(page)
     with in_the_dark(page):
         found += [f"dark: {fault}" for fault in violations(page, COLOURS)]
-    if viewport.is_mobile:
+    if viewport.width < DESK.width:
         with as_wide_as(page, NARROW, viewport):
             found += [f"{NARROW} px: {fault}" for fault in misfits(page)]
     else:
@@ -51,6 +47,20 @@ def faults(page: Page, viewport: Viewport) -> list[str]:
         with large_text(page):
             found += [f"200 % text: {fault}" for fault in misfits(page)]
     return found
+
+
+def faults_at_first_sight(page: Page) -> list[str]:
+    """What is wrong at this size and in this scheme."""
+    bring_eyes(page)
+    return [*violations(page, WCAG), *misfits(page)]
+
+
+def bring_eyes(page: Page) -> None:
+    """axe and our own functions are in the page."""
+    # Evaluated: the content security policy lets no script be added.
+    if not page.evaluate("() => 'looking' in window"):
+        page.evaluate(AXE.read_text())
+        page.evaluate(OURS.read_text())
 
 
 def violations(page: Page, rules: dict[str, object]) -> list[str]:

@@ -10,16 +10,19 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from json import dumps
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
+from django.urls import Resolver404, resolve
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect
 
 from devtools.processes import LOOPBACK
 from devtools.stack import Stack
-from tests.browser.looking import Viewport, faults
+from tests.browser.looking import DESK, PHONE, Viewport, faults, faults_at_first_sight
 
 Found = TypeVar("Found")
 
 PATIENCE = 20.0
+CODE = re.compile(r"\b[0-9A-Z]{8}\b|\d+")
 
 
 def until(ask: Callable[[], Found], *, what: str) -> Found:
@@ -65,6 +68,15 @@ class Mail:
         return next(url for url in re.findall(r"https?://\S+", self.text) if containing in url)
 
 
+def _pattern_of(url: str) -> str:
+    """The name of the route, or the path of what is not ours."""
+    path = urlsplit(url).path
+    try:
+        return resolve(path).view_name
+    except Resolver404:
+        return path
+
+
 class Site:
     """The stack under test."""
 
@@ -73,6 +85,7 @@ class Site:
         self.planted = planted
         """Parts of addresses that only the seed knows."""
         self.base_url = stack.base_url
+        self.looked_at: set[tuple[Viewport, str, str]] = set()
         self.shots = stack.var_dir / "shots"
         self.shots.mkdir(parents=True, exist_ok=True)
 
@@ -171,17 +184,33 @@ class Visitor(AbstractContextManager["Visitor"]):
         assert response.status == status, f"{address}: {response.status}"
 
     def look(self, name: str, *, heading: str | re.Pattern[str] | None = None) -> None:
-        """The page is the one with this heading, and fit for everybody."""
+        """The page is the one with this heading, and fit for everybody.
+
+        A page is looked at from all sides once in a run; after that, at this size in this scheme.
+        """
+        h1 = self.page.get_by_role("heading", level=1)
         if heading is not None:
-            expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
-        found = self.faults(name)
+            expect(h1).to_have_text(heading)
+        self.shoot(name)
+        seen = (self.viewport, _pattern_of(self.page.url), CODE.sub("#", h1.inner_text()))
+        is_new = seen not in self.site.looked_at
+        self.site.looked_at.add(seen)
+        found = faults(self.page, self.viewport) if is_new else faults_at_first_sight(self.page)
         assert not found, f"{name}:\n" + "\n".join(found)
 
-    def faults(self, name: str) -> list[str]:
-        """What is wrong with the page as it stands; a picture of it is kept under this name."""
-        shot = self.site.shots / f"{self.viewport.name}-{name}.png"
-        self.page.screenshot(path=shot, full_page=True)
-        return faults(self.page, self.viewport)
+    def faults_everywhere(self, name: str) -> list[str]:
+        """What is wrong with the page from all sides, on a desk and on a phone."""
+        found = []
+        for viewport in (DESK, PHONE):
+            self.page.set_viewport_size({"width": viewport.width, "height": viewport.height})
+            self.shoot(f"{name}-{viewport.name}")
+            found += [f"{viewport.name}: {fault}" for fault in faults(self.page, viewport)]
+        return found
+
+    def shoot(self, name: str) -> None:
+        """A picture of the page, for people."""
+        path = self.site.shots / f"{self.viewport.name}-{name}.jpg"
+        self.page.screenshot(path=path, full_page=True, type="jpeg", quality=70)
 
     # Acting ---------------------------------------------------------------------------------
 

@@ -1,10 +1,14 @@
-"""A purchase with the keyboard alone."""
+"""A purchase, a scan and the way around with the keyboard alone."""
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.shopping import GARDEN, has_tickets
 from tests.browser.site import until
+
+OWNER = "ana@blauwekikker.example"
+SUPPER = "/o/blauwe-kikker/events/harvest-supper/"
+DOOR = "/door/blauwe-kikker/harvest-supper/"
 
 pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
 
@@ -53,6 +57,106 @@ def test_free_tickets_with_the_keyboard(visit):
     has_tickets(buyer, 1)
     buyer.sees("Kim")
     tab_to(page.get_by_role("link", name="Add to calendar"))
+
+
+def test_scan_with_the_keyboard(visit, site, key):
+    """A typed code goes in, comes a second time, and is taken back."""
+    scanner = visit(storage_state=key(OWNER))
+    scanner.expects("409 .Conflict.")
+    page = scanner.page
+    scanner.open(DOOR)
+    count = page.locator("#door-count")
+    before = count.inner_text()
+    code = page.get_by_label("Type a code")
+    expect(code).to_be_focused()
+
+    page.keyboard.type(site.planted["busy"]["ticket"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Fenna de Boer")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(count).not_to_have_text(before)
+    tab_to(code)
+    page.keyboard.type(site.planted["busy"]["ticket"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Already in")
+    expect(page.get_by_role("link", name="Understood, next")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    tab_to(page.get_by_role("button", name="Undo the entry of Fenna de Boer").first)
+    page.keyboard.press("Enter")
+
+    expect(count).to_have_text(before)
+
+
+def test_slash_goes_to_the_search(visit, key):
+    member = visit(storage_state=key(OWNER))
+    member.open(f"{SUPPER}orders/")
+    search = member.page.locator("[type=search]").first
+    expect(search).not_to_be_focused()
+
+    member.page.keyboard.press("/")
+    expect(search).to_be_focused()
+    member.page.keyboard.type("a/b")
+
+    expect(search).to_have_value("a/b")
+
+
+def test_question_mark_opens_help_and_escape_returns(visit, key):
+    member = visit(storage_state=key(OWNER))
+    page = member.page
+    member.open(f"{SUPPER}orders/")
+    link = page.get_by_role("link", name="People", exact=True).first
+    link.focus()
+    help_ = page.locator("dialog#keyboard-help")
+    expect(help_).not_to_be_visible()
+
+    page.keyboard.press("?")
+    expect(help_).to_be_visible()
+    assert help_.evaluate(
+        "(dialog) => dialog.matches(':modal') && dialog.contains(document.activeElement)"
+    )
+    member.look("keyboard-help")
+    page.keyboard.press("Escape")
+
+    expect(help_).not_to_be_visible()
+    expect(link).to_be_focused()
+
+
+def test_question_mark_in_a_field_is_a_question_mark(visit, key):
+    member = visit(storage_state=key(OWNER))
+    member.open(f"{SUPPER}orders/")
+    member.page.locator("[type=search]").first.focus()
+
+    member.page.keyboard.type("?")
+
+    expect(member.page.locator("[type=search]").first).to_have_value("?")
+    expect(member.page.locator("dialog#keyboard-help")).not_to_be_visible()
+
+
+def test_menu_is_walked_with_arrows(visit, key):
+    member = visit(storage_state=key(OWNER))
+    page = member.page
+    member.open("/o/blauwe-kikker/")
+    opener = page.get_by_role("button", name="Your account")
+    tab_to(opener)
+    page.keyboard.press("Enter")
+    items = page.locator("#user-menu .menu__item")
+    expect(items.first).to_be_visible()
+
+    page.keyboard.press("ArrowDown")
+    expect(items.nth(0)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(items.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(items.nth(0)).to_be_focused()
+    page.keyboard.press("End")
+    expect(items.last).to_be_focused()
+    page.keyboard.press("Home")
+    expect(items.first).to_be_focused()
+    page.keyboard.press("Escape")
+
+    expect(items.first).not_to_be_visible()
+    expect(opener).to_be_focused()
 
 
 def tab_to(target: Locator) -> None:

@@ -19,8 +19,8 @@ _PAGES = """
 """
 
 
-def test_style_guide_is_fit_for_everybody(visit, viewport):
-    reader = visit(viewport)
+def test_style_guide_is_fit_for_everybody(visit):
+    reader = visit()
     reader.open(GUIDE)
     pages = {GUIDE, *reader.page.evaluate(_PAGES, GUIDE)}
     faults = {}
@@ -28,7 +28,7 @@ def test_style_guide_is_fit_for_everybody(visit, viewport):
     for path in sorted(pages):
         reader.open(path)
         name = path.strip("/").replace("/", "-")
-        faults[path] = reader.faults(name)
+        faults[path] = reader.faults_everywhere(name)
 
     assert {path: found for path, found in faults.items() if found} == {}
 

@@ -88,7 +88,7 @@ def remember(response: HttpResponse, code: str) -> None:
 def supported(code: str) -> str:
     """The language of ours that `code` means: "nl" for nl-BE; none for what we do not speak."""
     try:
-        return translation.get_supported_language_variant(code) if code else ""
+        return translation.get_supported_language_variant(code.lower()) if code else ""
     except LookupError:
         return ""
 

@@ -79,11 +79,6 @@ def ago(instant: datetime) -> str:
     return format_timedelta(instant - clock.now(), add_direction=True, locale=_locale())
 
 
-def words_for_day(day: date) -> str:
-    """A day without a clock, as on an invoice."""
-    return _formatted(datetime.combine(day, time(12), UTC), "date")
-
-
 def local(instant: datetime, zone: str | tzinfo) -> datetime:
     return instant.astimezone(as_zone(zone))
 

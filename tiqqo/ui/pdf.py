@@ -3,6 +3,7 @@
 A document is `templates/documents/<name>.html` with `static/css/documents/base.css` and `<name>.css`.
 """
 
+import atexit
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,8 @@ def _base() -> tuple[Any, Any]:
     from weasyprint.text.fonts import FontConfiguration
 
     fonts = FontConfiguration()
+    # It removes its temporary files when it goes, and must go before the interpreter does.
+    atexit.register(_base.cache_clear)
     return fonts, CSS(filename=str(STYLES / "base.css"), font_config=fonts)
 
 

@@ -8,10 +8,11 @@ from itertools import pairwise
 from django.utils.translation import gettext as _
 
 from tiqqo.ui.charts.scales import Scale, scale_over, share
-from tiqqo.ui.charts.units import COUNT, Unit, in_table, on_axis
+from tiqqo.ui.charts.units import COUNT, Unit, axis_words, in_table
 
 MOST_SERIES = 5
-_MOST_LABELS = 5
+_MOST_LABELS = 4
+_SHORT = 7  # letters: "12 Sept"
 _GAP = 0.24  # of a column's band
 # Drawn over the fill of a series on a tile of 8 × 8, so that it is known without its colour.
 _MARKS = ("", "M-2 2l4-4M0 8l8-8M6 10l4-4", "M2 2h.01M6 6h.01", "M0 2h8M0 6h8", "M2 0v8M0 4h8")
@@ -262,10 +263,12 @@ def _strips(places: list[float]) -> list[tuple[float, float]]:
 
 def _labels(days: Sequence[Day], strips: list[tuple[float, float]]) -> tuple[Label, ...]:
     """The first day, the last, and as many between them as a phone has room for."""
-    count = min(len(days), _MOST_LABELS)
+    names = axis_words(days)
     last = len(days) - 1
     if last == 0:
-        return (Label(on_axis(days[0], tuple(days)), 50, "middle"),)
+        return (Label(names[0], 50, "middle"),)
+    room = _MOST_LABELS if max(map(len, names)) <= _SHORT else _MOST_LABELS - 1
+    count = min(len(days), room)
     found = []
     for index in sorted({round(last * step / (count - 1)) for step in range(count)}):
         left, right = strips[index]
@@ -275,7 +278,7 @@ def _labels(days: Sequence[Day], strips: list[tuple[float, float]]) -> tuple[Lab
             x, anchor = right, "end"
         else:
             x, anchor = round((left + right) / 2, 2), "middle"
-        found.append(Label(on_axis(days[index], tuple(days)), x, anchor))
+        found.append(Label(names[index], x, anchor))
     return tuple(found)
 
 

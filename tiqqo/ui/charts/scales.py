@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 TOP = 100.0
-_INTERVALS = 4
+_INTERVALS = 5
 _ROUND = (1, 2, 5, 10)
 
 
@@ -27,7 +27,7 @@ class Scale:
 
 
 def scale_over(values: list[int], *, least_step: int = 1) -> Scale:
-    """A scale that has zero and every value on it, with at most five ticks below its top."""
+    """A scale that has zero and every value on it, with few ticks."""
     low, high = min([0, *values]), max([0, *values])
     if low == high:
         return Scale(0, least_step, least_step)

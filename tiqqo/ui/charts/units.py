@@ -1,5 +1,6 @@
 """What the numbers of a chart are, in words: things, or money of one currency."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -78,13 +79,15 @@ def in_table(day: date | str) -> str:
     return day if isinstance(day, str) else moments.words_for(_noon(day), UTC, "day")
 
 
-def on_axis(day: date | str, days: tuple[date | str, ...]) -> str:
+def axis_words(days: Sequence[date | str]) -> list[str]:
     """12 Dec, or Dec 2026 where the axis spans more than a year."""
-    if isinstance(day, str):
-        return day
     first, last = days[0], days[-1]
     is_long = isinstance(first, date) and isinstance(last, date) and (last - first).days > _A_YEAR
-    return format_skeleton("yMMM" if is_long else "MMMd", _noon(day), locale=locale_of_reader())
+    skeleton, locale = "yMMM" if is_long else "MMMd", locale_of_reader()
+    return [
+        day if isinstance(day, str) else format_skeleton(skeleton, _noon(day), locale=locale)
+        for day in days
+    ]
 
 
 def _noon(day: date) -> datetime:

@@ -97,7 +97,7 @@ def _charts() -> list[charts.Plot]:
                 Series("This year", (*running, *([None] * 8))),
                 Series("Last year", tuple(round(i**1.55 * 2.6) for i in range(30))),
             ],
-            limit=Limit("Capacity", 600),
+            limit=Limit("Capacity", 700),
             is_filled=True,
             is_running=True,
         ),
@@ -158,6 +158,7 @@ def _odd_charts() -> list[charts.Plot]:
                 )
             ],
             unit=EURO,
+            is_running=True,
         ),
         charts.columns("chart-empty", "Nothing sold yet", (), Series("Tickets", ())),
     ]

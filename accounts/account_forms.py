@@ -1,0 +1,42 @@
+"""allauth's forms in our words: one name for an e-mail address, and no text inside empty fields."""
+
+from typing import Any
+
+from allauth.account import forms as allauth
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class OurWords(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            if name in ("login", "email"):
+                field.label = _("E-mail address")
+            elif name == "remember":
+                field.label = _("Keep me signed in on this device")
+
+
+class SignIn(OurWords, allauth.LoginForm):  # type: ignore[misc]
+    pass
+
+
+class SignUp(OurWords, allauth.SignupForm):  # type: ignore[misc]
+    pass
+
+
+class AddAddress(OurWords, allauth.AddEmailForm):  # type: ignore[misc]
+    pass
+
+
+class ChangePassword(OurWords, allauth.ChangePasswordForm):  # type: ignore[misc]
+    pass
+
+
+class ResetPassword(OurWords, allauth.ResetPasswordForm):  # type: ignore[misc]
+    pass
+
+
+class NewPassword(OurWords, allauth.ResetPasswordKeyForm):  # type: ignore[misc]
+    pass
