@@ -32,9 +32,7 @@ def invitation_letter(invitation: Invitation) -> Letter:
         "name": organiser.name,
         "role": invitation.get_role_display(),
     }
-    path = reverse(
-        "invitation", kwargs={"organiser": organiser.slug, "secret": invitation.secret}
-    )
+    path = reverse("invitation", kwargs={"organiser": organiser.slug, "secret": invitation.secret})
     return Letter(
         subject=one_line(_("%(name)s invites you to Tiqqo") % facts),
         heading=one_line(_("Join %(name)s on Tiqqo") % facts),
@@ -80,9 +78,7 @@ def _confirmation(context: Context) -> Letter:
         )
     return _letter(
         _("Confirm your address"),
-        _code(
-            context, _("Enter this code in the window where you signed up."), not_you=not_you
-        ),
+        _code(context, _("Enter this code in the window where you signed up."), not_you=not_you),
         subject=_("Confirm your address with %(code)s") % context,
     )
 
@@ -139,9 +135,7 @@ def _known(context: Context) -> Letter:
                 % context
             ),
             Button(_("Sign in"), address(reverse("account_login"))),
-            Note(
-                _("You forgot the password? Choose a new one: %(password_reset_url)s") % context
-            ),
+            Note(_("You forgot the password? Choose a new one: %(password_reset_url)s") % context),
         ],
     )
 

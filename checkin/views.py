@@ -7,7 +7,6 @@ from csp.constants import WASM_UNSAFE_EVAL
 from csp.decorators import csp_update
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -142,7 +141,7 @@ def _earlier(already: TicketAlreadyAdmitted, event: Event) -> str:
     when = moments.words_for(already.at, event.zone, "time" if is_today else "datetime")
     who = _("by %s") % already.by
     told = ", ".join(part for part in (when, already.gate, who) if part)
-    return f"{told} ({naturaltime(already.at)})"
+    return f"{told} ({moments.ago(already.at)})"
 
 
 def _wants_fragment(request: Any) -> bool:

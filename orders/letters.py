@@ -208,7 +208,9 @@ def _letter(
         % {"code": facts.order.code, "organiser": organiser.name}
     ]
     if organiser.support_email:
-        footer.append(_("Questions? Answer this mail: %(email)s") % {"email": organiser.support_email})
+        footer.append(
+            _("Questions? Answer this mail: %(email)s") % {"email": organiser.support_email}
+        )
     return Letter(
         subject=one_line(subject),
         heading=one_line(heading or subject),
@@ -236,7 +238,7 @@ def _price(facts: OrderFacts) -> Lines:
     order = facts.order
     rows = order_price_lines(order, facts.lines)
     note = ""
-    if order.tax_minor:
+    if order.tax_minor and order.tax not in [row["amount"] for row in rows]:
         note = _("with %(tax)s %(name)s") % {"tax": order.tax, "name": order.tax_name}
     return Lines(
         [Line(str(row["label"]), row["amount"]) for row in rows],  # type: ignore[arg-type]
@@ -259,9 +261,7 @@ def when_words(event: Event) -> str:
 
 
 def where_words(event: Event) -> str:
-    return ", ".join(
-        part for part in (event.venue_name, event.venue_address, event.city) if part
-    )
+    return ", ".join(part for part in (event.venue_name, event.venue_address, event.city) if part)
 
 
 def _day_word(event: Event) -> str:

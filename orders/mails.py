@@ -61,10 +61,7 @@ def _facts(order: Order) -> OrderFacts:
         url=order_url(order),
         lines=list(order.lines.order_by("id")),
         tickets=list(
-            Ticket.objects.valid()
-            .select_related("ticket_type")
-            .filter(order=order)
-            .order_by("id")
+            Ticket.objects.valid().select_related("ticket_type").filter(order=order).order_by("id")
         ),
         refunds=list(Refund.objects.select_related("payment").filter(payment__order=order)),
         invoice=Invoice.objects.filter(order=order).first(),

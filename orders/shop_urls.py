@@ -15,6 +15,12 @@ urlpatterns = [
     path("checkout/<str:secret>/return/", checkout.payment_return, name="return"),
     path("orders/<str:code>/<str:secret>/", buyer.order, name="order"),
     path("orders/<str:code>/<str:secret>/tickets.pdf", buyer.tickets_pdf, name="tickets_pdf"),
+    path(
+        "orders/<str:code>/<str:secret>/tickets-phone.pdf",
+        buyer.tickets_phone_pdf,
+        name="tickets_phone_pdf",
+    ),
+    path("orders/<str:code>/<str:secret>/invoice.pdf", buyer.invoice_pdf, name="invoice_pdf"),
     path("orders/<str:code>/<str:secret>/deliveries/", buyer.deliveries, name="deliveries"),
     path("orders/<str:code>/<str:secret>/<str:ticket>.svg", buyer.qr, name="qr"),
     path("orders/<str:code>/<str:secret>/calendar.ics", buyer.calendar, name="calendar"),

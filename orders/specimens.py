@@ -201,7 +201,6 @@ def _specimen(
         organiser=organiser,
         event=event,
         code="7K2QX9FM",
-        secret="only-a-specimen",
         status=OrderStatus.PAID,
         payment_method=method,
         first_name=buyer[0],

@@ -22,6 +22,7 @@ from orders.models import (
     Ticket,
 )
 from orders.providers import ProviderFailure
+from orders.queries import orders_to_remind
 from people.operations import (
     Name,
     record_consent,
@@ -37,6 +38,7 @@ from tiqqo.core.tenancy import platform_scope, tenant_scope
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+REMINDED_AT_ONCE = 500
 # How long after its own task a sweeper steps in.
 PATIENCE = timedelta(seconds=45)
 ASK_AGAIN_AFTER = timedelta(seconds=60)
@@ -100,6 +102,18 @@ def sweep_deliveries() -> int:
     for order in without_people:
         welcome_people.apply_async(args=[order.pk], kwargs={"organiser_id": order.organiser_id})
     return len(due)
+
+
+@shared_task
+def sweep_reminders() -> int:
+    """Buyers whose event begins within a day are reminded, each once; how many were asked for."""
+    with platform_scope("find orders whose event is about to begin"):
+        due = list(orders_to_remind(at=clock.now())[:REMINDED_AT_ONCE])
+    made = 0
+    for order in due:
+        with tenant_scope(order.organiser_id):
+            made += operations.request_reminder(order)
+    return made
 
 
 @shared_task(base=TenantTask)

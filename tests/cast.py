@@ -162,6 +162,7 @@ class House:
         attendees: tuple[Name, ...] = (),
         by: Any = None,
         consent_text: str = "",
+        locale: str = "en",
         **buyer_facts: Any,
     ) -> Order:
         """A hold and the order it becomes."""
@@ -171,6 +172,7 @@ class House:
             attendees=attendees,
             payment_method=method,
             consent_text=consent_text,
+            locale=locale,
             **({"by": by} if by else {}),
         )
 

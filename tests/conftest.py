@@ -10,6 +10,7 @@ from xdist.scheduler import LoadGroupScheduling
 
 from accounts.models import Organiser, User
 from tests import cast as the_cast
+from tests.pages import CheckedClient
 from tests.providers import FakeProvider
 from tests.queue import Queue
 from tiqqo.core.tenancy import tenant_scope
@@ -71,6 +72,12 @@ def provider(monkeypatch):
     monkeypatch.setattr("orders.payments.provider", lambda: fake)
     monkeypatch.setattr("orders.views.webhooks.provider", lambda: fake)
     return fake
+
+
+@pytest.fixture
+def client():
+    """Every page that a test fetches is checked, whatever the test is about."""
+    return CheckedClient()
 
 
 @pytest.fixture

@@ -206,14 +206,65 @@ def parsed(html: str, *, is_part: bool) -> Any:
     return tree
 
 
+# Attributes whose value is one id or several.
+REFERENCES = (
+    "for", "form", "list", "headers", "popovertarget", "commandfor", "aria-activedescendant",
+    "aria-controls", "aria-describedby", "aria-details", "aria-errormessage", "aria-flowto",
+    "aria-labelledby", "aria-owns",
+)  # fmt: skip
+LABELABLE = {"button", "input", "meter", "output", "progress", "select", "textarea"}
+INTERACTIVE = ("a[@href]", "button", "input[not(@type='hidden')]", "select", "textarea", "summary")
+BLOCKS = "address|article|aside|blockquote|div|dl|fieldset|figure|footer|form|header|hr|main|nav|ol|p|pre|section|table|ul"
+ONLY_PHRASES = ("button", "h1", "h2", "h3", "h4", "h5", "h6", "label", "legend", "p", "span")
+CHILDREN = {
+    "ul": {"li", "script", "template"},
+    "ol": {"li", "script", "template"},
+    "dl": {"dt", "dd", "div", "script", "template"},
+    "select": {"option", "optgroup", "hr", "script", "template"},
+}
+
+
+def check_content(tree: Any) -> None:
+    """What the parser lets pass, though HTML does not allow it: what may stand in what."""
+    for name in ONLY_PHRASES:
+        for inner in tree.xpath(f"//{name}//*[contains('|{BLOCKS}|', concat('|', name(), '|'))]"):
+            raise AssertionError(f"a block in <{name}>: {_shown(inner)}")
+    for name, allowed in CHILDREN.items():
+        for child in tree.xpath(f"//{name}/*"):
+            assert child.tag in allowed or not isinstance(child.tag, str), (
+                f"<{child.tag}> in <{name}>: {_shown(child)}"
+            )
+    for outer in ("a[@href]", "button"):
+        nested = tree.xpath(" | ".join(f"//{outer}//{inner}" for inner in (*INTERACTIVE, "label")))
+        assert not nested, f"a control in a control: {_shown(nested[0])}"
+    for button in tree.xpath("//button[not(@type)]"):
+        assert button.get("form") or button.xpath("ancestor::form"), (
+            f"a button without a form and a type: {_shown(button)}"
+        )
+    for picture in tree.xpath("//*[local-name() = 'svg']"):
+        named = picture.get("aria-label") or picture.get("aria-labelledby")
+        assert picture.get("aria-hidden") == "true" or (picture.get("role") == "img" and named), (
+            f"a drawing that is neither hidden nor named: {_shown(picture)}"
+        )
+
+
+def _shown(element: Any) -> str:
+    return etree.tostring(element, encoding="unicode", with_tail=False)[:200]
+
+
 def check_names(tree: Any) -> None:
     """Ids are unique, what is referred to exists, what is typed into has a label."""
     ids = tree.xpath("//@id")
     assert sorted({i for i in ids if ids.count(i) > 1}) == [], "ids stand more than once"
-    for name in ("for", "aria-labelledby", "aria-describedby", "form", "popovertarget"):
+    assert all(ids), "an empty id"
+    assert not [i for i in ids if i != "".join(i.split())], "an id with a space in it"
+    for name in REFERENCES:
         for value in tree.xpath(f"//@{name}"):
             missing = set(value.split()) - set(ids)
-            assert not missing, f"{name} refers to what is not there: {missing}"
+            assert value.split() and not missing, f"{name} refers to what is not there: {missing}"
+    for label in tree.xpath("//label[@for]"):
+        [target] = tree.xpath("//*[@id=$id]", id=label.get("for"))
+        assert target.tag in LABELABLE or "-" in target.tag, f"a label of {_shown(target)}"
     for link in tree.xpath("//a/@href[starts-with(., '#') and string-length(.) > 1]"):
         assert link[1:] in ids, f"a link to {link}, which is not there"
     assert not tree.xpath("//a[@href='']"), "a link to nowhere"
@@ -224,12 +275,13 @@ def check_names(tree: Any) -> None:
             or typed.xpath("ancestor::label")
             or tree.xpath("//label[@for=$id]", id=typed.get("id") or "-")
         )
-        assert labelled, f"no label: {etree.tostring(typed)!r}"
+        assert labelled, f"no label: {_shown(typed)}"
     for image in tree.xpath("//img"):
-        assert image.get("alt") is not None, f"no alt: {etree.tostring(image)!r}"
+        assert image.get("alt") is not None, f"no alt: {_shown(image)}"
     for button in tree.xpath("//button | //a[@href]"):
-        assert text_of(button) or button.get("aria-label") or button.xpath(".//img[@alt!='']"), (
-            f"no name: {etree.tostring(button)!r}"
+        drawn = ".//img[@alt!=''] | .//*[local-name() = 'svg'][@aria-label]"
+        assert text_of(button) or button.get("aria-label") or button.xpath(drawn), (
+            f"no name: {_shown(button)}"
         )
 
 
@@ -276,6 +328,30 @@ def check_head(tree: Any) -> None:
     assert headings[0], "an empty h1"
     title = text_of(tree.find(".//title"))
     assert title.startswith(headings[0]), f"title “{title}” does not begin with “{headings[0]}”"
+
+
+def sound_tree(response: HttpResponse, address: str, *, is_part: bool) -> Any:
+    """The tree of an answer that has passed every check."""
+    tree = parsed(response.content.decode(), is_part=is_part)
+    if not is_part:
+        check_head(tree)
+    check_content(tree)
+    check_names(tree)
+    check_forms(tree, address)
+    check_policy(response, tree)
+    return tree
+
+
+class CheckedClient(Client):
+    """Django's client, which takes no unsound page from the application: the fixture `client`."""
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and response.content and not request["PATH_INFO"].startswith("/admin/"):
+            is_part = not response.content.lstrip()[:9].lower().startswith(b"<!doctype")
+            sound_tree(response, request["PATH_INFO"], is_part=is_part)
+        return response
 
 
 def words_of(house: House) -> list[str]:
@@ -356,14 +432,8 @@ class PageClient:
     def _checked(self, url: str, response: Any, status: int, *, is_part: bool = False) -> Page:
         assert response.status_code == status, _wrong(response, status)
         assert response.headers["Content-Type"] == "text/html; charset=utf-8"
-        html = response.content.decode()
-        tree = parsed(html, is_part=is_part)
-        if not is_part:
-            check_head(tree)
-        check_names(tree)
-        check_forms(tree, url)
-        check_policy(response, tree)
-        self._check_strangers(url, html)
+        tree = sound_tree(response, url, is_part=is_part)
+        self._check_strangers(url, response.content.decode())
         return Page(response, tree, url, self)
 
     def _check_strangers(self, url: str, html: str) -> None:

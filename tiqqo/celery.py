@@ -32,6 +32,10 @@ app.conf.beat_schedule = {
         "task": "orders.tasks.sweep_deliveries",
         "schedule": schedule(run_every=30),
     },
+    "remind buyers of tomorrow": {
+        "task": "orders.tasks.sweep_reminders",
+        "schedule": schedule(run_every=60),
+    },
     "move events along the clock": {
         "task": "events.tasks.advance_events",
         "schedule": schedule(run_every=60),

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace, csp_update
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -17,11 +16,13 @@ from accounts.permissions import Role
 from orders.documents import badges_pdf, invoice_pdf, tickets_document
 from orders.letters import letter_for
 from orders.models import DeliveryKind
-from orders.specimens import club_night, conference, hard_case
+from orders.specimens import Specimen, club_night, conference, hard_case
 from payouts.statement import PayoutStatement, StatementLine, StatementPart, statement_pdf
 from tiqqo.core import clock
+from tiqqo.core.codes import new_secret
 from tiqqo.core.money import Money
 from tiqqo.ui.mails import Button, EventCard, Heading, Letter, Text, address, render_letter
+from tiqqo.ui.specimens.views import for_builders
 
 
 def _account(name: str, **context: object) -> Letter:
@@ -48,7 +49,7 @@ def _invitation() -> Letter:
             organiser=organiser,
             email="nils@example.org",
             role=Role.MANAGER,
-            secret="only-a-specimen",
+            secret=new_secret(),
             invited_by=User(name="Ana de Vries"),
             expires_at=clock.now() + timedelta(days=14),
         )
@@ -151,7 +152,7 @@ MAILS: dict[str, Callable[[], Letter]] = {
 }
 
 
-def _tickets(make: Callable[[], object], shape: str) -> Callable[[], bytes]:
+def _tickets(make: Callable[[], Specimen], shape: str) -> Callable[[], bytes]:
     def drawn() -> bytes:
         specimen = make()
         return tickets_document(specimen.order, specimen.printed, shape=shape)
@@ -169,33 +170,24 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "invoice-hard": lambda: invoice_pdf(hard_case().invoice),
     "statement": _statement,
     "badges": lambda: badges_pdf(conference().event, conference().printed),
-    "badges-sheet": lambda: badges_pdf(
-        conference().event, conference().printed, on_sheets=True
-    ),
+    "badges-sheet": lambda: badges_pdf(conference().event, conference().printed, on_sheets=True),
     "badges-hard": lambda: badges_pdf(hard_case().event, hard_case().printed),
 }
 
 
-def _refuse_the_public(request: HttpRequest) -> None:
-    """As the style guide itself: for those who build."""
-    is_open = settings.DEBUG or settings.TESTING
-    if not is_open and not getattr(getattr(request, "user", None), "is_staff", False):
-        raise Http404
-
-
 @require_safe
 @csp_update({"frame-src": [SELF]})
+@for_builders
 def papers(request: HttpRequest) -> HttpResponse:
-    _refuse_the_public(request)
     return render(request, "styleguide/papers.html", {"mails": MAILS, "documents": DOCUMENTS})
 
 
 @require_safe
 @xframe_options_sameorigin
 @csp_replace({"frame-ancestors": [SELF], "style-src": [UNSAFE_INLINE], "script-src": [NONE]})
+@for_builders
 def mail(request: HttpRequest, name: str) -> HttpResponse:
     """The mail's HTML, or with `?text` its twin in plain text."""
-    _refuse_the_public(request)
     if name not in MAILS:
         raise Http404
     text, html = render_letter(MAILS[name]())
@@ -205,8 +197,8 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_safe
+@for_builders
 def document(request: HttpRequest, name: str) -> HttpResponse:
-    _refuse_the_public(request)
     if name not in DOCUMENTS:
         raise Http404
     return HttpResponse(DOCUMENTS[name](), content_type="application/pdf")

@@ -3,11 +3,13 @@
 from orders.queries.buyer import (
     Place,
     can_be_paid,
+    invoice_or_404,
     open_payment_of,
     order_by_link,
     order_page,
     order_price_lines,
     order_status_of,
+    orders_to_remind,
     places_of,
 )
 from orders.queries.desk import (
@@ -25,6 +27,7 @@ __all__ = [
     "Place",
     "SummaryMatrix",
     "can_be_paid",
+    "invoice_or_404",
     "open_payment_of",
     "order_by_link",
     "order_details",
@@ -33,6 +36,7 @@ __all__ = [
     "order_price_lines",
     "order_status_of",
     "orders_page",
+    "orders_to_remind",
     "people_of",
     "places_of",
     "summary_matrix",

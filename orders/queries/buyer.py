@@ -3,22 +3,26 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from events.models import Event
+from events.models import Event, EventStatus
 from events.readiness import Item as ChecklistItem
 from orders.models import (
     OPEN_PAYMENTS,
     Delivery,
     DeliveryKind,
     DeliveryStatus,
+    Invoice,
     Order,
     OrderLine,
     Payment,
     Refund,
+    Ticket,
 )
 from orders.printed import PrintedTicket, printed_tickets
 from ticketing.models import Release, Reservation, ReservationLine
@@ -69,6 +73,42 @@ def order_by_link(code: str, secret: str) -> Order:
     if order is None or not secrets.compare_digest(order.secret.encode(), secret.encode()):
         raise Http404
     return order
+
+
+def invoice_or_404(order: Order) -> Invoice:
+    """The order's invoice with the order at hand, or Http404 while there is none."""
+    invoice: Invoice | None = Invoice.objects.filter(order=order).first()
+    if invoice is None:
+        raise Http404
+    invoice.order = order
+    return invoice
+
+
+# The reminder goes out so long before the start …
+REMINDED_BEFORE = timedelta(hours=24)
+
+
+def orders_to_remind(*, at: datetime) -> QuerySet[Order]:
+    """Confirmed orders whose event begins within a day, and that nobody was reminded of.
+
+    … but not to those whose tickets are younger than that: they have just had a mail with everything.
+    """
+    held = Ticket.objects.valid().filter(
+        order=OuterRef("pk"), issued_at__lte=OuterRef("event__starts_at") - REMINDED_BEFORE
+    )
+    reminded = Delivery.objects.filter(order=OuterRef("pk"), kind=DeliveryKind.REMINDER)
+    orders: QuerySet[Order] = (
+        Order.objects.confirmed()
+        .filter(
+            Exists(held),
+            ~Exists(reminded),
+            event__status=EventStatus.PUBLISHED,
+            event__starts_at__gt=at,
+            event__starts_at__lte=at + REMINDED_BEFORE,
+        )
+        .order_by("event__starts_at", "id")
+    )
+    return orders
 
 
 def order_status_of(reservation: Reservation) -> Order | None:

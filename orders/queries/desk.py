@@ -20,6 +20,7 @@ from orders.models import (
     Refund,
     Stage,
     Ticket,
+    TicketStatus,
 )
 from people.models import Person
 from tiqqo.core import audit
@@ -211,6 +212,10 @@ class OrderDetails:
     refunds: list[Refund]
     deliveries: list[Delivery]
     history: Sequence[AuditEntry]
+
+    @property
+    def has_valid_tickets(self) -> bool:
+        return any(ticket.status == TicketStatus.VALID for ticket in self.tickets)
 
 
 def order_details(order: Order) -> OrderDetails:

@@ -9,12 +9,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import public_view
+from orders import documents
 from orders.calendar import calendar_file
 from orders.mails import order_url
 from orders.models import Order
 from orders.operations import resend_tickets
 from orders.printed import printed_tickets
-from orders.queries import order_by_link, order_page, order_price_lines
+from orders.queries import invoice_or_404, order_by_link, order_page, order_price_lines
+from orders.views.files import pdf_response
 from orders.views.shop import event_context
 from tiqqo.core import audit
 from tiqqo.core.language import suggest_language
@@ -63,6 +65,29 @@ def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpRespons
         filename=f"tickets-{found.code}.pdf",
         content_type="application/pdf",
     )
+
+
+@public_view
+@never_cache
+@require_GET
+def tickets_phone_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    """The tickets for a phone's screen, made when asked for."""
+    found = _order_or_404(request, event, code, secret)
+    printed = printed_tickets(found) if found.is_confirmed else []
+    if not printed:
+        return redirect(order_url(found))
+    return pdf_response(
+        documents.tickets_document(found, printed, shape="phone"), f"tickets-{found.code}-phone.pdf"
+    )
+
+
+@public_view
+@never_cache
+@require_GET
+def invoice_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    """The invoice as it was mailed: it is made of what was frozen when it had its number."""
+    invoice = invoice_or_404(_order_or_404(request, event, code, secret))
+    return pdf_response(documents.invoice_pdf(invoice), f"invoice-{invoice.number}.pdf")
 
 
 @csrf_exempt

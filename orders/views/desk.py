@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,13 +15,15 @@ from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.models import Event
 from events.queries import event_or_404
-from orders import operations
+from orders import documents, operations
 from orders.export import csv_rows
 from orders.forms import NewOrderForm, OrderFilterForm
 from orders.history import told
 from orders.mails import order_url
 from orders.models import Order, PaymentMethod
+from orders.printed import PrintedTicket, badges_of
 from orders.queries import (
+    invoice_or_404,
     order_details,
     order_or_404,
     order_price_lines,
@@ -30,11 +32,15 @@ from orders.queries import (
     summary_matrix,
 )
 from orders.queries.desk import filtered_orders
+from orders.views.files import pdf_response
 from ticketing.operations import cancel_reservation, reserve_tickets
 from ticketing.queries import offers
 from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 from tiqqo.ui.forms import refusals
+
+# So many are drawn within a few seconds; the page of people links to the next ones.
+BADGES_AT_ONCE = 500
 
 
 @member_view(Permission.VIEW_ORDERS)
@@ -153,8 +159,47 @@ def _act(request: Any, event: str, code: str, act: Any, done: str) -> HttpRespon
 @require_POST
 def invoice(request: Any, event: str, code: str) -> HttpResponse:
     return _act(
-        request, event, code, operations.send_invoice, _("%(code)s is marked: invoice sent.")
+        request,
+        event,
+        code,
+        operations.send_invoice,
+        _("The invoice of %(code)s is on its way to the buyer."),
     )
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def invoice_pdf(request: Any, event: str, code: str) -> HttpResponse:
+    found = invoice_or_404(order_or_404(event_or_404(event), code))
+    return pdf_response(documents.invoice_pdf(found), f"invoice-{found.number}.pdf")
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def badges(request: Any, event: str) -> HttpResponse:
+    """The badges of the event by name, BADGES_AT_ONCE from `?from=`; `?sheet` prints ten on A4."""
+    found = event_or_404(event)
+    asked = request.GET.get("from", "")
+    first = int(asked) if asked.isdecimal() and len(asked) < 8 else 1
+    printed = badges_of(found, first=max(first, 1), most=BADGES_AT_ONCE)
+    return _badges(request, found, printed, f"badges-{found.slug}.pdf")
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def order_badges(request: Any, event: str, code: str) -> HttpResponse:
+    found = order_or_404(event_or_404(event), code)
+    printed = badges_of(found.event, order=found)
+    return _badges(request, found.event, printed, f"badges-{found.code}.pdf")
+
+
+def _badges(
+    request: Any, event: Event, printed: list[PrintedTicket], filename: str
+) -> HttpResponse:
+    if not printed:
+        raise Http404
+    document = documents.badges_pdf(event, printed, on_sheets="sheet" in request.GET)
+    return pdf_response(document, filename)
 
 
 @member_view(Permission.MANAGE_ORDERS)
@@ -207,7 +252,10 @@ def people(request: Any, event: str) -> HttpResponse:
     return render_dashboard(
         request,
         "orders/people.html",
-        {"page": people_of(found, search=search, after=_number(request, "after")), "search": search},
+        {
+            "page": people_of(found, search=search, after=_number(request, "after")),
+            "search": search,
+        },
         current="orders:people",
         event=found,
     )

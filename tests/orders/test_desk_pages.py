@@ -347,7 +347,7 @@ def test_order_tells_everything(at_fjord, book):
 @pytest.mark.parametrize(
     ("name", "buttons"),
     [
-        ("requested", ["Mark invoice sent", "Mark DKK 2,540.98 settled", "Cancel order {code}"]),
+        ("requested", ["Send invoice", "Mark DKK 2,540.98 settled", "Cancel order {code}"]),
         ("sent", ["Mark DKK 1,270.49 settled", "Cancel order {code}"]),
         ("settled", ["Send tickets again"]),
         ("card", ["Send tickets again"]),
@@ -370,7 +370,7 @@ def test_invoice_goes_from_sent_to_settled(at_fjord, book, queue, committing):
     order = book["requested"]
     page = at_fjord.get("orders:order", code=order.code)
 
-    page = at_fjord.pages.follow(page.submit("Mark invoice sent"))
+    page = at_fjord.pages.follow(page.submit("Send invoice"))
     assert page.alerts == [f"{order.code} is marked: invoice sent."]
     assert reloaded(at_fjord, order).invoice_sent_at is not None
 

@@ -53,7 +53,7 @@ def test_when_speaks_other_languages(language):
         (DOORS + timedelta(hours=5), "Sat 12 Dec 2026, 20:00\N{EN DASH}01:00"),
         (
             DOORS + timedelta(days=1),
-            "Sat 12 Dec 2026, 20:00 \N{EN DASH} Sun 13 Dec 2026, 20:00",
+            "Sat 12 Dec 2026, 20:00\N{THIN SPACE}\N{EN DASH}\N{THIN SPACE}Sun 13 Dec 2026, 20:00",
         ),
     ],
 )

@@ -30,6 +30,7 @@ _SKELETONS = {
 }
 STYLES = ("date", "datetime", *_SKELETONS)
 _NIGHT = timedelta(hours=12)
+_SECOND = timedelta(seconds=1)
 
 
 def words_for(instant: datetime, zone: str | tzinfo, style: str, *, show_zone: bool = False) -> str:
@@ -75,8 +76,11 @@ def words_for_clock(at: time | datetime) -> str:
 
 
 def ago(instant: datetime) -> str:
-    """How long since, or until: 14 minutes ago."""
-    return format_timedelta(instant - clock.now(), add_direction=True, locale=_locale())
+    """How long since, or until: 14 minutes ago. What is just now is a second ago."""
+    since = instant - clock.now()
+    if abs(since) < _SECOND:
+        since = -_SECOND
+    return format_timedelta(since, add_direction=True, locale=_locale())
 
 
 def local(instant: datetime, zone: str | tzinfo) -> datetime:

@@ -1,13 +1,18 @@
-"""Style sheets and posters served from memory, and the style guide."""
+"""Style sheets, posters and the service worker, served from memory."""
 
+from json import dumps
+from pathlib import Path
+
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import parse_header_parameters
 from django.views.decorators.http import require_safe
 
-from tiqqo.ui import colour, posters, specimens, stylesheets
-from tiqqo.ui.specimens.views import for_builders
+from tiqqo.ui import colour, posters, stylesheets
 
 A_YEAR = 365 * 24 * 60 * 60
 
@@ -44,10 +49,20 @@ def poster(request: HttpRequest, seed: str, accent: str) -> HttpResponse:
 
 
 @require_safe
-@for_builders
-def styleguide(request: HttpRequest) -> HttpResponse:
-    """Every component in every state."""
-    return render(request, "styleguide/page.html", specimens.all_specimens())
+def offline(request: HttpRequest) -> HttpResponse:
+    return render(request, "errors/offline.html")
+
+
+@require_safe
+def worker(request: HttpRequest) -> HttpResponse:
+    """The service worker. It names what it keeps, so that it changes when that changes."""
+    bundle = reverse("ui:stylesheet", args=[stylesheets.bundle().digest])
+    files = [static("vendor/fonts/familjen-grotesk-latin-wght-normal.woff2"), bundle]
+    head = f"const PAGE = {dumps(reverse('ui:offline'))};\nconst FILES = {dumps(files)};\n"
+    code = (Path(settings.ROOT) / "static/js/worker.js").read_text("utf-8")
+    response = HttpResponse(head + code, content_type="text/javascript")
+    patch_cache_control(response, no_cache=True)
+    return response
 
 
 def _accepts_gzip(request: HttpRequest) -> bool:

@@ -1,12 +1,15 @@
 // <count-down data-until="…" data-expired="…" data-expired-url="…"> ticks; "expired" is announced as an event.
 
-const UNITS = [["d", 86400], ["h", 3600], ["m", 60], ["s", 1]];
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+const counted = (count, unit) =>
+  new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay: "short" }).format(count);
 
 const inWords = (seconds) => {
   if (seconds < 3600) return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   const first = UNITS.findIndex(([, size]) => seconds >= size);
   return UNITS.slice(first, first + 2)
-    .map(([unit, size], index) => `${Math.floor((index ? seconds % UNITS[first][1] : seconds) / size)} ${unit}`)
+    .map(([unit, size], index) => counted(Math.floor((index ? seconds % UNITS[first][1] : seconds) / size), unit))
     .join(" ");
 };
 

@@ -8,12 +8,26 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from tiqqo.core.errors import DomainError, Invalid
+from tiqqo.ui import specimens
 from tiqqo.ui.sentences import read_sentence
 from tiqqo.ui.specimens import crowd
 
 SEGMENT_ID = "segment"
+ERROR_PAGES: dict[str, tuple[str, DomainError | None]] = {
+    "400": ("400.html", None),
+    "403": ("403.html", None),
+    "404": ("404.html", None),
+    "409": ("errors/refused.html", DomainError(_("The last of these tickets were just sold."))),
+    "422": ("errors/refused.html", Invalid(_("A release cannot close before it opens."))),
+    "429": ("errors/429.html", None),
+    "500": ("500.html", None),
+    "csrf": ("403_csrf.html", None),
+    "offline": ("errors/offline.html", None),
+}
 
 
 def for_builders(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -27,6 +41,27 @@ def for_builders(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+@require_safe
+@for_builders
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component in every state."""
+    return render(
+        request,
+        "styleguide/page.html",
+        {**specimens.all_specimens(), "error_pages": ERROR_PAGES},
+    )
+
+
+@require_safe
+@for_builders
+def error_page(request: HttpRequest, name: str) -> HttpResponse:
+    """An error page as it looks; answered with 200, so that it can be looked at."""
+    if name not in ERROR_PAGES:
+        raise Http404
+    template, error = ERROR_PAGES[name]
+    return render(request, template, {"error": error})
 
 
 @require_safe

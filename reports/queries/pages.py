@@ -1,4 +1,4 @@
-"""Numbers across the apps; read only."""
+"""Home and the event overview: one query function per page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +9,10 @@ from accounts.models import Organiser
 from checkin.queries import DoorCount, door_count
 from events.models import Event, EventStatus
 from events.readiness import Item, checklist
-from orders.models import Delivery, DeliveryStatus, Order, Refund, RefundStatus
+from orders.models import Order
 from payouts.queries import pending_balance
+from reports.queries.needs import Need, NeedKind, needs_of
+from reports.queries.series import tickets_by_event
 from ticketing.models import CapacityPool
 from tiqqo.core import clock
 from tiqqo.core.money import Money
@@ -83,9 +85,12 @@ def overview_of(event: Event) -> Overview:
 
 @dataclass(frozen=True, slots=True)
 class NextEvent:
+    """`course` is tickets per day of the last two weeks."""
+
     event: Event
     sold: int
     capacity: int | None
+    course: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +101,22 @@ class Home:
     drafts: list[Event]
     latest: list[Order]
     pending: Money
-    failed_mails: int
-    failed_refunds: int
+    needs: list[Need]
 
     @property
     def is_new(self) -> bool:
         return not (self.upcoming or self.drafts or self.latest)
+
+    @property
+    def failed_mails(self) -> int:
+        return self._count(NeedKind.MAILS_FAILED)
+
+    @property
+    def failed_refunds(self) -> int:
+        return self._count(NeedKind.REFUNDS_STUCK)
+
+    def _count(self, kind: NeedKind) -> int:
+        return sum(need.count for need in self.needs if need.kind == kind)
 
 
 def home_of(organiser: Organiser) -> Home:
@@ -111,12 +126,14 @@ def home_of(organiser: Organiser) -> Home:
         pool.event_id: pool
         for pool in CapacityPool.objects.filter(event__in=events, ticket_type=None, release=None)
     }
+    courses = tickets_by_event(events)
     return Home(
         upcoming=[
             NextEvent(
                 event,
                 pools[event.pk].sold if event.pk in pools else 0,
                 pools[event.pk].capacity if event.pk in pools else None,
+                courses[event.pk],
             )
             for event in events
         ],
@@ -128,8 +145,5 @@ def home_of(organiser: Organiser) -> Home:
             .order_by("-placed_at", "-id")[:8]
         ),
         pending=pending_balance(organiser.currency),
-        failed_mails=Delivery.objects.filter(status=DeliveryStatus.FAILED).count(),
-        failed_refunds=Refund.objects.filter(
-            status__in=[RefundStatus.REQUESTED, RefundStatus.FAILED], attempts__gt=0
-        ).count(),
+        needs=needs_of(),
     )
