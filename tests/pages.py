@@ -241,7 +241,7 @@ def check_content(tree: Any) -> None:
         assert button.get("form") or button.xpath("ancestor::form"), (
             f"a button without a form and a type: {_shown(button)}"
         )
-    for picture in tree.xpath("//*[local-name() = 'svg']"):
+    for picture in tree.xpath("//*[local-name() = 'svg'][not(ancestor::*[local-name() = 'svg'])]"):
         named = picture.get("aria-label") or picture.get("aria-labelledby")
         assert picture.get("aria-hidden") == "true" or (picture.get("role") == "img" and named), (
             f"a drawing that is neither hidden nor named: {_shown(picture)}"

@@ -17,6 +17,7 @@ from ticketing import operations
 from ticketing.forms import CapacityForm, ReleaseForm, TicketTypeForm
 from ticketing.models import Release, TicketType
 from ticketing.queries import recount, ticket_board
+from ticketing.windows import drawn
 from tiqqo.core import clock
 from tiqqo.ui.forms import refusals
 
@@ -43,12 +44,14 @@ def _page(
 def tickets(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)
     now = clock.now()
+    board = ticket_board(found, at=now)
     return _page(
         request,
         "ticketing/tickets.html",
         found,
         {
-            "board": ticket_board(found, at=now),
+            "board": board,
+            "drawn": drawn(board, found, now),
             "now": now,
             "may_edit": request.member.may(Permission.EDIT_EVENTS),
         },

@@ -179,9 +179,8 @@ def invoice_pdf(request: Any, event: str, code: str) -> HttpResponse:
 def badges(request: Any, event: str) -> HttpResponse:
     """The badges of the event by name, BADGES_AT_ONCE from `?from=`; `?sheet` prints ten on A4."""
     found = event_or_404(event)
-    asked = request.GET.get("from", "")
-    first = int(asked) if asked.isdecimal() and len(asked) < 8 else 1
-    printed = badges_of(found, first=max(first, 1), most=BADGES_AT_ONCE)
+    first = max(_number(request, "from"), 1)
+    printed = badges_of(found, first=first, most=BADGES_AT_ONCE)
     return _badges(request, found, printed, f"badges-{found.slug}.pdf")
 
 

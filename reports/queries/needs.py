@@ -94,7 +94,7 @@ def _of_events(now: datetime) -> Iterator[Need]:
         status__in=[EventStatus.PUBLISHED, EventStatus.STARTED],
         ends_at__gt=now,
     )
-    events = (
+    events: Any = (
         Event.objects.filter(live | Q(status=EventStatus.DRAFT))
         .annotate(
             has_types=Exists(TicketType.objects.filter(event=OuterRef("pk"))),
@@ -128,7 +128,7 @@ def _need(kind: NeedKind, event: Event, *, at: datetime) -> Need:
 def _of_invoices(now: datetime) -> Iterator[Need]:
     is_overdue = Q(invoice_sent_at__lte=now - PAYS_WITHIN)
     is_unsent = Q(invoice_sent_at=None)
-    rows = (
+    rows: Any = (
         Order.objects.filter(is_overdue | is_unsent, status=OrderStatus.OFFLINE_PENDING)
         .order_by()
         .values("event__name", "event__slug", "event__time_zone", "currency")
@@ -158,7 +158,7 @@ def _of_invoices(now: datetime) -> Iterator[Need]:
 
 
 def _of_mails() -> Iterator[Need]:
-    rows = (
+    rows: Any = (
         Delivery.objects.filter(status=DeliveryStatus.FAILED)
         .order_by()
         .values("order__event__name", "order__event__slug", "order__event__time_zone")
@@ -172,7 +172,7 @@ def _of_mails() -> Iterator[Need]:
 
 def _of_refunds() -> Iterator[Need]:
     event = "payment__order__event__"
-    rows = (
+    rows: Any = (
         Refund.objects.filter(
             status__in=[RefundStatus.REQUESTED, RefundStatus.FAILED], attempts__gt=0
         )
@@ -196,7 +196,7 @@ def _of_releases(now: datetime) -> Iterator[Need]:
     is_full = Q(pool__capacity__lte=F("pool__held") + F("pool__sold"))
     closes_soon = Q(closes_at__lte=now + CLOSES_WITHIN)
     event = "ticket_type__event__"
-    rows = (
+    rows: Any = (
         Release.objects.published()
         .filter(
             is_full | closes_soon,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, DateField, F, Func, Min, Q, Sum, Value
@@ -111,9 +112,9 @@ def sales_by_day(organiser: Organiser, *, days: int = 30) -> SalesByDay:
 def _movements(since: datetime, zone: tzinfo) -> Sequence[tuple[str, str, date, int]]:
     """(kind, currency, day, sum) of everything that was sold, settled or returned."""
 
-    def summed(kind: str, rows: object, *, at: str, currency: object, amount: str) -> object:
+    def summed(kind: str, rows: Any, *, at: str, currency: Any, amount: str) -> Any:
         return (
-            rows.order_by()  # type: ignore[attr-defined]
+            rows.order_by()
             .filter(**{f"{at}__gte": since})
             .values(kind=Value(kind), money=currency, day=TruncDate(at, tzinfo=zone))
             .annotate(sum=Sum(amount))
@@ -129,7 +130,7 @@ def _movements(since: datetime, zone: tzinfo) -> Sequence[tuple[str, str, date, 
             at="confirmed_at",
             currency=Value(""),
             amount="quantity",
-        ).union(  # type: ignore[attr-defined]
+        ).union(
             summed(
                 _REVENUE, settled, at="settled_at", currency=F("currency"), amount="total_minor"
             ),
@@ -154,14 +155,14 @@ def tickets_by_event(events: Sequence[Event], *, days: int = 14) -> dict[int, tu
         return {}
     # A day more, for zones differ; what is outside of an event's own days is not looked up.
     since = clock.now() - (days + 1) * DAY
-    rows = (
+    rows: Any = (
         Order.objects.confirmed()
         .filter(event__in=events, confirmed_at__gte=since)
         .order_by()
         .values("event_id", day=_local_day("confirmed_at", "event__time_zone"))
-        .annotate(tickets=Sum("quantity"))
+        .annotate(places=Sum("quantity"))
     )
-    sold = {(row["event_id"], row["day"]): row["tickets"] for row in rows}
+    sold = {(row["event_id"], row["day"]): row["places"] for row in rows}
     return {
         event.pk: tuple(sold.get((event.pk, day), 0) for day in _days_to(_today(event.zone), days))
         for event in events
@@ -195,14 +196,14 @@ class EventCourse:
 
 def course_of(event: Event) -> EventCourse:
     """From the day of publishing, or of the first sale if that came before. One query."""
-    rows = (
+    rows: Any = (
         Order.objects.confirmed()
         .filter(event=event)
         .order_by()
         .values(day=TruncDate("confirmed_at", tzinfo=event.zone))
-        .annotate(tickets=Sum("quantity"))
+        .annotate(places=Sum("quantity"))
     )
-    sold = {row["day"]: row["tickets"] for row in rows}
+    sold = {row["day"]: row["places"] for row in rows}
     starts = [event.local(event.published_at).date()] if event.published_at else []
     first = min([*starts, *sold], default=None)
     if first is None:
@@ -233,15 +234,15 @@ class SalesByType:
 def sales_by_type(event: Event, *, days: int = 14) -> SalesByType:
     """Every type of the event, in the organiser's order, with its last days. Two queries."""
     types = TicketType.objects.filter(event=event).order_by("position", "id")
-    rows = (
+    rows: Any = (
         OrderLine.objects.filter(order__in=Order.objects.confirmed().filter(event=event).order_by())
         .order_by()
         .values("ticket_type_id", day=TruncDate("order__confirmed_at", tzinfo=event.zone))
-        .annotate(tickets=Sum("quantity"), minor=Sum(F("net_minor") + F("tax_minor")))
+        .annotate(places=Sum("quantity"), minor=Sum(F("net_minor") + F("tax_minor")))
     )
     sold: dict[int, dict[date, tuple[int, int]]] = {}
     for row in rows:
-        sold.setdefault(row["ticket_type_id"], {})[row["day"]] = (row["tickets"], row["minor"])
+        sold.setdefault(row["ticket_type_id"], {})[row["day"]] = (row["places"], row["minor"])
     shown = _days_to(_today(event.zone), days)
     return SalesByType(
         days=shown,
@@ -270,19 +271,19 @@ class MethodSales:
 
 def sales_by_method(event: Event) -> list[MethodSales]:
     """What was ordered by each way to pay, the largest amount first. One query."""
-    rows = (
+    rows: Any = (
         Order.objects.confirmed()
         .filter(event=event)
         .order_by()
         .values("payment_method")
-        .annotate(orders=Count("pk"), tickets=Sum("quantity"), minor=Sum("total_minor"))
+        .annotate(orders=Count("pk"), places=Sum("quantity"), minor=Sum("total_minor"))
         .order_by("-minor", "payment_method")
     )
     return [
         MethodSales(
             PaymentMethod(row["payment_method"]),
             row["orders"],
-            row["tickets"],
+            row["places"],
             Money(row["minor"], event.currency),
         )
         for row in rows

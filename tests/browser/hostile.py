@@ -37,7 +37,7 @@ class Awkward:
     accent: str
     currency: str
     prices: tuple[int, ...]
-    types: int = 3
+    """One ticket type for each."""
     picture: tuple[int, int] | None = None
 
     def filling(self, length: int) -> str:
@@ -46,12 +46,11 @@ class Awkward:
 
 
 AWKWARD = (
-    Awkward("long", "Donaudampfschifffahrt", "#ffff00", "EUR", (0, 2500, 1999), 200, (4000, 10)),
-    Awkward(
-        "hebrew", "ליל הג׳אז של הצפרדע ", "#000000", "JPY", (1200, 0, 2_000_000), 3, (10, 4000)
-    ),
+    Awkward("long", "Donaudampfschifffahrt", "#ffff00", "EUR", (0, 2500, 1999), (4000, 10)),
+    Awkward("hebrew", "ליל הג׳אז של הצפרדע ", "#000000", "JPY", (1200, 0, 2_000_000), (10, 4000)),
     Awkward("emoji", FAMILY, "#ffffff", "KWD", (12_500, 0, 1)),
-    Awkward("arabic", "مهرجان‌الموسيقى", CANVAS, "BHD", (), 0),
+    Awkward("arabic", "مهرجان‌الموسيقى", CANVAS, "BHD", ()),
+    Awkward("many", "Tier ", "#808080", "USD", (1050,) * 200),
 )
 
 
@@ -96,10 +95,10 @@ def _plant(awkward: Awkward) -> dict[str, str]:
                     by=member,
                 ),
                 name=awkward.filling(60),
-                price_minor=awkward.prices[number % len(awkward.prices)],
+                price_minor=price,
                 by=member,
             )
-            for number in range(awkward.types)
+            for number, price in enumerate(awkward.prices)
         ]
         found = {"organiser": organiser.slug, "event": event.slug}
         if not releases:

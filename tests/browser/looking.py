@@ -49,6 +49,22 @@ def faults(page: Page, viewport: Viewport) -> list[str]:
     return found
 
 
+def faults_of_data(page: Page) -> list[str]:
+    """What the words and colours of somebody's data break: on a page that is sound without them."""
+    found = faults_at_first_sight(page)
+    with in_the_dark(page):
+        found += [f"dark: {fault}" for fault in violations(page, COLOURS)]
+    return found + misfits_at_every_width(page)
+
+
+def misfits_at_every_width(page: Page) -> list[str]:
+    found = []
+    for width in (DESK.width // 2, PHONE.width, NARROW):
+        with as_wide_as(page, width, DESK):
+            found += [f"{width} px: {fault}" for fault in misfits(page)]
+    return found
+
+
 def faults_at_first_sight(page: Page) -> list[str]:
     """What is wrong at this size and in this scheme."""
     bring_eyes(page)
@@ -83,7 +99,8 @@ def in_the_dark(page: Page) -> Iterator[None]:
 
 @contextmanager
 def as_wide_as(page: Page, width: int, viewport: Viewport) -> Iterator[None]:
-    page.set_viewport_size({"width": width, "height": viewport.height * width // viewport.width})
+    """For so long; the viewport is what the page has otherwise."""
+    page.set_viewport_size({"width": width, "height": viewport.height})
     yield
     page.set_viewport_size({"width": viewport.width, "height": viewport.height})
 

@@ -98,9 +98,9 @@ def test_queries_of_home_and_overview(at_kikker, expect_queries):
             at_kikker.house.place_free(1)
     at_kikker.get("dashboard:home")
 
-    # user · membership · upcoming · pools · drafts · latest · pending · failed mails ·
-    # failed refunds · organisers of the user
-    with expect_queries(10):
+    # user · membership · upcoming · pools · tickets of 14 days · drafts · latest · pending ·
+    # needs: events, invoices, mails, refunds, releases · organisers of the user
+    with expect_queries(14):
         at_kikker.get("dashboard:home")
     # user · membership · event · releases on offer · priced releases · sales · pool · admitted ·
     # expected · latest · organisers of the user

@@ -28,7 +28,7 @@ def test_board_shows_types_releases_and_stock(at_kikker):
 
     page = at_kikker.get("ticketing:tickets")
 
-    assert page.texts(".stock span") == ["40 places = 2 sold + 3 held + 35 free"]
+    assert page.texts("#capacity .stock span") == ["40 places = 2 sold + 3 held + 35 free"]
     assert page.texts("main h2") == ["Places of the event", "Regular", "Under 12"]
     assert page.rows == [
         ["Regular", "€25.00", "at once – end of the event", "0", "3", "–", "On sale", "Withdraw Regular"]

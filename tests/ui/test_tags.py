@@ -9,7 +9,6 @@ from django.utils import translation
 
 from tiqqo.core.money import Money
 from tiqqo.ui import icons, moments
-from tiqqo.ui.charts import releases_chart
 
 DOORS = datetime(2026, 12, 12, 19, 0, tzinfo=UTC)
 
@@ -120,25 +119,3 @@ def test_way_back_stays_here(referer, way):
 )
 def test_initials(name, letters):
     assert render("{{ name|initials }}", name=name) == letters
-
-
-def test_releases_share_one_line_of_time():
-    start = DOORS - timedelta(days=40)
-    windows = [
-        {"starts_at": start, "ends_at": start + timedelta(days=10)},
-        {"starts_at": start + timedelta(days=10), "ends_at": None},
-        {
-            "starts_at": start + timedelta(days=20),
-            "ends_at": start + timedelta(days=40),
-        },
-    ]
-
-    chart = releases_chart(windows, now=start + timedelta(days=10))
-
-    assert [(bar.x, bar.width) for bar in chart.bars] == [
-        (0, 250),
-        (250, 750),
-        (500, 500),
-    ]
-    assert chart.now_x == 250
-    assert releases_chart([], now=start).bars == ()

@@ -7,16 +7,18 @@ whatever width it has while its text keeps its size.
 
 from tiqqo.ui.charts.changes import Change, change
 from tiqqo.ui.charts.named import Bar, Bars, bars
-from tiqqo.ui.charts.plots import Limit, Plot, Series, columns, line, stacked
-from tiqqo.ui.charts.releases import ReleasesChart, Window, releases_chart
+from tiqqo.ui.charts.plots import MOST_SERIES, Limit, Plot, Series, columns, line, stacked
+from tiqqo.ui.charts.releases import Clash, ReleasesChart, Window, releases_chart
 from tiqqo.ui.charts.sparklines import Sparkline, sparkline
 from tiqqo.ui.charts.units import COUNT, Unit, money_in
 
 __all__ = [
     "COUNT",
+    "MOST_SERIES",
     "Bar",
     "Bars",
     "Change",
+    "Clash",
     "Limit",
     "Plot",
     "ReleasesChart",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from babel.numbers import format_percent
 from django.utils.translation import gettext as _
 
-from tiqqo.ui.charts.units import locale_of_reader
+from tiqqo.core.locales import current_locale
 
 _ALMOST = 0.005
 
@@ -33,7 +33,7 @@ def change(now: int, before: int, *, than: str, is_more_better: bool = True) -> 
     if not before:
         return Change(direction, _("none in %(than)s") % {"than": than}, tone)
     facts = {
-        "share": format_percent(abs(now - before) / abs(before), locale=locale_of_reader()),
+        "share": format_percent(abs(now - before) / abs(before), locale=current_locale()),
         "than": than,
     }
     words = (

@@ -42,13 +42,13 @@ class Unit:
                 _decimal(value)
                 if abs(value) < _COMPACT_FROM
                 else _compact(
-                    format_compact_decimal(value, fraction_digits=2, locale=locale_of_reader())
+                    format_compact_decimal(value, fraction_digits=2, locale=current_locale())
                 )
             ).replace("-", MINUS)
         major = Money(value, self.currency).decimal
         if abs(major) >= _COMPACT_FROM:
             words = format_compact_currency(
-                major, self.currency, fraction_digits=2, locale=locale_of_reader()
+                major, self.currency, fraction_digits=2, locale=current_locale()
             )
             return _compact(words).replace("-", MINUS)
         digits = 0 if step % self.whole == 0 else currency_digits(self.currency)
@@ -57,7 +57,7 @@ class Unit:
             self.currency,
             format=None if digits else "¤#,##0",
             currency_digits=bool(digits),
-            locale=locale_of_reader(),
+            locale=current_locale(),
         )
         return words.replace("-", MINUS)
 
@@ -83,7 +83,7 @@ def axis_words(days: Sequence[date | str]) -> list[str]:
     """12 Dec, or Dec 2026 where the axis spans more than a year."""
     first, last = days[0], days[-1]
     is_long = isinstance(first, date) and isinstance(last, date) and (last - first).days > _A_YEAR
-    skeleton, locale = "yMMM" if is_long else "MMMd", locale_of_reader()
+    skeleton, locale = "yMMM" if is_long else "MMMd", _locale_of_dates()
     return [
         day if isinstance(day, str) else format_skeleton(skeleton, _noon(day), locale=locale)
         for day in days
@@ -95,14 +95,14 @@ def _noon(day: date) -> datetime:
 
 
 def _decimal(value: int) -> str:
-    return format_decimal(value, locale=locale_of_reader())
+    return format_decimal(value, locale=current_locale())
 
 
 def _compact(words: str) -> str:
     return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def locale_of_reader() -> Locale:
+def _locale_of_dates() -> Locale:
     """Babel's plain "en" is American; the English of this house writes the day first."""
     locale = current_locale()
     return Locale("en", "GB") if locale.language == "en" else locale

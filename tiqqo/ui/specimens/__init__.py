@@ -39,6 +39,7 @@ GROUPS = (
             "tabs",
             "breadcrumbs",
             "meter",
+            "stock",
             "progress",
             "loading",
             "releases_timeline",

@@ -167,6 +167,19 @@ def languages(context: template.Context) -> list[Language]:
 
 
 @register.simple_tag(takes_context=True)
+def language_links(context: template.Context) -> SafeString:
+    """This page in every language, for search engines: in the head of what they shall find."""
+    request: HttpRequest = context["request"]
+    address = request.build_absolute_uri(request.path)
+    rows = [(code, f"{address}?{PARAMETER}={code}") for code, _name in settings.LANGUAGES]
+    return format_html_join(
+        "\n  ",
+        '<link rel="alternate" hreflang="{}" href="{}">',
+        [*rows, ("x-default", address)],
+    )
+
+
+@register.simple_tag(takes_context=True)
 def address_without_language(context: template.Context) -> str:
     """This page, for coming back to it after the choice."""
     request: HttpRequest = context["request"]
