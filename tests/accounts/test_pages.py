@@ -310,14 +310,15 @@ def test_settings_are_saved(at_kikker):
     assert page.values("Save settings")["name"] == "Blauwe Kikker"
 
     answer = page.submit(
-        "Save settings", name="De Kikker", accent_colour="#1D4F7C", time_zone="Europe/Brussels"
-    )
+        "Save settings", name="De Kikker", accent_colour="#1D4F7C", time_zone="Europe/Brussels",
+        language="nl",
+    )  # fmt: skip
 
     page = at_kikker.pages.follow(answer)
     assert page.alerts == ["Settings saved."]
     organiser = Organiser.objects.get(slug="blauwe-kikker")
-    assert (organiser.name, organiser.accent_colour, organiser.time_zone) == (
-        "De Kikker", "#1d4f7c", "Europe/Brussels",
+    assert (organiser.name, organiser.accent_colour, organiser.time_zone, organiser.language) == (
+        "De Kikker", "#1d4f7c", "Europe/Brussels", "nl",
     )  # fmt: skip
 
 

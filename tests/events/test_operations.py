@@ -47,10 +47,12 @@ def ready(kikker):
 
 
 def test_a_name_is_enough_for_a_draft(cast, fjord):
+    fjord.organiser.language = "de"
     event = create_event(fjord.organiser, name="Fjord Dinner", by=fjord.owner)
 
     assert (event.status, event.slug) == (EventStatus.DRAFT, "fjord-dinner")
     assert (event.currency, event.time_zone, event.country) == ("DKK", "Europe/Copenhagen", "DK")
+    assert event.language == "de"
     assert (event.starts_at, event.published_at) == (None, None)
     assert actions_of(event) == ["event.created"]
 

@@ -135,7 +135,7 @@ def test_set_up_changes_the_event(at_kikker):
         "Save event",
         name="Night of the Red Note", summary="Short", country="nl", tax_rate="21", tax_name="BTW",
         fee_payer="organiser", hold_minutes="30", per_order_limit="4", allows_invoice="on",
-        invoice_issues="sent", accent_colour="#1d4f7c", prices_include_tax="on",
+        invoice_issues="sent", accent_colour="#1d4f7c", prices_include_tax="on", language="de",
     )  # fmt: skip
 
     event = reloaded(at_kikker.house)
@@ -145,7 +145,7 @@ def test_set_up_changes_the_event(at_kikker):
     assert (event.fee_payer, event.hold_minutes, event.per_order_limit, event.allows_invoice) == (
         "organiser", 30, 4, True,
     )  # fmt: skip
-    assert (event.invoice_issues, event.accent_colour) == ("sent", "#1d4f7c")
+    assert (event.invoice_issues, event.accent_colour, event.language) == ("sent", "#1d4f7c", "de")
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,7 @@ def test_set_up_changes_the_event(at_kikker):
         ({"name": ""}, {"name": "Fill in “Name”."}),
         ({"starts_at": "", "ends_at": ""}, None),
         ({"ends_at": "2001-01-01T00:00"}, {"ends_at": "The end must be after the start."}),
+        ({"language": "fr"}, {"language": "Select a valid choice. fr is not one of the available choices."}),
         ({"tax_rate": "x"}, {"tax_rate": "Enter a number."}),
         ({"tax_rate": "101"}, {"tax_rate": "Ensure this value is less than or equal to 100."}),
         ({"hold_minutes": "4"}, {"hold_minutes": "Ensure this value is greater than or equal to 5."}),

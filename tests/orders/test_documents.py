@@ -57,14 +57,10 @@ def glyphs_missing(pdf):
     """How often a page draws glyph 0, the box of a font that has no such letter."""
     count = 0
     for page in opened(pdf).pages:
-        for operands, operator in page.get_contents_stream() if False else _operations(page):
+        for operands, operator in page.get_contents().operations:
             if operator == b"TJ":
                 count += sum(_zeros(item) for item in operands[0] if isinstance(item, bytes))
     return count
-
-
-def _operations(page):
-    return page.get_contents().operations
 
 
 def _zeros(codes):

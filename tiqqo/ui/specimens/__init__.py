@@ -32,6 +32,7 @@ GROUPS = (
         (
             "kpi",
             "checklist",
+            "tasks",
             "table",
             "matrix",
             "filters",

@@ -167,6 +167,7 @@ def context() -> dict[str, Any]:
             {"label": "K7QF-2M9X", "url": "#breadcrumbs"},
             {"label": "Refund"},
         ],
+        "tasks": TASKS,
         "facts": ["Row F, seat 12", "Vegetarian"],
     }
 
@@ -291,7 +292,7 @@ RELEASES = (
         "price": euro(2450),
         "tone": "negative",
         "status": "Sold out",
-        "url": "#releases",
+        "url": "#releases_timeline",
     },
     {
         "name": "Regular",
@@ -300,7 +301,7 @@ RELEASES = (
         "price": euro(3200),
         "tone": "positive",
         "status": "On sale",
-        "url": "#releases",
+        "url": "#releases_timeline",
     },
     {
         "name": "Last call",
@@ -309,7 +310,7 @@ RELEASES = (
         "price": euro(3900),
         "tone": "info",
         "status": "Scheduled",
-        "url": "#releases",
+        "url": "#releases_timeline",
     },
 )
 
@@ -407,4 +408,51 @@ LINES = (
     {"label": "2 × Early bird", "amount": euro(4900)},
     {"label": "1 × Late concert", "amount": euro(2500), "note": "Doors 23:00"},
     {"label": "Service fee", "amount": euro(147), "note": "incl. €0.26 VAT"},
+)
+
+TASKS = tuple(
+    {
+        "title": title,
+        "event": event,
+        "at": at,
+        "zone": ZONE,
+        "tone": tone,
+        "icon": icon,
+        "url": "#tasks",
+        "action": action,
+    }
+    for title, event, at, tone, icon, action in (
+        (
+            "3 mails could not be sent",
+            "Strings in the Dark",
+            NOON,
+            "negative",
+            "envelope",
+            "See the orders",
+        ),
+        (
+            "7 orders of €2,080.00 together wait for their invoices",
+            "Winter Meeting",
+            NOON - timedelta(days=2),
+            "caution",
+            "document-text",
+            "Send the invoices",
+        ),
+        (
+            "Early bird closes soon",
+            "Internationaal Kamermuziekfestival voor Strijkkwartetten",
+            NOON + timedelta(days=1),
+            "info",
+            "ticket",
+            "See the tickets",
+        ),
+        (
+            "The draft has no tickets yet",
+            "Late concert",
+            None,
+            "neutral",
+            "pencil-square",
+            "Add tickets",
+        ),
+    )
 )
