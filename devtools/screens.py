@@ -5,14 +5,13 @@
 
 import argparse
 import io
-import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pypdfium2
@@ -42,7 +41,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backg
 def main(arguments: list[str]) -> int:
     """0 when every picture that was asked for is written."""
     names = _parse(arguments)
-    shift = MOMENT.timestamp() - time.time()
+    shift = MOMENT - datetime.now(UTC)
     plan = Plan(
         VAR / "screens",
         debug=False,
@@ -50,7 +49,7 @@ def main(arguments: list[str]) -> int:
         demo=True,
         environment={
             "TIQQO_TEST": "1",
-            "TIQQO_SHIFT_SECONDS": str(shift),
+            "TIQQO_SHIFT_SECONDS": str(shift.total_seconds()),
             "PYTHONPATH": str(Path(__file__).parent / "shifted"),
         },
     )
@@ -60,7 +59,7 @@ def main(arguments: list[str]) -> int:
             _forget(plan.var_dir)
             with Stack(plan) as stack, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
-                written = [path for name in names for path in take(name, browser, stack)]
+                written = [path for name in names for path in take(name, browser, stack, shift)]
                 browser.close()
         except (Claimed, CannotStart, NotReady, ChildEnded) as error:
             say(f"bin/screens: {error}")
@@ -96,6 +95,8 @@ class Look:
 
     browser: Browser
     base_url: str
+    shift: timedelta
+    """From this moment to that of the stack."""
     width: int
     scheme: str
 
@@ -112,7 +113,7 @@ class Look:
             locale="en-GB",
             timezone_id="Europe/Amsterdam",
         )
-        context.clock.install(time=MOMENT)
+        context.clock.install(time=datetime.now(UTC) + self.shift)
         page = context.new_page()
         if email:
             page.goto("/accounts/login/")
@@ -124,13 +125,13 @@ class Look:
         context.close()
 
 
-def take(name: str, browser: Browser, stack: Stack) -> list[Path]:
+def take(name: str, browser: Browser, stack: Stack, shift: timedelta) -> list[Path]:
     """The pictures of one screen, at every size in every scheme."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     written = []
     for width in SIZES:
         for scheme in SCHEMES:
-            png = SCREENS[name](Look(browser, stack.base_url, width, scheme))
+            png = SCREENS[name](Look(browser, stack.base_url, shift, width, scheme))
             if png is None:
                 continue
             path = FOLDER / f"{name}-{width}-{scheme}.png"
@@ -191,7 +192,7 @@ def buy(page: Page) -> None:
 def order(look: Look) -> bytes:
     with look.page() as page:
         buy(page)
-        page.get_by_role("link", name=re.compile("PDF")).wait_for(timeout=60_000)
+        page.locator("a[href$='tickets.pdf']").first.wait_for(timeout=60_000)
         return page.screenshot()
 
 
@@ -201,11 +202,10 @@ def ticket(look: Look) -> bytes | None:
         return None
     with look.page() as page:
         buy(page)
-        link = page.get_by_role("link", name=re.compile("PDF"))
+        link = page.locator("a[href$='tickets.pdf']").first
         link.wait_for(timeout=60_000)
-        with page.expect_download() as download:
-            link.click()
-        with pypdfium2.PdfDocument(download.value.path()) as document:
+        pdf = page.request.get(str(link.get_attribute("href")), timeout=60_000).body()
+        with pypdfium2.PdfDocument(pdf) as document:
             picture = document[0].render(scale=1.6).to_pil()
         png = io.BytesIO()
         picture.save(png, "PNG")

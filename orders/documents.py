@@ -8,6 +8,7 @@ from django.utils import translation
 from events.models import Event
 from orders.models import Invoice, Order
 from orders.printed import PrintedTicket, printed_tickets
+from tiqqo.core.locales import percent
 from tiqqo.ui.pdf import render_pdf
 
 SHEET = "badge-sheet"
@@ -39,7 +40,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         "invoice": invoice,
         "order_code": order.code,
         "before_tax": invoice.net_minor + invoice.fee_minor,
-        "tax_rate": f"{invoice.tax_rate_bp / 100:g}",
+        "tax_rate": percent(invoice.tax_rate_bp),
         "prices_include_tax": invoice.prices_include_tax,
     }
     with translation.override(order.locale):

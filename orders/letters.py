@@ -140,8 +140,8 @@ def _reminder(facts: OrderFacts) -> Letter:
             Text(
                 _("it is nearly time. Here is where and when, and your tickets are attached again.")
             ),
-            Facts(_where_and_when(event)),
             _stub(facts),
+            *_online(event),
             Button(_("Open your tickets"), facts.url),
             Note(
                 _(
@@ -252,6 +252,10 @@ def _where_and_when(event: Event) -> list[tuple[str, str]]:
     if event.online_url:
         rows.append((_("Online"), event.online_url))
     return [(label, value) for label, value in rows if value]
+
+
+def _online(event: Event) -> list[Block]:
+    return [Facts([(_("Online"), event.online_url)])] if event.online_url else []
 
 
 def when_words(event: Event) -> str:

@@ -79,7 +79,11 @@ class Page:
     @property
     def rows(self) -> list[list[str]]:
         """The body of the page's first table inside `main` that is not the summary."""
-        [table, *_] = self.all("main table:not(.matrix)")
+        [table, *_] = (
+            table
+            for table in self.all("main table:not(.matrix)")
+            if not table.xpath("ancestor::*[contains(@class, 'chart')]")
+        )
         return [
             [text_of(cell) for cell in row.xpath("./td|./th")] for row in table.xpath("./tbody/tr")
         ]

@@ -63,7 +63,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
-    "django.contrib.staticfiles",
+    "tiqqo.ui.apps.StaticFiles",
 ]
 
 MIDDLEWARE = [

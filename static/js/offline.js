@@ -1,2 +1,2 @@
-// Keeps a page for the moment when the connection is gone; see worker.js of tiqqo.ui.
-navigator.serviceWorker?.register("/worker.js", { updateViaCache: "none" }).catch(() => {});
+// Keeps a page for the moment when the connection is gone; see worker.js.
+navigator.serviceWorker?.register("/ui/worker.js", { scope: "/", updateViaCache: "none" }).catch(() => {});

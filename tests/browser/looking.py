@@ -1,6 +1,6 @@
 """What is wrong with a page that a browser shows: for readers, at every size, by day and by night."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,11 @@ class Viewport:
 
 PHONE = Viewport("phone", 390, 844, is_mobile=True)
 DESK = Viewport("desk", 1280, 900)
+
+
+def told(faults: Mapping[str, list[str]]) -> str:
+    """The faults of several pages, a line each; nothing if there are none."""
+    return "\n".join(f"{page}: {fault}" for page, found in faults.items() for fault in found)
 
 
 def faults(page: Page, viewport: Viewport) -> list[str]:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response
 
 from devtools.processes import LOOPBACK
 from devtools.stack import Stack
-from tests.browser.looking import DESK, PHONE, Viewport, faults, faults_at_first_sight
+from tests.browser.looking import DESK, PHONE, Viewport, faults, faults_at_first_sight, told
 
 Found = TypeVar("Found")
 
@@ -196,16 +196,16 @@ class Visitor(AbstractContextManager["Visitor"]):
         is_new = seen not in self.site.looked_at
         self.site.looked_at.add(seen)
         found = faults(self.page, self.viewport) if is_new else faults_at_first_sight(self.page)
-        assert not found, f"{name}:\n" + "\n".join(found)
+        assert not found, told({name: found})
 
-    def faults_everywhere(self, name: str) -> list[str]:
-        """What is wrong with the page from all sides, on a desk and on a phone."""
-        found = []
+    def look_everywhere(self, name: str) -> None:
+        """The page is fit for everybody from all sides, on a desk and on a phone."""
+        found = {}
         for viewport in (DESK, PHONE):
             self.page.set_viewport_size({"width": viewport.width, "height": viewport.height})
             self.shoot(f"{name}-{viewport.name}")
-            found += [f"{viewport.name}: {fault}" for fault in faults(self.page, viewport)]
-        return found
+            found[viewport.name] = faults(self.page, viewport)
+        assert not told(found), f"{name}:\n{told(found)}"
 
     def shoot(self, name: str) -> None:
         """A picture of the page, for people."""

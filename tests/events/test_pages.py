@@ -194,7 +194,7 @@ def test_picture_stands_in_the_shop(at_kikker, pages):
     page.submit("Save event", image=picture())
 
     shop = pages.get_page("/blauwe-kikker/night-of-the-blue-note/")
-    [source] = shop.attributes("img.hero__image", "src")
+    [source] = shop.attributes("img.hero__picture", "src")
     assert source.startswith("/media/public/events/")
     assert default_storage.exists(source.removeprefix("/media/"))
 

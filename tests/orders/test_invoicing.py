@@ -42,7 +42,7 @@ def test_numbers_follow_each_other_for_each_organiser(cast, autumn):
     with cast.fjord.scope():
         ours = [sent(cast.fjord).number for _ in range(3)]
     with cast.kikker.scope():
-        theirs = sent(cast.kikker, company_name="Noten BV").number
+        theirs = sent(cast.kikker, by=cast.kikker.owner).number
 
     assert ours == ["2098-0001", "2098-0002", "2098-0003"]
     assert theirs == "2098-0001"

@@ -27,8 +27,8 @@ def test_home_shows_what_comes_and_what_was_sold(at_kikker):
     assert page.texts("#next strong") == ["Night of the Blue Note"]
     assert page.texts("#drafts a") == ["Someday"]
     assert [row[:3] for row in page.rows] == [[order.code, "Carla Buyer", "Night of the Blue Note"]]
-    # What the organiser gets: 50.00 less nothing, for the buyer pays the fee.
-    assert page.texts(".kpi__value") == ["€50.00"]
+    # Revenue is all that was paid; what the organiser gets is less by the fee.
+    assert page.texts(".kpi__value") == ["2", "€51.98", "€50.00"]
 
 
 def test_home_of_a_new_organiser_has_one_next_step(at_kikker):
@@ -46,9 +46,10 @@ def test_home_says_which_mails_did_not_go(at_kikker):
 
     page = at_kikker.get("dashboard:home")
 
-    assert page.alerts == [
-        "1 mail could not be sent. Open the order, mend the address and send it again."
-    ]
+    assert page.texts(".task__title") == ["1 mail could not be sent"]
+    assert page.links(".task a") == {
+        "See the orders: Night of the Blue Note": "/o/blauwe-kikker/events/night-of-the-blue-note/orders/"
+    }
 
 
 def test_overview_of_a_draft_is_a_checklist(at_kikker):

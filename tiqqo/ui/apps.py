@@ -1,7 +1,18 @@
+from typing import ClassVar
+
 from django.apps import AppConfig
+from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
 class UiConfig(AppConfig):
     name = "tiqqo.ui"
     label = "ui"
     verbose_name = "Interface"
+    default = True
+
+
+class StaticFiles(StaticFilesConfig):
+    """Django's, without the style sheets of documents: only WeasyPrint reads them, from the disk."""
+
+    default = False
+    ignore_patterns: ClassVar = [*StaticFilesConfig.ignore_patterns, "css/documents/*"]

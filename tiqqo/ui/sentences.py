@@ -19,6 +19,8 @@ Words = str | Promise
 _PARAMETER = re.compile(r"(\d{1,2})\.(\d{1,2})\.([a-z_]+)")
 _NUMBER = re.compile(r"\d{1,9}")
 _FIELD = "field"
+# Not "add" and "remove": a button of that name would hide the method of its form.
+PUT_IN, TAKE_OUT = "put_in", "take_out"
 MOST_ROWS = 20
 
 
@@ -125,6 +127,11 @@ class Sentence:
         return [[row.clause for row in block if row.clause] for block in self.blocks]
 
     @property
+    def error(self) -> str:
+        """The first thing to mend."""
+        return next((row.error for block in self.blocks for row in block if row.error), "")
+
+    @property
     def is_single(self) -> bool:
         return sum(len(block) for block in self.blocks) == 1
 
@@ -154,15 +161,15 @@ class Answer:
 
 
 def read_sentence(grammar: Grammar, data: QueryDict) -> Sentence:
-    """The sentence of a query string, with the row that `add` asks for and without that of `remove`.
+    """The sentence of a query string, with the row to put in and without the one to take out.
 
-    `add` names a block, or is "new" for a block of its own; `remove` is `<block>.<row>`.
+    `put_in` names a block, or is "new" for a block of its own; `take_out` is `<block>.<row>`.
     """
     typed = _typed(data) or [[{}]]
     focus = ""
-    if removed := data.get("remove"):
+    if removed := data.get(TAKE_OUT):
         focus = _remove(typed, removed)
-    if (added := data.get("add")) is not None and sum(map(len, typed)) < MOST_ROWS:
+    if (added := data.get(PUT_IN)) is not None and sum(map(len, typed)) < MOST_ROWS:
         focus = _add(typed, added)
     return Sentence(
         grammar,

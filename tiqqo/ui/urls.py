@@ -14,8 +14,8 @@ urlpatterns = [
     path("ui/poster-<str:seed>-<str:accent>.svg", views.poster, name="poster"),
     # Exempt from the CSRF check, so that a page with the switch needs no cookie of its own.
     path("ui/language/", csrf_exempt(require_POST(set_language)), name="language"),
-    path("worker.js", views.worker, name="worker"),
-    path("offline/", views.offline, name="offline"),
+    path("ui/worker.js", views.worker, name="worker"),
+    path("ui/offline/", views.offline, name="offline"),
     path("styleguide/", specimens.styleguide, name="styleguide"),
     path("styleguide/errors/<str:name>/", specimens.error_page, name="error"),
     path("styleguide/segment/", specimens.segment, name="segment"),

@@ -61,6 +61,7 @@ def worker(request: HttpRequest) -> HttpResponse:
     head = f"const PAGE = {dumps(reverse('ui:offline'))};\nconst FILES = {dumps(files)};\n"
     code = (Path(settings.ROOT) / "static/js/worker.js").read_text("utf-8")
     response = HttpResponse(head + code, content_type="text/javascript")
+    response["Service-Worker-Allowed"] = "/"
     patch_cache_control(response, no_cache=True)
     return response
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from tiqqo.ui.charts.scales import TOP, share
 
 _LEAST_WIDTH = 0.6
+_NEAR = 20
 _OPEN_END = timedelta(days=14)
 _NO_TIME = timedelta(hours=1)  # a gap this short is one release handing over to the next
 
@@ -43,6 +44,13 @@ class ReleasesChart:
     end: datetime | None
     now_x: float | None
     clashes: tuple[Clash, ...] = ()
+
+    @property
+    def now_anchor(self) -> str:
+        """Which end of its label stands at today's line, so that it stays inside."""
+        if self.now_x is None or _NEAR <= self.now_x <= TOP - _NEAR:
+            return "middle"
+        return "start" if self.now_x < _NEAR else "end"
 
 
 def releases_chart(releases: Sequence[Any], now: datetime) -> ReleasesChart:
