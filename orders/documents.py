@@ -12,6 +12,7 @@ from tiqqo.core.locales import percent
 from tiqqo.ui.pdf import render_pdf
 
 SHEET = "badge-sheet"
+TO_A_SHEET = 10
 
 
 def tickets_pdf(order: Order, *, shape: str = "ticket") -> bytes:
@@ -49,7 +50,8 @@ def invoice_pdf(invoice: Invoice) -> bytes:
 
 def badges_pdf(event: Event, printed: Sequence[PrintedTicket], *, on_sheets: bool = False) -> bytes:
     """A badge for each ticket, one to a page or ten to a sheet of A4."""
-    context = {"event": event, "printed": printed}
+    sheets = [printed[at : at + TO_A_SHEET] for at in range(0, len(printed), TO_A_SHEET)]
+    context = {"event": event, "sheets": sheets}
     return render_pdf("badge", context, accent=event.accent, style=SHEET if on_sheets else "badge")
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -12,7 +13,7 @@ from accounts.access import public_view
 from orders import documents
 from orders.calendar import calendar_file
 from orders.mails import order_url
-from orders.models import Order
+from orders.models import Order, PaymentMethod
 from orders.operations import resend_tickets
 from orders.printed import printed_tickets
 from orders.queries import invoice_or_404, order_by_link, order_page, order_price_lines
@@ -45,9 +46,28 @@ def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
             **event_context(request, found.event),
             "page": page,
             "order": found,
+            "steps": _invoice_steps(found, has_tickets=bool(page.printed)),
             "price_lines": order_price_lines(found, page.lines),
         },
     )
+
+
+def _invoice_steps(order: Order, *, has_tickets: bool) -> list[dict[str, str]]:
+    """How far an order by invoice is. When its tickets come is up to the event."""
+    if order.payment_method != PaymentMethod.INVOICE or order.is_over or order.is_settled:
+        return []
+    sent = order.invoice_sent_at is not None
+    tickets = (_("Tickets"), has_tickets)
+    steps = [(_("Ordered"), True), (_("Invoice sent"), sent), (_("Paid"), False)]
+    steps.insert(2 if has_tickets else 3, tickets)
+    first_open = next(label for label, done in steps if not done)
+    return [
+        {
+            "label": label,
+            "state": "done" if done else "current" if label == first_open else "ahead",
+        }
+        for label, done in steps
+    ]
 
 
 @public_view

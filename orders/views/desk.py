@@ -39,8 +39,8 @@ from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 from tiqqo.ui.forms import refusals
 
-# So many are drawn within a few seconds; the page of people links to the next ones.
-BADGES_AT_ONCE = 500
+# So many are drawn within a few seconds.
+BADGES_AT_ONCE = 100
 
 
 @member_view(Permission.VIEW_ORDERS)

@@ -121,7 +121,7 @@ class Home:
 
 def home_of(organiser: Organiser) -> Home:
     now = clock.now()
-    events = list(Event.objects.upcoming(now)[:6])
+    events = list(Event.objects.upcoming(now).select_related("organiser")[:6])
     pools: dict[int, Any] = {
         pool.event_id: pool
         for pool in CapacityPool.objects.filter(event__in=events, ticket_type=None, release=None)

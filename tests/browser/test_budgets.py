@@ -122,7 +122,10 @@ def arrive(production, chromium) -> Iterator[Callable[..., Visitor]]:
     with ExitStack() as visitors:
 
         def arrive(viewport=DESK, email: str = "") -> Visitor:
-            somebody = visitors.enter_context(Visitor(production, chromium, viewport))
+            # A service worker answers from the second visit on; the first one is what counts.
+            somebody = visitors.enter_context(
+                Visitor(production, chromium, viewport, service_workers="block")
+            )
             if email:
                 somebody.sign_in(email, PASSWORD)
             return somebody

@@ -127,7 +127,8 @@ def test_question_mark_opens_help_and_escape_returns(visit, key):
 def test_question_mark_in_a_field_is_a_question_mark(visit, key):
     member = visit(storage_state=key(OWNER))
     member.open(f"{SUPPER}orders/")
-    member.page.locator("[type=search]").first.focus()
+    member.page.keyboard.press("/")
+    expect(member.page.locator("[type=search]").first).to_be_focused()
 
     member.page.keyboard.type("?")
 

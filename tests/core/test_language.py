@@ -106,7 +106,9 @@ def test_switch_leads_back_to_the_same_page_without_the_language_of_the_link(cas
     assert pages.follow(answer).texts(".language-switch [aria-current]") == ["Nederlands"]
 
 
-@pytest.mark.parametrize("where", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "where", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"]
+)
 def test_switch_leads_to_no_other_site(client, cast, where):
     answer = client.post("/ui/language/", {"language": "nl", "next": where})
 

@@ -43,8 +43,8 @@ def fonts_of(pdf):
     """name → is it embedded?"""
     found = {}
     for page in opened(pdf).pages:
-        for font in page["/Resources"]["/Font"].values():
-            font = font.get_object()
+        for entry in page["/Resources"]["/Font"].values():
+            font = entry.get_object()
             [inner] = font.get("/DescendantFonts", [font])
             descriptor = inner.get_object()["/FontDescriptor"].get_object()
             found[str(font["/BaseFont"])] = any(
@@ -233,6 +233,6 @@ def test_invoice_document():
 
 
 def test_a_document_that_is_drawn_again_is_the_same():
-    context = {"event": club_night().event, "printed": club_night().printed}
+    context = {"event": club_night().event, "sheets": [club_night().printed]}
 
     assert said(render_pdf("badge", context)) == said(render_pdf("badge", context))

@@ -208,8 +208,10 @@ def test_nothing_is_loaded_and_the_layout_is_for_outlook(rendered):
 
     assert page.xpath("//img | //script | //link | //@background") == []
     assert "url(" not in body and "@import" not in body
-    assert all(table.get("width") or "action" in table.get("class", "") or "code" in
-               table.get("class", "") for table in page.xpath("//table"))
+    assert all(
+        table.get("width") or "action" in table.get("class", "") or "code" in table.get("class", "")
+        for table in page.xpath("//table")
+    )
     assert "<!--[if mso]><table" in body
     assert body.count("<v:roundrect") == len(page.xpath("//a[contains(@class, 'button')]"))
 

@@ -155,7 +155,11 @@ def test_refusals_of_the_shop_leave_no_english(cast, language):
     [
         ("en", "Only 1 place is left for Regular.", "Only 3 places are left for Regular."),
         ("nl", "Er is nog maar 1 plek voor Regular.", "Er zijn nog maar 3 plekken voor Regular."),
-        ("de", "Für Regular ist nur noch 1 Platz frei.", "Für Regular sind nur noch 3 Plätze frei."),
+        (
+            "de",
+            "Für Regular ist nur noch 1 Platz frei.",
+            "Für Regular sind nur noch 3 Plätze frei.",
+        ),
     ],
 )
 def test_one_place_and_many(language, one, many):

@@ -100,12 +100,13 @@ def test_queries_of_home_and_overview(at_kikker, expect_queries):
     at_kikker.get("dashboard:home")
 
     # user · membership · upcoming · pools · tickets of 14 days · drafts · latest · pending ·
-    # needs: events, invoices, mails, refunds, releases · organisers of the user
-    with expect_queries(14):
+    # needs: events, invoices, mails, refunds, releases · last 30 days · organisers of the user
+    with expect_queries(15):
         at_kikker.get("dashboard:home")
     # user · membership · event · releases on offer · priced releases · sales · pool · admitted ·
-    # expected · latest · organisers of the user
-    with expect_queries(11):
+    # expected · latest · course · lines by type and day · types · methods · baskets ·
+    # organisers of the user
+    with expect_queries(16):
         at_kikker.get("dashboard:overview")
 
 

@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from django.apps import AppConfig
 from django.contrib.staticfiles.apps import StaticFilesConfig
 
@@ -15,4 +13,4 @@ class StaticFiles(StaticFilesConfig):
     """Django's, without the style sheets of documents: only WeasyPrint reads them, from the disk."""
 
     default = False
-    ignore_patterns: ClassVar = [*StaticFilesConfig.ignore_patterns, "css/documents/*"]
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "css/documents/*"]  # noqa: RUF012
