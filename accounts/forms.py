@@ -45,6 +45,12 @@ class SignUpDetails(forms.Form):
 
 
 class OrganiserForm(TiqqoForm):
+    fieldsets = (
+        (_("Organiser"), ("name", "support_email", "language")),
+        (_("Time and money"), ("time_zone", "currency")),
+        (_("Look"), ("accent_colour",)),
+    )
+
     name = forms.CharField(label=_("Name"), max_length=80)
     support_email = forms.EmailField(
         label=_("Support e-mail"),

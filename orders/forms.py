@@ -12,7 +12,7 @@ from orders.operations import Buyer
 from orders.queries import OrderFilter, Place
 from orders.queries.desk import MATRIX_METHODS, TICKET_COUNTS
 from people.operations import Name
-from tiqqo.ui.forms import Explained, TiqqoForm
+from tiqqo.ui.forms import Explained, Stepper, TiqqoForm
 
 CONSENT_TEXT = _("%(organiser)s may send me news about its events. I can stop that at any time.")
 
@@ -73,7 +73,7 @@ class CheckoutForm(TiqqoForm):
                 del self.fields[name]
         else:
             # Shown only with an invoice, and then needed: see `clean`.
-            self.fields["company_name"].is_needed_when_shown = True  # type: ignore[attr-defined]
+            self.fields["company_name"].marks_optional = False  # type: ignore[attr-defined]
         self.method_if_single = PaymentMethod.FREE if is_free else PaymentMethod.CARD
         self.fields["consent"].label = CONSENT_TEXT % {"organiser": event.organiser.name}
         for place in places:
@@ -216,8 +216,9 @@ class NewOrderForm(TiqqoForm):
                 min_value=0,
                 max_value=50,
                 initial=0,
-                widget=forms.NumberInput(attrs={"class": "input--short"}),
+                widget=Stepper(least=0, most=50),
             )
+            self.fields[name].marks_optional = False  # type: ignore[attr-defined]
 
     @property
     def fieldsets(self) -> Any:  # type: ignore[override]
@@ -226,7 +227,7 @@ class NewOrderForm(TiqqoForm):
                 _("Contact"),
                 (("first_name", "last_name"), "email", "company_name", "purchase_number"),
             ),
-            (_("Tickets"), tuple(self.quantity_names)),
+            (_("Tickets"), (tuple(self.quantity_names),)),
             (_("Payment"), ("payment_method",)),
         )
 

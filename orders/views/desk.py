@@ -37,6 +37,7 @@ from ticketing.operations import cancel_reservation, reserve_tickets
 from ticketing.queries import offers
 from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
+from tiqqo.core.locales import percent
 from tiqqo.ui.forms import refusals
 
 # So many are drawn within a few seconds.
@@ -66,7 +67,7 @@ def order_list(request: Any, event: str) -> HttpResponse:
         + f"?{urlencode(kept)}",
         "summary": summary_matrix(found, asked),
         "may_manage": request.member.may(Permission.MANAGE_ORDERS),
-        "tax_rate": f"{found.tax_rate_bp / 100:g}",
+        "tax_rate": percent(found.tax_rate_bp),
     }
     return render_dashboard(
         request, "orders/list.html", context, current="orders:list", event=found

@@ -16,8 +16,8 @@ from django.forms.renderers import DjangoTemplates, TemplatesSetting
 from django.forms.utils import pretty_name
 from django.template import TemplateDoesNotExist
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tiqqo.core.errors import DomainError
 from tiqqo.core.locales import current_locale, plain_decimal
