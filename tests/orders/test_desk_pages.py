@@ -539,10 +539,10 @@ def test_people_are_listed_by_name_and_found(at_fjord, queue, committing):
     nobody = at_fjord.get("orders:people", {"search": "zz"})
 
     assert [row[:2] for row in page.rows] == [
-        ["Dora Guest", "dora@example.org"],
+        ["DG Dora Guest", "dora@example.org"],
         ["Emil Guest", "emil@example.org"],
     ]
-    assert [row[0] for row in found.rows] == ["Dora Guest"]
+    assert [row[0] for row in found.rows] == ["DG Dora Guest"]
     assert found.values("Search")["search"] == "dora gue"
     assert nobody.texts(".empty__title") == ["Nobody matches"]
 
