@@ -153,6 +153,7 @@ def plain(path: str, email: str = "") -> Screen:
     def shot(look: Look) -> bytes:
         with look.page(email) as page:
             page.goto(path, wait_until="networkidle")
+            page.evaluate("() => scrollTo(0, 0)")  # an error summary takes the focus
             return page.screenshot()
 
     return shot
@@ -235,8 +236,6 @@ SCREENS: dict[str, Screen] = {
     "organiser": plain("/blauwe-kikker/"),
     "shop": plain(SHOP),
     "checkout": checkout,
-    "order": order,
-    "ticket": ticket,
     "dashboard": plain("/o/blauwe-kikker/", ANA),
     "overview": plain(EVENT, ANA),
     "tickets": plain(f"{EVENT}tickets/", ANA),
@@ -244,6 +243,9 @@ SCREENS: dict[str, Screen] = {
     "desk-order": desk_order,
     "door": door,
     "styleguide": plain("/styleguide/"),
+    # Last, because they buy.
+    "order": order,
+    "ticket": ticket,
 }
 
 

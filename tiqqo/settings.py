@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",  # allauth's lists of sessions and security keys load its tags
     "django.contrib.messages",
     "django.contrib.sessions",
     "tiqqo.ui.apps.StaticFiles",
