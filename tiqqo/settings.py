@@ -70,6 +70,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pads what it zips, and Django masks its tokens, so that sizes tell nothing (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "tiqqo.core.middleware.RequestContext",
     "django.contrib.sessions.middleware.SessionMiddleware",
