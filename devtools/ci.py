@@ -82,9 +82,8 @@ def main(names: list[str]) -> int:
     say(f"\n{len(chosen)} steps in {time.monotonic() - began:.1f} s")
     if failed:
         say(f"FAILED: {', '.join(failed)}")
-        return 1
-    say("OK")
-    return 0
+    say(f"steps: {len(chosen) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
 
 
 def succeeds(step: Step, environment: Mapping[str, str]) -> bool:

@@ -1,5 +1,6 @@
 """The orders desk: Ticket Orders, one order, people."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,6 +43,7 @@ from tiqqo.ui.forms import refusals
 
 # So many are drawn within a few seconds.
 BADGES_AT_ONCE = 100
+_A_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @member_view(Permission.VIEW_ORDERS)
@@ -241,7 +243,7 @@ def deliveries(request: Any, event: str, code: str) -> HttpResponse:
 def _number(request: Any, name: str) -> int:
     """A whole number of the address; whatever else stands there counts as none."""
     asked = request.GET.get(name, "")
-    return int(asked) if asked.isdecimal() and len(asked) < 19 else 0
+    return int(asked) if _A_NUMBER.fullmatch(asked) else 0
 
 
 @member_view(Permission.VIEW_ORDERS)

@@ -540,7 +540,7 @@ def test_people_are_listed_by_name_and_found(at_fjord, queue, committing):
 
     assert [row[:2] for row in page.rows] == [
         ["DG Dora Guest", "dora@example.org"],
-        ["Emil Guest", "emil@example.org"],
+        ["EG Emil Guest", "emil@example.org"],
     ]
     assert [row[0] for row in found.rows] == ["DG Dora Guest"]
     assert found.values("Search")["search"] == "dora gue"

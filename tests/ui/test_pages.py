@@ -164,11 +164,3 @@ def test_a_refusal_says_its_sentence():
     [alert] = page.xpath("//*[contains(@class, 'alert--')]")
     assert text_of(alert) == "Only 2 are left. Choose 2 or fewer."
     assert alert.get("role") == "alert"
-
-
-def test_mail_frame_stands_alone():
-    text = render_to_string("emails/base.html", {})
-
-    assert "Tiqqo sends this mail with Tiqqo." in text
-    assert "<img" not in text
-    assert "http" not in text

@@ -5,6 +5,7 @@ The same seed and accent always give the same poster, so that an event keeps its
 
 import hashlib
 import re
+from collections.abc import Sequence
 from random import Random
 
 from tiqqo.ui import colour
@@ -29,8 +30,21 @@ _HALVES = (
     "M{x} {y}v60a30 30 0 0 0 0-60z",
     "M{r} {y}v60a30 30 0 0 1 0-60z",
 )
-_DISC = "M{x} {m}a30 30 0 0 1 60 0a30 30 0 0 1-60 0z"
-_DOT = "M{s} {m}a12 12 0 0 1 24 0a12 12 0 0 1-24 0z"
+_DISCS = ("M{x} {m}a30 30 0 0 1 60 0a30 30 0 0 1-60 0z",)
+_DOTS = ("M{s} {m}a12 12 0 0 1 24 0a12 12 0 0 1-24 0z",)
+_SQUARES = ("M{x} {y}h60v60h-60z",)
+# What a tile may show, lowest first, and how often of a hundred.
+_TILES = (
+    (),
+    (_QUARTERS,),
+    (_SQUARES, _QUARTERS),
+    (_LEAVES,),
+    (_HALVES,),
+    (_DISCS,),
+    (_SQUARES, _DOTS),
+)
+_TILE_WEIGHTS = (14, 27, 11, 18, 16, 8, 6)
+_TONE_WEIGHTS = (16, 34, 20, 22, 8)
 
 
 def seed_of(text: str) -> str:
@@ -44,7 +58,7 @@ def is_seed(text: str) -> bool:
 
 def svg(seed: str, accent: str) -> str:
     """The poster, 480 x 300, cropped from the middle wherever it is shown in another shape."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 (a picture, not a secret)
     tones = _tones(accent)
     paths: dict[str, list[str]] = {}
     for row in range(ROWS):
@@ -72,28 +86,12 @@ def _tones(accent: str) -> tuple[str, ...]:
     )
 
 
-def _tile(random: Random, tones: tuple[str, ...], x: int, y: int) -> list[tuple[str, str]]:
+def _tile(random: Random, tones: Sequence[str], x: int, y: int) -> list[tuple[str, str]]:
     """One tile: what is drawn over what."""
-    kind = random.random()
-    weights = (16, 34, 20, 22, 8)
-    first, second = (random.choices(tones[1:], weights)[0] for _ in "12")
-    places = {"x": x, "y": y, "r": x + TILE, "b": y + TILE, "m": y + 30, "s": x + 18}
-    if kind < 0.14:
-        return []
-    if kind < 0.52:
-        drawn = [(first, random.choice(_QUARTERS))]
-        if random.random() < 0.3:
-            drawn.insert(0, (second, "M{x} {y}h60v60h-60z"))
-    elif kind < 0.7:
-        drawn = [(first, random.choice(_LEAVES))]
-    elif kind < 0.86:
-        drawn = [(first, random.choice(_HALVES))]
-    elif kind < 0.94:
-        drawn = [(first, _DISC)]
-    else:
-        drawn = [(first, "M{x} {y}h60v60h-60z"), (second, _DOT)]
+    inks = random.choices(tones[1:], _TONE_WEIGHTS, k=2)
+    shapes = random.choices(_TILES, _TILE_WEIGHTS)[0]
+    places = {"x": x, "y": y, "r": x + TILE, "b": y + TILE, "m": y + TILE // 2, "s": x + 18}
     return [
-        (tone, path.format(**places))
-        for i, (tone, path) in enumerate(drawn)
-        if not (i and tone == drawn[0][0])
+        (tone, random.choice(shape).format(**places))
+        for tone, shape in zip(inks, shapes, strict=False)
     ]
