@@ -160,7 +160,9 @@ def _listen(browser: CDPSession, load: Load) -> None:
         load.files[event["requestId"]] = File(event["request"]["url"], event["type"])
 
     def done(event: dict) -> None:
-        load.files[event["requestId"]].wire = round(event["encodedDataLength"])
+        # What was asked for before somebody listened belongs to the page before.
+        if file := load.files.get(event["requestId"]):
+            file.wire = round(event["encodedDataLength"])
 
     browser.on("Network.requestWillBeSent", asked)
     browser.on("Network.loadingFinished", done)

@@ -58,19 +58,22 @@ def poster(text: str, accent: str | None = "") -> str:
 
 
 @register.simple_tag
-def scripts() -> SafeString:
-    """The custom elements, one module each, none of which waits for another."""
+def scripts(folder: str = "elements") -> SafeString:
+    """The modules of a folder of static/js, none of which waits for another.
+
+    `elements` is what every page has, with tiqqo.js; `desk` is what only those at a desk need.
+    """
     return format_html_join(
         "\n",
         '<script type="module" src="{}"></script>',
-        ((static(name),) for name in _script_names()),
+        ((static(name),) for name in _script_names(folder)),
     )
 
 
 @cache
-def _script_names() -> tuple[str, ...]:
-    elements = sorted((JS_DIR / "elements").glob("*.js"))
-    return ("js/tiqqo.js", *(f"js/elements/{path.name}" for path in elements))
+def _script_names(folder: str) -> tuple[str, ...]:
+    names = [f"js/{folder}/{path.name}" for path in sorted((JS_DIR / folder).glob("*.js"))]
+    return ("js/tiqqo.js", *names) if folder == "elements" else tuple(names)
 
 
 @register.simple_tag(takes_context=True)
