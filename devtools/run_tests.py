@@ -43,8 +43,16 @@ def runs(arguments: list[str]) -> list[list[str]]:
     The browser tests have a process of their own: the event loop that drives the browser would stand
     in the way of every database test after them. They use both cores by the product that they start.
     """
-    if any((REPOSITORY / argument.partition("::")[0]).exists() for argument in arguments):
-        return [[*IN_PARALLEL, *arguments]]
+    named = [a for a in arguments if (REPOSITORY / a.partition("::")[0]).exists()]
+    if named:
+        options = [argument for argument in arguments if argument not in named]
+        in_browser = [path for path in named if Path(path).is_relative_to(BROWSER)]
+        elsewhere = [path for path in named if path not in in_browser]
+        both = [
+            (elsewhere, [*IN_PARALLEL, *elsewhere, *options]),
+            (in_browser, ["-n", "0", *in_browser, *options]),
+        ]
+        return [run for paths, run in both if paths]
     return [[*IN_PARALLEL, f"--ignore={BROWSER}", *arguments], [BROWSER, "-n", "0", *arguments]]
 
 

@@ -14,6 +14,7 @@ from accounts.operations import invite_member
 from accounts.permissions import Role
 from checkin.operations import admit_ticket
 from events.models import Event
+from events.operations import change_event
 from orders import payments
 from orders.models import Payment, RefundReason
 from orders.operations import request_refund, send_invoice
@@ -43,6 +44,7 @@ def lived_in(cast, provider):
             request_refund(
                 payment, amount=payment.amount, reason=RefundReason.REQUESTED, by=house.owner
             )
+            change_event(house.event, by=house.owner, allows_invoice=True)
             send_invoice(house.place_invoice(1), by=house.owner)
             welcome_people(order.pk, organiser_id=house.organiser.pk)
             admit_ticket(house.event, order.tickets.get().code, by=house.scanner)

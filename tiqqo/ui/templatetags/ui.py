@@ -72,7 +72,7 @@ def scripts(folder: str = "elements") -> SafeString:
 
 @cache
 def _script_names(folder: str) -> tuple[str, ...]:
-    names = [f"js/{folder}/{path.name}" for path in sorted((JS_DIR / folder).glob("*.js"))]
+    names = [f"js/{folder}/{path.name}" for path in sorted(JS_DIR.glob(f"{folder}/*.js"))]
     return ("js/tiqqo.js", *names) if folder == "elements" else tuple(names)
 
 
