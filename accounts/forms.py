@@ -1,6 +1,7 @@
 """Forms of sign-up, team and organiser settings."""
 
 import zoneinfo
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -48,7 +49,7 @@ class OrganiserForm(TiqqoForm):
     fieldsets = (
         (_("Organiser"), ("name", "support_email", "language")),
         (_("Time and money"), ("time_zone", "currency")),
-        (_("Look"), ("accent_colour",)),
+        (_("Look"), ("logo", "removes_logo", "accent_colour")),
     )
 
     name = forms.CharField(label=_("Name"), max_length=80)
@@ -67,6 +68,13 @@ class OrganiserForm(TiqqoForm):
     currency = forms.ChoiceField(
         label=_("Currency of new events"), choices=[(code, code) for code in CURRENCIES]
     )
+    logo = forms.FileField(
+        label=_("Logo"),
+        required=False,
+        help_text=_("On your public pages, instead of your name. JPEG, PNG or WebP up to 10 MB."),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
+    removes_logo = forms.BooleanField(label=_("Show the name again, not the logo"), required=False)
     accent_colour = forms.RegexField(
         r"^#[0-9a-fA-F]{6}$",
         label=_("Accent colour"),
@@ -85,7 +93,18 @@ class OrganiserForm(TiqqoForm):
 
     @classmethod
     def initial_of(cls, organiser: Organiser) -> dict[str, str]:
-        return {name: getattr(organiser, name) for name in cls.base_fields}
+        names = set(cls.base_fields) - {"logo", "removes_logo"}
+        return {name: getattr(organiser, name) for name in names}
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What to change; a logo only if one is given or to be removed."""
+        changes = dict(self.cleaned_data)
+        if changes.pop("removes_logo"):
+            changes["logo"] = ""
+        elif not changes["logo"]:
+            del changes["logo"]
+        return changes
 
 
 class OrganiserNameForm(TiqqoForm):

@@ -79,6 +79,7 @@ class Organiser(models.Model):
     language = models.CharField(_("language"), max_length=10, default="en")
     support_email = models.EmailField(_("support e-mail"), blank=True)
     accent_colour = models.CharField(_("accent colour"), max_length=7, default="#1f4f46")
+    logo = models.ImageField(upload_to="public/organisers/", blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:

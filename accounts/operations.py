@@ -1,6 +1,7 @@
 """Every write to users' workspaces, memberships and invitations."""
 
 import secrets
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
@@ -25,6 +26,7 @@ from accounts.models import (
 from accounts.permissions import Role
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import new_code, new_secret
+from tiqqo.core.images import logo_of
 from tiqqo.core.tasks import after_commit
 from tiqqo.core.tenancy import tenant_scope
 
@@ -57,8 +59,10 @@ def _found(name: str, slug: str, owner: User, settings: dict[str, str]) -> Organ
 
 
 @transaction.atomic
-def change_organiser(organiser: Organiser, *, by: Membership, **changes: str) -> Organiser:
-    """The organiser's settings are as given."""
+def change_organiser(organiser: Organiser, *, by: Membership, **changes: Any) -> Organiser:
+    """The organiser's settings are as given. Raises UnusableImage."""
+    if changes.get("logo"):
+        changes["logo"] = logo_of(changes["logo"])
     for name, value in changes.items():
         setattr(organiser, name, value)
     organiser.save(update_fields=list(changes))

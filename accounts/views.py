@@ -53,10 +53,14 @@ def welcome(request: Any) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def settings(request: Any) -> HttpResponse:
     organiser = request.member.organiser
-    form = OrganiserForm(request.POST or None, initial=OrganiserForm.initial_of(organiser))
+    form = OrganiserForm(
+        request.POST or None,
+        request.FILES or None,
+        initial=OrganiserForm.initial_of(organiser),
+    )
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            operations.change_organiser(organiser, by=request.member, **form.cleaned_data)
+            operations.change_organiser(organiser, by=request.member, **form.changes)
             messages.success(request, _("Settings saved."))
             return redirect("accounts:settings", organiser=organiser.slug)
     return render_dashboard(

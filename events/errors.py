@@ -19,12 +19,6 @@ class DatesMissing(Invalid):
     message = _("A published event needs a start and an end.")
 
 
-class UnusableImage(Invalid):
-    code = "unusable_image"
-    field = "image"
-    message = _("That file is not a picture we can use. Upload a JPEG, PNG or WebP up to 10 MB.")
-
-
 class NotReady(DomainError):
     """Raised by publish_event; `reasons` are the blocking items of the checklist."""
 

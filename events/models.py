@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -151,6 +152,18 @@ class Event(TenantModel):
     @property
     def place(self) -> str:
         return ", ".join(part for part in (self.venue_name, self.city) if part)
+
+    @property
+    def address(self) -> str:
+        """The place as a map or a calendar finds it."""
+        parts = (self.venue_name, self.venue_address, self.city)
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def directions_url(self) -> str:
+        """The map of the visitor's own device where it has one (Google's universal map address)."""
+        query = urlencode({"api": 1, "destination": self.address})
+        return f"https://www.google.com/maps/dir/?{query}" if self.address else ""
 
     def sells(self, *, at: datetime) -> bool:
         """Whether its shop takes reservations at all, leaving releases and stock aside."""

@@ -11,10 +11,10 @@ from django.utils.text import slugify
 from accounts.models import Membership, Organiser
 from events import readiness
 from events.errors import DatesMissing, EndsBeforeStart, NotReady, WrongStatus
-from events.images import re_encoded
 from events.models import RESERVED_SLUGS, Event, EventKey, EventStatus, slug_candidates
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
+from tiqqo.core.images import picture_of
 
 
 @transaction.atomic
@@ -59,7 +59,7 @@ def create_event(
 def change_event(event: Event, *, by: Membership, **changes: Any) -> Event:
     """The event's details are as given. Raises EndsBeforeStart, UnusableImage."""
     if changes.get("image") and isinstance(changes["image"], File):
-        changes["image"] = re_encoded(changes["image"])
+        changes["image"] = picture_of(changes["image"])
     event = (
         Event.objects.select_related("organiser").select_for_update(of=("self",)).get(pk=event.pk)
     )

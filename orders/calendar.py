@@ -14,9 +14,8 @@ def calendar_file(event: TicketedEvent, *, url: str, uid: str) -> bytes:
     entry.add("summary", event.name)
     entry.add("dtstart", event.starts_at)
     entry.add("dtend", event.ends_at)
-    place = ", ".join(part for part in (event.venue_name, event.venue_address, event.city) if part)
-    if place:
-        entry.add("location", vText(place))
+    if event.address:
+        entry.add("location", vText(event.address))
     entry.add("description", f"{event.summary}\n{url}".strip())
     entry.add("url", url)
     calendar = Calendar()

@@ -1,7 +1,6 @@
 """PDF documents about orders."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from django.utils import translation
 
@@ -28,7 +27,6 @@ def tickets_document(
         "order": order,
         "event": event,
         "printed": printed,
-        "route_url": _route_url(event),
     }
     with translation.override(order.locale):
         return render_pdf(shape, context, accent=event.accent)
@@ -53,8 +51,3 @@ def badges_pdf(event: Event, printed: Sequence[PrintedTicket], *, on_sheets: boo
     sheets = [printed[at : at + TO_A_SHEET] for at in range(0, len(printed), TO_A_SHEET)]
     context = {"event": event, "sheets": sheets}
     return render_pdf("badge", context, accent=event.accent, style=SHEET if on_sheets else "badge")
-
-
-def _route_url(event: Event) -> str:
-    place = ", ".join(part for part in (event.venue_name, event.venue_address, event.city) if part)
-    return "https://www.google.com/maps/dir/?" + urlencode({"api": 1, "destination": place})

@@ -227,7 +227,7 @@ def _stub(facts: OrderFacts) -> Stub:
     return Stub(
         title=event.name,
         when=when_words(event),
-        where=where_words(event),
+        where=event.address,
         tickets=[
             (ticket.ticket_type.name, ticket.holder_name, ticket.code) for ticket in facts.tickets
         ],
@@ -248,7 +248,7 @@ def _price(facts: OrderFacts) -> Lines:
 
 
 def _where_and_when(event: Event) -> list[tuple[str, str]]:
-    rows = [(_("When"), when_words(event)), (_("Where"), where_words(event))]
+    rows = [(_("When"), when_words(event)), (_("Where"), event.address)]
     if event.online_url:
         rows.append((_("Online"), event.online_url))
     return [(label, value) for label, value in rows if value]
@@ -262,10 +262,6 @@ def when_words(event: Event) -> str:
     if event.starts_at is None:
         return ""
     return words_for_range(event.starts_at, event.ends_at, event.time_zone, show_zone=True)
-
-
-def where_words(event: Event) -> str:
-    return ", ".join(part for part in (event.venue_name, event.venue_address, event.city) if part)
 
 
 def _day_word(event: Event) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from accounts.access import member_view
@@ -27,11 +27,11 @@ from reports.queries import (
 )
 from tiqqo.ui import charts
 
-_STEP_ICONS = {
-    "dates": "calendar-days",
-    "place": "map-pin",
-    "tickets": "ticket",
-    "payment": "credit-card",
+_STEPS = {
+    "dates": ("calendar-days", _("Set the date")),
+    "place": ("map-pin", _("Add the place")),
+    "tickets": ("ticket", _("Add tickets")),
+    "payment": ("credit-card", _("Choose")),
 }
 
 
@@ -62,7 +62,7 @@ def home(request: Any) -> HttpResponse:
 def _last_days(organiser: Organiser) -> dict[str, Any]:
     """The tiles and the chart of the last thirty days."""
     sales = sales_by_day(organiser)
-    than = _("the 30 days before")
+    than = str(_("the 30 days before"))
     return {
         "sales": sales,
         "tickets_spark": charts.sparkline(sales.tickets),
@@ -96,7 +96,8 @@ def overview(request: Any, event: str) -> HttpResponse:
                 {
                     "title": step.title,
                     "helper": step.hint,
-                    "icon": _STEP_ICONS.get(step.code, "minus"),
+                    "icon": _STEPS[step.code][0],
+                    "action": _STEPS[step.code][1],
                     "done": step.is_done,
                     "url": reverse(step.page, kwargs=here),
                 }

@@ -5,7 +5,6 @@ These pages know no session: a hold is reached by its secret address, so nothing
 
 import re
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -91,16 +90,9 @@ def _shop(
             "description": as_html(event.description) if event.description else "",
             "error": error,
             "is_preview": not event.is_public,
-            "directions_url": _directions_url(event),
         },
         status=error.status if error else 200,
     )
-
-
-def _directions_url(event: Event) -> str:
-    """The map of the visitor's own device where it has one (Google's universal map address)."""
-    place = ", ".join(part for part in (event.venue_name, event.venue_address, event.city) if part)
-    return "https://www.google.com/maps/dir/?" + urlencode({"api": 1, "destination": place})
 
 
 @public_view

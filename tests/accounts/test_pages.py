@@ -2,11 +2,15 @@
 
 import re
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 import time_machine
 from django.core import mail
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from PIL import Image
 
 from accounts.models import Invitation, Membership, Organiser, User
 from accounts.operations import invite_member
@@ -320,6 +324,44 @@ def test_settings_are_saved(at_kikker):
     assert (organiser.name, organiser.accent_colour, organiser.time_zone, organiser.language) == (
         "De Kikker", "#1d4f7c", "Europe/Brussels", "nl",
     )  # fmt: skip
+
+
+def logo(size, mode="RGBA", colour=(20, 60, 90, 120)):
+    body = BytesIO()
+    Image.new(mode, size, colour).save(body, "PNG")
+    return SimpleUploadedFile("logo.png", body.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"), [((4000, 10), (640, 2)), ((10, 4000), (1, 240)), ((300, 100), (300, 100))]
+)
+def test_logo_of_any_shape_stands_on_the_public_pages(at_kikker, pages, size, kept):
+    at_kikker.get("accounts:settings").submit("Save settings", logo=logo(size))
+
+    page = pages.get_page("/blauwe-kikker/night-of-the-blue-note/")
+    [source] = page.attributes("header .masthead__logo", "src")
+    assert page.attributes("header .masthead__logo", "alt") == ["Blauwe Kikker"]
+    with Image.open(default_storage.open(source.removeprefix("/media/"))) as shown:
+        assert (shown.format, shown.size, shown.mode) == ("PNG", kept, "RGBA")
+
+
+def test_logo_is_taken_away_and_otherwise_kept(at_kikker, pages):
+    at_kikker.get("accounts:settings").submit("Save settings", logo=logo((30, 10)))
+    at_kikker.get("accounts:settings").submit("Save settings", name="De Kikker")
+    assert len(pages.get_page("/blauwe-kikker/").all(".masthead__logo")) == 1
+
+    at_kikker.get("accounts:settings").submit("Save settings", removes_logo="on")
+
+    assert pages.get_page("/blauwe-kikker/").texts(".masthead__name") == ["De Kikker"]
+
+
+def test_a_logo_that_is_no_picture_is_refused_at_its_field(at_kikker):
+    evil = SimpleUploadedFile("logo.png", b"<svg onload=alert(1)>")
+
+    page = at_kikker.get("accounts:settings").submit("Save settings", status=422, logo=evil)
+
+    assert list(page.errors) == ["logo"]
+    assert not Organiser.objects.get(slug="blauwe-kikker").logo
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from events import images, readiness
-from events.errors import DatesMissing, EndsBeforeStart, NotReady, UnusableImage, WrongStatus
+from events import readiness
+from events.errors import DatesMissing, EndsBeforeStart, NotReady, WrongStatus
 from events.models import Event, EventKey, EventStatus
 from events.operations import (
     change_event,
@@ -23,7 +23,8 @@ from events.operations import (
 from events.tasks import advance_events
 from tests.cast import EventFactory, ReleaseFactory
 from ticketing.errors import SalesPaused
-from tiqqo.core import audit, clock
+from tiqqo.core import audit, clock, images
+from tiqqo.core.images import UnusableImage
 from tiqqo.core.models import AuditEntry
 
 
