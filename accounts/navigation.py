@@ -58,6 +58,7 @@ class Item:
 _HOME = (
     Item("home", _("Home"), "home", Permission.VIEW_EVENTS),
     Item("events:list", _("Events"), "calendar-days", Permission.VIEW_EVENTS),
+    Item("reports", _("Reports"), "presentation-chart-line", Permission.VIEW_ORDERS),
 )
 _EVENT = (
     Item("overview", _("Overview"), "chart-bar", Permission.VIEW_EVENTS),
@@ -66,6 +67,7 @@ _EVENT = (
     Item("orders:list", _("Orders"), "inbox-stack", Permission.VIEW_ORDERS),
     Item("orders:people", _("People"), "users", Permission.VIEW_ORDERS),
     Item("door:scan", _("Door"), "qr-code", Permission.SCAN),
+    Item("event_reports", _("Reports"), "presentation-chart-line", Permission.VIEW_ORDERS),
 )
 _ORGANISER = (
     Item("accounts:team", _("Team"), "user-group", Permission.MANAGE_TEAM),

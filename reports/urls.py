@@ -1,4 +1,4 @@
-"""Home and overview, below `/o/<organiser>/`."""
+"""Home, overview and reports, below `/o/<organiser>/`."""
 
 from django.urls import path
 
@@ -7,5 +7,7 @@ from reports import views
 app_name = "dashboard"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("reports/", views.reports, name="reports"),
     path("events/<slug:event>/", views.overview, name="overview"),
+    path("events/<slug:event>/reports/", views.event_reports, name="event_reports"),
 ]

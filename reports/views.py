@@ -1,4 +1,4 @@
-"""Home and event overview."""
+"""Home, event overview and reports."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.access import member_view
@@ -13,10 +14,19 @@ from accounts.models import Organiser
 from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.queries import event_or_404
-from reports.charts import checkout_steps, methods_used, sold_so_far, tickets_per_day, types_sold
+from reports.charts import (
+    checkout_steps,
+    methods_used,
+    money_per_day,
+    sold_so_far,
+    tickets_per_day,
+    types_per_day,
+    types_sold,
+)
 from reports.needs import tasks_for
 from reports.queries import (
     Overview,
+    SalesByDay,
     checkout_funnel,
     course_of,
     home_of,
@@ -27,6 +37,7 @@ from reports.queries import (
 )
 from tiqqo.ui import charts
 
+PERIODS = (30, 90, 365)
 _STEPS = {
     "dates": ("calendar-days", _("Set the date")),
     "place": ("map-pin", _("Add the place")),
@@ -119,6 +130,69 @@ def _course(page: Overview) -> dict[str, Any]:
     return {
         "sold_chart": sold_so_far(course_of(event), capacity=page.sales.capacity),
         "types_chart": types_sold(sales_by_type(event)),
-        "methods_chart": methods_used(sales_by_method(event), event.currency),
-        "funnel_chart": checkout_steps(checkout_funnel(event)),
     }
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def reports(request: Any) -> HttpResponse:
+    """The organiser's last days: tickets, and the money of every currency."""
+    days = _days(request)
+    sales = sales_by_day(request.member.organiser, days=days)
+    return render_dashboard(
+        request,
+        "reports/reports.html",
+        {
+            "days": days,
+            "periods": _periods(days),
+            "charts": _charts(sales),
+        },
+        current="reports",
+    )
+
+
+def _charts(sales: SalesByDay) -> list[charts.Plot]:
+    """None where nothing was sold or given back."""
+    money = [money_per_day(sales, course) for course in sales.money if course.has_moved]
+    return [tickets_per_day(sales), *money] if sales.ticket_count or money else []
+
+
+@member_view(Permission.VIEW_ORDERS)
+@require_GET
+def event_reports(request: Any, event: str) -> HttpResponse:
+    """One event: what sells when, of which type, how it is paid, and where baskets are left."""
+    found = event_or_404(event)
+    days = _days(request)
+    sales = sales_by_type(found, days=days)
+    return render_dashboard(
+        request,
+        "reports/event_reports.html",
+        {
+            "days": days,
+            "periods": _periods(days),
+            "per_day": types_per_day(sales) if any(any(t.course) for t in sales.types) else None,
+            "types_chart": types_sold(sales),
+            "methods_chart": methods_used(sales_by_method(found), found.currency),
+            "funnel_chart": checkout_steps(checkout_funnel(found)),
+        },
+        current="event_reports",
+        event=found,
+    )
+
+
+def _days(request: Any) -> int:
+    """The period that is asked for; whatever is none of ours means the first."""
+    asked = request.GET.get("days", "")
+    return next((days for days in PERIODS if asked == str(days)), PERIODS[0])
+
+
+def _periods(chosen: int) -> list[dict[str, Any]]:
+    """The tabs."""
+    return [
+        {
+            "label": ngettext("%(count)s day", "%(count)s days", days) % {"count": days},
+            "url": f"?days={days}",
+            "current": days == chosen,
+        }
+        for days in PERIODS
+    ]

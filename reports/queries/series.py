@@ -58,6 +58,10 @@ class MoneyByDay:
     def refunded(self) -> Money:
         return Money(-sum(self.refunds), self.currency)
 
+    @property
+    def has_moved(self) -> bool:
+        return any(self.revenue) or any(self.refunds)
+
 
 @dataclass(frozen=True, slots=True)
 class SalesByDay:

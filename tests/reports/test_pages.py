@@ -104,10 +104,58 @@ def test_queries_of_home_and_overview(at_kikker, expect_queries):
     with expect_queries(15):
         at_kikker.get("dashboard:home")
     # user · membership · event · releases on offer · priced releases · sales · pool · admitted ·
-    # expected · latest · course · lines by type and day · types · methods · baskets ·
-    # organisers of the user
-    with expect_queries(16):
+    # expected · latest · course · lines by type and day · types · organisers of the user
+    with expect_queries(14):
         at_kikker.get("dashboard:overview")
+
+
+def test_reports_of_an_event_say_what_sold_and_how(at_fjord):
+    house = at_fjord.house
+    with house.scope():
+        house.place_invoice(2)
+        house.reserve(free=3)
+
+    page = at_fjord.get("dashboard:event_reports")
+
+    assert page.h1 == "Reports"
+    assert page.texts("#by-type .chart-bars__name")[0] == "Full pass DKK 2,500.00"
+    assert page.texts("#by-method tbody th") == ["Invoice"]
+    assert len(page.texts("#funnel tbody tr")) == 3
+    assert page.texts(".tabs [aria-current]") == ["30 days"]
+
+
+def test_reports_of_the_organiser_show_tickets_and_money(at_kikker):
+    house = at_kikker.house
+    with house.scope():
+        order, payment = house.begin_payment(2)
+        operations.confirm_payment(payment, paid=order.total, intent_id="pi_1")
+
+    page = at_kikker.pages.get_page("/o/blauwe-kikker/reports/?days=90")
+
+    assert page.texts(".tabs [aria-current]") == ["90 days"]
+    assert page.texts("main h2") == ["Tickets per day", "Revenue per day"]
+    assert "€51.98" in page.text()
+
+
+def test_reports_of_nothing_say_so(at_kikker):
+    page = at_kikker.pages.get_page("/o/blauwe-kikker/reports/?days=7")
+
+    assert page.texts(".tabs [aria-current]") == ["30 days"]
+    assert page.texts(".empty__title") == ["Nothing was sold in these days"]
+
+
+def test_queries_of_the_reports(at_kikker, expect_queries):
+    for _order in range(3):
+        with at_kikker.house.scope():
+            at_kikker.house.place_free(1)
+
+    # user · membership · sales of the days · organisers of the user
+    with expect_queries(4):
+        at_kikker.pages.get_page("/o/blauwe-kikker/reports/")
+    # user · membership · event · lines by type and day · types · methods · baskets ·
+    # organisers of the user
+    with expect_queries(8):
+        at_kikker.get("dashboard:event_reports")
 
 
 def links_of(page):
