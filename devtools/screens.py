@@ -32,7 +32,8 @@ SCHEMES = ("light", "dark")
 COLOURS = 128  # in the palette of a picture
 SHOP = "/blauwe-kikker/paper-lantern-collective/"
 EVENT = "/o/blauwe-kikker/events/paper-lantern-collective/"
-DOOR = "/door/blauwe-kikker/jonas-berg-trio/"
+DOOR = "/door/blauwe-kikker/paper-lantern-collective/"
+SAM = "sam@example.com"
 ANA = "ana@example.com"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -99,6 +100,11 @@ class Look:
     """From this moment to that of the stack."""
     width: int
     scheme: str
+
+    @property
+    def number(self) -> int:
+        """0 for the first look at a screen, 3 for the last."""
+        return list(SIZES).index(self.width) * len(SCHEMES) + SCHEMES.index(self.scheme)
 
     @contextmanager
     def page(self, email: str = "") -> Iterator[Page]:
@@ -222,10 +228,23 @@ def desk_order(look: Look) -> bytes:
 
 
 def door(look: Look) -> bytes:
-    """What the scanner sees when a code is refused, which stays until it is read."""
-    with look.page("sam@example.com") as page:
+    """Somebody is let in. Every picture needs a ticket of its own, for each is let in once."""
+    with look.page(ANA) as page:
+        page.goto(f"{EVENT}orders/")
+        page.goto(str(page.locator("td.actions a").nth(look.number).get_attribute("href")))
+        code = page.locator("main td.code").first.inner_text()
+    return answer_to(code, look)
+
+
+def door_refused(look: Look) -> bytes:
+    """A code that is none."""
+    return answer_to("ABCD2345", look)
+
+
+def answer_to(code: str, look: Look) -> bytes:
+    with look.page(SAM) as page:
         page.goto(DOOR)
-        page.get_by_label("Type a code").fill("ABCD2345")
+        page.get_by_label("Type a code").fill(code)
         page.keyboard.press("Enter")
         page.get_by_role("alert").wait_for()
         return page.screenshot()
@@ -242,6 +261,8 @@ SCREENS: dict[str, Screen] = {
     "orders": plain(f"{EVENT}orders/", ANA),
     "desk-order": desk_order,
     "door": door,
+    "door-refused": door_refused,
+    "reports": plain(f"{EVENT}reports/", ANA),
     "styleguide": plain("/styleguide/"),
     # Last, because they buy.
     "order": order,
