@@ -45,6 +45,8 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "accounts:membership": (OWNER, {**HOUSE, "membership_id": "{membership_id}"}),
     "dashboard:home": (OWNER, HOUSE),
     "dashboard:overview": (OWNER, EVENT),
+    "dashboard:reports": (OWNER, HOUSE),
+    "dashboard:event_reports": (OWNER, EVENT),
     "events:list": (OWNER, HOUSE),
     "events:new": (OWNER, HOUSE),
     "events:first": (OWNER, HOUSE),
