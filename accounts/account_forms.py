@@ -18,25 +18,25 @@ class OurWords(forms.Form):
                 field.label = _("Keep me signed in on this device")
 
 
-class SignIn(OurWords, allauth.LoginForm):  # type: ignore[misc]
+class SignIn(OurWords, allauth.LoginForm):
     pass
 
 
-class SignUp(OurWords, allauth.SignupForm):  # type: ignore[misc]
+class SignUp(OurWords, allauth.SignupForm):
     pass
 
 
-class AddAddress(OurWords, allauth.AddEmailForm):  # type: ignore[misc]
+class AddAddress(OurWords, allauth.AddEmailForm):
     pass
 
 
-class ChangePassword(OurWords, allauth.ChangePasswordForm):  # type: ignore[misc]
+class ChangePassword(OurWords, allauth.ChangePasswordForm):
     pass
 
 
-class ResetPassword(OurWords, allauth.ResetPasswordForm):  # type: ignore[misc]
+class ResetPassword(OurWords, allauth.ResetPasswordForm):
     pass
 
 
-class NewPassword(OurWords, allauth.ResetPasswordKeyForm):  # type: ignore[misc]
+class NewPassword(OurWords, allauth.ResetPasswordKeyForm):
     pass

@@ -78,6 +78,31 @@
     return watchX ? ranOut : null;
   }
 
+  // Short words that do not stay in one piece: whatever holds them was squeezed to a few letters.
+  function broken() {
+    const found = new Set();
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const range = document.createRange();
+    while (texts.nextNode()) {
+      const text = texts.currentNode;
+      if (!text.parentElement.checkVisibility({ visibilityProperty: true }) || isHidden(text.parentElement)) continue;
+      for (const { 0: word, index } of [...text.data.matchAll(/(?<!\S)\p{Script=Latin}{3,8}(?!\S)/gu)].slice(0, 8)) {
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+        if (lines.size > 1) found.add(`“${word}” is broken in ${nameOf(text.parentElement)}`);
+      }
+    }
+    return [...found];
+  }
+
+  const isHidden = (element) => {
+    for (let around = element; around; around = around.parentElement) {
+      if (getComputedStyle(around).clipPath === "inset(50%)") return true;
+    }
+    return false;
+  };
+
   // Colours that change by a transition have changed; what inherits them starts to change a frame later.
   async function settled() {
     for (let calm = 0; calm < 2;) {
@@ -96,5 +121,5 @@
         `${id}: ${target.join(" ")} (${[...any, ...all, ...none].map((c) => c.message).join("; ")})`));
   }
 
-  window.looking = { overflowing, cut, settled, violations };
+  window.looking = { overflowing, cut, broken, settled, violations };
 })();

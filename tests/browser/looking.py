@@ -90,8 +90,8 @@ def violations(page: Page, rules: dict[str, object]) -> list[str]:
 
 
 def misfits(page: Page) -> list[str]:
-    """What makes the page scroll sideways, and text that is cut."""
-    return page.evaluate("() => [...looking.overflowing(), ...looking.cut()]")
+    """What makes the page scroll sideways, text that is cut, and words in pieces."""
+    return page.evaluate("() => [...looking.overflowing(), ...looking.cut(), ...looking.broken()]")
 
 
 @contextmanager

@@ -56,6 +56,11 @@ def test_sound_page_has_no_faults(look_at, viewport):
             "“Three” is cut by p.x",
         ),
         (f"<p class='x'>{LONG}</p>", ".x { width: 80px }", f"“{LONG}” runs out of p.x"),
+        (
+            "<p class='x'>Your details</p>",
+            ".x { width: 20px; overflow-wrap: anywhere }",
+            "“Your” is broken in p.x",
+        ),
     ],
 )
 def test_fault_is_seen(look_at, viewport, body, style, fault):

@@ -25,6 +25,7 @@ def test_a_page_that_cannot_be_fetched_says_so(visit, key):
 
     expect(somebody.page.get_by_role("heading", level=1)).to_have_text("You are offline")
     assert somebody.page.evaluate("getComputedStyle(document.body).display") == "grid"
+    assert somebody.page.evaluate("document.querySelector('.focus__poster').naturalWidth") > 0
     somebody.context.set_offline(False)
     somebody.page.get_by_role("link", name="Try again").click()
     expect(somebody.page.get_by_role("heading", level=1)).to_have_text("Events")

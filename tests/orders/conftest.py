@@ -1,3 +1,46 @@
+import pytest
+
+from tests.cast import DORA, EMIL
+from tests.orders.public import CARLA
 from tests.pages import at_fjord, at_kikker, expect_queries, in_fjord_shop, in_kikker_shop, pages
 
 __all__ = ["at_fjord", "at_kikker", "expect_queries", "in_fjord_shop", "in_kikker_shop", "pages"]
+
+
+@pytest.fixture
+def checkout(in_kikker_shop):
+    """The checkout page of a hold at the jazz club."""
+
+    def opened(**selection):
+        house = in_kikker_shop.house
+        with house.scope():
+            held = house.reserve(**selection)
+        return in_kikker_shop.get("shop:checkout", secret=held.secret)
+
+    return opened
+
+
+@pytest.fixture
+def fjord_checkout(in_fjord_shop):
+    """The checkout page of a hold at the conference."""
+    house = in_fjord_shop.house
+    with house.scope():
+        held = house.reserve(priced=2)
+    return in_fjord_shop.get("shop:checkout", secret=held.secret)
+
+
+@pytest.fixture
+def paying(checkout, in_kikker_shop):
+    """A buyer on the payment page; the address it sends them back to."""
+    page = checkout(priced=1)
+    page.submit("Pay €25.99", status=303, **CARLA)
+    return page.address + "return/"
+
+
+@pytest.fixture
+def bought(in_kikker_shop, queue, committing):
+    """An order with its tickets, the worker has not begun; and its address."""
+    house = in_kikker_shop.house
+    with house.scope(), committing():
+        order = house.place_free(2, attendees=(DORA, EMIL))
+    return order, in_kikker_shop.url("shop:order", code=order.code, secret=order.secret)

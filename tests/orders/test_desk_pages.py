@@ -8,14 +8,7 @@ import pytest
 import time_machine
 
 from orders import operations
-from orders.models import (
-    Delivery,
-    DeliveryStatus,
-    Order,
-    OrderStatus,
-    PaymentMethod,
-    Ticket,
-)
+from orders.models import Delivery, DeliveryStatus, Order, OrderStatus, PaymentMethod, Ticket
 from orders.operations import cancel_order, mark_settled, send_invoice
 from tests.cast import DORA, EMIL
 from ticketing.models import CapacityPool, Reservation

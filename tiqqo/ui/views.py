@@ -57,7 +57,8 @@ def offline(request: HttpRequest) -> HttpResponse:
 def worker(request: HttpRequest) -> HttpResponse:
     """The service worker. It names what it keeps, so that it changes when that changes."""
     bundle = reverse("ui:stylesheet", args=[stylesheets.bundle().digest])
-    files = [static("vendor/fonts/familjen-grotesk-latin-wght-normal.woff2"), bundle]
+    lost = reverse("ui:poster", args=[posters.seed_of("lost"), colour.TIQQO.removeprefix("#")])
+    files = [static("vendor/fonts/familjen-grotesk-latin-wght-normal.woff2"), lost, bundle]
     head = f"const PAGE = {dumps(reverse('ui:offline'))};\nconst FILES = {dumps(files)};\n"
     code = (Path(settings.ROOT) / "static/js/worker.js").read_text("utf-8")
     response = HttpResponse(head + code, content_type="text/javascript")
