@@ -44,6 +44,12 @@ class EmbeddedRedis:
         """The address for the app."""
         return f"redis://:{self._password()}@{LOOPBACK}:{self.port}/0"
 
+    @property
+    def pid(self) -> int:
+        """The number of the server's process."""
+        assert self._server is not None
+        return self._server.pid
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -88,6 +88,15 @@ class Stack:
         """Where a browser finds it."""
         return self.environment["BASE_URL"]
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """The main process of everything that runs, by name; services only if they are ours."""
+        services = {"postgres": self.services.postgres, "redis": self.services.redis}
+        return {
+            **self._supervisor.pids,
+            **{name: service.pid for name, service in services.items() if service},
+        }
+
     def __enter__(self) -> Self:
         self.start()
         return self

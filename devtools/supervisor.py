@@ -72,6 +72,11 @@ class Supervisor:
         self._children[name] = child
         record(self._run / f"{name}.child", child.pid)
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """The main process of each child, by name."""
+        return {name: child.pid for name, child in self._children.items()}
+
     def check(self) -> None:
         """Raises ChildEnded if any child has ended."""
         for name, child in self._children.items():

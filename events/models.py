@@ -108,6 +108,9 @@ class Event(TenantModel):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
     sales_paused_at = models.DateTimeField(null=True, editable=False)
+    # Another number whenever what is offered changed; set by triggers of `ticketing`, which caches
+    # what does not change with each sale under it.
+    offer_revision = models.BigIntegerField(default=0, editable=False)
 
     objects = TenantManager.from_queryset(EventQuerySet)()  # type: ignore[misc]
 

@@ -1,9 +1,13 @@
 """What ticketing refuses, and why."""
 
+from typing import Any
+
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tiqqo.core.errors import DomainError, Invalid
+from tiqqo.core.money import Money
 
 
 class SoldOut(DomainError):
@@ -38,6 +42,154 @@ class TooManyTickets(Invalid):
             else _("At most %(limit)s tickets in one order.")
         )
         super().__init__(message % {"limit": limit, "subject": subject}, limit=limit)
+
+
+class TooFewTickets(Invalid):
+    code = "too_few_tickets"
+
+    def __init__(self, *, minimum: int, subject: str) -> None:
+        message = _("%(subject)s: at least %(minimum)s in one order.")
+        super().__init__(
+            message % {"minimum": minimum, "subject": subject}, minimum=minimum, subject=subject
+        )
+
+
+class TooManyForOnePerson(Invalid):
+    """`left` is how many more this e-mail address may buy."""
+
+    code = "too_many_for_one_person"
+    field = "email"
+
+    def __init__(self, *, limit: int, left: int, subject: str) -> None:
+        message = (
+            ngettext(
+                "%(subject)s: at most %(limit)s for one e-mail address, and %(left)s more can be"
+                " bought with this one.",
+                "%(subject)s: at most %(limit)s for one e-mail address, and %(left)s more can be"
+                " bought with this one.",
+                left,
+            )
+            if left
+            else _("%(subject)s: at most %(limit)s for one e-mail address, and this one has them.")
+        )
+        facts = {"limit": limit, "left": left, "subject": subject}
+        super().__init__(message % facts, **facts)
+
+
+class OptionMissing(Invalid):
+    code = "option_missing"
+
+    def __init__(self, *, subject: str) -> None:
+        super().__init__(
+            _("%(subject)s: choose one of its prices.") % {"subject": subject}, subject=subject
+        )
+
+
+class SlotMissing(Invalid):
+    code = "slot_missing"
+
+    def __init__(self, *, subject: str) -> None:
+        super().__init__(
+            _("%(subject)s: choose the time of your visit.") % {"subject": subject},
+            subject=subject,
+        )
+
+
+class SlotClosed(DomainError):
+    code = "slot_closed"
+    message = gettext_lazy("That time can no longer be chosen. Choose another one.")
+
+
+class PriceTooLow(Invalid):
+    """Less was offered than a pay-what-you-want ticket costs at least."""
+
+    code = "price_too_low"
+
+    def __init__(self, *, subject: str, minimum: Money) -> None:
+        message = _("%(subject)s: give %(minimum)s or more.")
+        super().__init__(
+            message % {"subject": subject, "minimum": minimum}, subject=subject, minimum=minimum
+        )
+
+
+class PriceTooHigh(Invalid):
+    code = "price_too_high"
+
+    def __init__(self, *, subject: str, maximum: Money) -> None:
+        message = _("%(subject)s: give %(maximum)s at most.")
+        super().__init__(
+            message % {"subject": subject, "maximum": maximum}, subject=subject, maximum=maximum
+        )
+
+
+class CodeRefused(Invalid):
+    """The code cannot be used for this; `text` is the code."""
+
+    code = "code_refused"
+    field = "code"
+    sentence: Promise | str = ""
+
+    def __init__(self, *, text: str, **facts: Any) -> None:
+        super().__init__(str(self.sentence) % {"text": text, **facts}, text=text, **facts)
+
+
+class CodeUnknown(CodeRefused):
+    code = "code_unknown"
+    sentence = gettext_lazy("We do not know the code %(text)s. Check how it is written.")
+
+
+class CodeTooEarly(CodeRefused):
+    code = "code_too_early"
+    sentence = gettext_lazy("The code %(text)s is not valid yet. It begins on %(when)s.")
+
+
+class CodeTooLate(CodeRefused):
+    code = "code_too_late"
+    sentence = gettext_lazy("The code %(text)s was valid until %(when)s.")
+
+
+class CodePaused(CodeRefused):
+    code = "code_paused"
+    sentence = gettext_lazy("The code %(text)s is not in use at the moment.")
+
+
+class CodeUsedUp(CodeRefused):
+    code = "code_used_up"
+    sentence = gettext_lazy("The code %(text)s has been used as often as it may be.")
+
+
+class CodeCoversNothing(CodeRefused):
+    code = "code_covers_nothing"
+    sentence = gettext_lazy("The code %(text)s does not apply to the tickets you chose.")
+
+
+class CodeNeedsMore(CodeRefused):
+    code = "code_needs_more"
+    sentence = gettext_lazy("The code %(text)s applies from %(minimum)s of the tickets it is for.")
+
+
+class CodeNeedsMoreTickets(CodeRefused):
+    code = "code_needs_more_tickets"
+    sentence = gettext_lazy("The code %(text)s applies from %(minimum)s tickets it is for.")
+
+
+class CodeSavesNothing(CodeRefused):
+    code = "code_saves_nothing"
+    sentence = gettext_lazy("The code %(text)s does not make these tickets cheaper.")
+
+
+class CodeUsedByYou(CodeRefused):
+    code = "code_used_by_you"
+    sentence = gettext_lazy(
+        "The code %(text)s can be used %(limit)s times with one e-mail address, and this one has."
+    )
+
+
+class PaymentUnderWay(DomainError):
+    code = "payment_under_way"
+    message = gettext_lazy(
+        "Your payment page is open. Finish or leave it before you change your tickets."
+    )
 
 
 class NotOnSale(DomainError):

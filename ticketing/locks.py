@@ -1,7 +1,10 @@
-"""Row locks. Order everywhere: Event, Reservation, Order, Payment, CapacityPool (by id).
+"""Row locks. Order everywhere: Event, WaitlistEntry, Reservation, Order, Payment, buyer (an e-mail
+address), Code, CapacityPool (by id).
 
 The pool is the hot row, so it comes last and is locked by the statement that changes it (`stock`).
 """
+
+from django.db import connection
 
 from ticketing.models import Reservation, ReservationLine
 
@@ -20,3 +23,11 @@ def lock_reservation_row(reservation_id: int) -> Reservation:
         .get(pk=reservation_id)
     )
     return reservation
+
+
+def lock_buyer(event_id: int, email_key: str) -> None:
+    """Whoever else buys at this event with this e-mail address waits until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [email_key, event_id]
+        )

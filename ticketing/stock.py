@@ -1,8 +1,8 @@
-"""The counters of capacity pools: the only place that changes them.
+"""The counters of capacity pools and codes: the only place that changes them.
 
 Each change is one statement that takes the pools in ascending id, so that two of them never wait
 for each other, and each caller makes it the last thing of its transaction, so that the hot row is
-locked for the shortest time. The CHECK constraint under the counters has the last word.
+locked for the shortest time. The CHECK constraints under the counters have the last word.
 """
 
 from collections import Counter
@@ -26,15 +26,50 @@ UPDATE ticketing_capacitypool pool SET {change}
  WHERE pool.id = locked.id {condition}
 RETURNING pool.id
 """
-_ROOM = "AND (pool.capacity IS NULL OR pool.held + pool.sold + locked.n <= pool.capacity)"
+_TAKEN = "pool.held + pool.sold + pool.set_aside + locked.n"
+# Giving places back needs no room.
+_ROOM = f"AND (pool.capacity IS NULL OR locked.n <= 0 OR {_TAKEN} <= pool.capacity)"
+_ROOM_BEHIND_THE_LINE = (
+    f"AND (pool.capacity IS NULL OR locked.n <= 0 OR {_TAKEN} + pool.waiting <= pool.capacity)"
+)
 
-_HOLD = _LOCKED.format(change="held = pool.held + locked.n", condition=_ROOM)
-_SELL = _LOCKED.format(change="sold = pool.sold + locked.n", condition=_ROOM)
+_HOLD = _LOCKED.format(change="held = pool.held + locked.n", condition=_ROOM_BEHIND_THE_LINE)
+_HOLD_FROM_LINE = _LOCKED.format(change="held = pool.held + locked.n", condition=_ROOM)
+_SELL = _LOCKED.format(change="sold = pool.sold + locked.n", condition=_ROOM_BEHIND_THE_LINE)
 _CONFIRM = _LOCKED.format(
     change="held = pool.held - locked.n, sold = pool.sold + locked.n", condition=""
 )
 _RELEASE = _LOCKED.format(change="held = pool.held - locked.n", condition="")
 _RETURN = _LOCKED.format(change="sold = pool.sold - locked.n", condition="")
+_SET_ASIDE = _LOCKED.format(
+    change="set_aside = pool.set_aside + locked.n", condition=_ROOM_BEHIND_THE_LINE
+)
+_WAIT = _LOCKED.format(change="waiting = pool.waiting + locked.n", condition="")
+
+_CLAIM_CODE = """
+UPDATE ticketing_code SET held = held + 1
+ WHERE id = %(code)s AND (uses_limit IS NULL OR held + used + 1 <= uses_limit)
+RETURNING id
+"""
+# Several codes in ascending id, as pools.
+_CODE_CHANGE = """
+WITH locked AS (
+    SELECT code.id, c.n
+      FROM ticketing_code code
+      JOIN unnest(%(codes)s::bigint[], %(counts)s::int[]) AS c (id, n) ON c.id = code.id
+     ORDER BY code.id
+       FOR UPDATE OF code
+)
+UPDATE ticketing_code code SET {change} FROM locked WHERE code.id = locked.id
+"""
+_USE_CODE = _CODE_CHANGE.format(change="held = code.held - locked.n, used = code.used + locked.n")
+_DROP_CODE = _CODE_CHANGE.format(change="held = code.held - locked.n")
+_RETURN_CODE = _CODE_CHANGE.format(change="used = code.used - locked.n")
+_TAKE_CODE_AGAIN = """
+UPDATE ticketing_code SET used = used + 1
+ WHERE id = %(code)s AND (uses_limit IS NULL OR held + used + 1 <= uses_limit)
+RETURNING id
+"""
 
 Draws = Mapping[int, int]
 
@@ -44,21 +79,24 @@ def draws_of(lines: Iterable[ReservationLine]) -> Counter[int]:
     draws: Counter[int] = Counter()
     for line in lines:
         for pool_id in line.pool_ids:
-            draws[pool_id] += line.quantity
+            draws[pool_id] += line.places
     return draws
 
 
 def _change(sql: str, draws: Draws) -> set[int]:
     """Pools that were left unchanged because they had no room."""
+    if not draws:
+        return set()
     with connection.cursor() as cursor:
         cursor.execute(sql, {"pools": list(draws), "counts": list(draws.values())})
         changed = {row[0] for row in cursor.fetchall()}
     return set(draws) - changed
 
 
-def hold(draws: Draws) -> set[int]:
-    """Places are held. Returns the pools without room: roll back unless it is empty."""
-    return _change(_HOLD, draws)
+def hold(draws: Draws, *, from_line: bool = False) -> set[int]:
+    """Places are held; negative counts are let go. Returns the pools without room: roll back unless
+    it is empty. Places that people in line wait for are there only for them (`from_line`)."""
+    return _change(_HOLD_FROM_LINE if from_line else _HOLD, draws)
 
 
 def sell(draws: Draws) -> set[int]:
@@ -81,6 +119,56 @@ def give_back(draws: Draws) -> None:
     _change(_RETURN, draws)
 
 
+def set_aside(draws: Draws) -> set[int]:
+    """Places are set aside for a partner; negative counts are returned to sale. Pools without room,
+    as `hold`."""
+    return _change(_SET_ASIDE, draws)
+
+
+def wait(draws: Draws) -> None:
+    """So many more places are waited for in line; negative counts are fewer."""
+    _change(_WAIT, draws)
+
+
+def claim_code(code_id: int) -> bool:
+    """One more hold has a use of the code; False when all are taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_CODE, {"code": code_id})
+        return cursor.fetchone() is not None
+
+
+def take_code_again(code_id: int) -> bool:
+    """A use that had been given back is used after all; False when all are taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_CODE_AGAIN, {"code": code_id})
+        return cursor.fetchone() is not None
+
+
+def _change_codes(sql: str, code_ids: Iterable[int | None]) -> None:
+    counts = Counter(code for code in code_ids if code is not None)
+    if counts:
+        codes = sorted(counts)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, {"codes": codes, "counts": [counts[code] for code in codes]})
+
+
+def use_codes(code_ids: Iterable[int | None]) -> None:
+    """Uses that holds had are used for good."""
+    _change_codes(_USE_CODE, code_ids)
+
+
+def drop_codes(code_ids: Iterable[int | None]) -> None:
+    """Uses that holds had can be had by others."""
+    _change_codes(_DROP_CODE, code_ids)
+
+
+def return_codes(code_ids: Iterable[int | None]) -> None:
+    """Used ones can be had by others."""
+    _change_codes(_RETURN_CODE, code_ids)
+
+
 def pools_by_id(pool_ids: Iterable[int]) -> dict[int, CapacityPool]:
-    rows = CapacityPool.objects.select_related("event", "ticket_type", "release__ticket_type")
+    rows = CapacityPool.objects.select_related(
+        "event", "ticket_type", "release__ticket_type", "slot", "allocation__company"
+    )
     return {pool.pk: pool for pool in rows.filter(pk__in=list(pool_ids))}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ticketing import views
+from ticketing.views import tickets as views
 
 app_name = "ticketing"
 urlpatterns = [

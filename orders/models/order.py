@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.models import Event
 from people.models import Company, Contact
-from ticketing.models import Release, Reservation, TicketType
+from ticketing.models import PriceOption, Release, Reservation, TicketType, TimeSlot
 from tiqqo.core import clock
 from tiqqo.core.codes import new_code, new_secret
 from tiqqo.core.models import TenantManager, TenantModel
@@ -106,6 +106,8 @@ class Order(TenantModel):
     tax_rate_bp = models.PositiveIntegerField()
     net_minor = models.PositiveBigIntegerField()
     tax_minor = models.PositiveBigIntegerField()
+    # What promotions took off, for people: [{"promotion": id, "name": …, "minor": …}].
+    discounts = models.JSONField(default=list)
     # The service fee that the buyer pays on top …
     fee_minor = models.PositiveBigIntegerField()
     # … and the whole service fee, whoever bears it.
@@ -190,9 +192,16 @@ class OrderLine(TenantModel):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
     ticket_type = models.ForeignKey(TicketType, on_delete=models.PROTECT, related_name="+")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=125)
+    option = models.ForeignKey(PriceOption, null=True, on_delete=models.PROTECT, related_name="+")
+    slot = models.ForeignKey(TimeSlot, null=True, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=250)
     quantity = models.PositiveSmallIntegerField()
+    # Tickets to a unit: more than one for a group ticket, or for the part of a bundle.
+    admits = models.PositiveSmallIntegerField(default=1)
     unit_price_minor = models.PositiveBigIntegerField()
+    discount_minor = models.PositiveBigIntegerField(default=0)
+    # None: the order's rate.
+    tax_rate_bp = models.PositiveIntegerField(null=True)
     net_minor = models.PositiveBigIntegerField()
     tax_minor = models.PositiveBigIntegerField()
     fee_minor = models.PositiveBigIntegerField()
@@ -202,11 +211,19 @@ class OrderLine(TenantModel):
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
             *TenantModel.Meta.constraints,
-            models.UniqueConstraint(fields=["order", "release"], name="order_line_release_once"),
+            models.UniqueConstraint(
+                fields=["order", "release", "ticket_type", "option", "slot"],
+                nulls_distinct=False,
+                name="order_line_once",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.name}"
+
+    @property
+    def tickets_count(self) -> int:
+        return self.quantity * self.admits
 
     def amount(self, minor: int) -> Money:
         return Money(minor, self.order.currency)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from events.models import Event
 from orders.models.order import Order, OrderLine
 from people.models import Person
-from ticketing.models import TicketType
+from ticketing.models import TicketType, TimeSlot
 from tiqqo.core import clock
 from tiqqo.core.models import TenantManager, TenantModel
 
@@ -32,6 +32,7 @@ class Ticket(TenantModel):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="tickets")
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="tickets")
     ticket_type = models.ForeignKey(TicketType, on_delete=models.PROTECT, related_name="+")
+    slot = models.ForeignKey(TimeSlot, null=True, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=10)
     # What the QR names: 64 random bits. The generation tells a current code from a replaced one.
     uid = models.BigIntegerField(unique=True)

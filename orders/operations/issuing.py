@@ -31,6 +31,7 @@ def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> lis
             order=order,
             event_id=order.event_id,
             ticket_type_id=line.ticket_type_id,
+            slot_id=line.slot_id,
             code=new_code(TICKET_CODE_LENGTH),
             uid=new_uid(),
             first_name=holder["first"],

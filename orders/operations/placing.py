@@ -1,7 +1,7 @@
 """A reservation becomes an order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -11,13 +11,14 @@ from orders.locks import order_of_locked
 from orders.models import DeliveryKind, Order, OrderLine, OrderStatus, PaymentMethod
 from orders.operations.delivering import request_delivery
 from orders.operations.issuing import announce_settled, issue_tickets
-from people.operations import Name
+from people.operations import Name, normalise_email
 from ticketing.errors import ReservationOver
 from ticketing.locks import lock_reservation
 from ticketing.models import Reservation, ReservationLine
-from ticketing.operations import confirm_reservation
-from ticketing.pricing import Item, Quote, quote
-from ticketing.queries import frozen_terms, line_name
+from ticketing.operations import confirm_locked, note_buyer
+from ticketing.pricing import Quote, quote
+from ticketing.queries import frozen_terms, quote_of
+from ticketing.selling import item_of
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
 
@@ -50,7 +51,8 @@ def place_order(
     waits for its payment. `attendees` are in the order of the hold's lines, place by place; missing
     ones are the buyer. Placing again before paying replaces what was typed.
 
-    Raises ReservationOver, OrderAlreadyPlaced, MethodNotOffered, CompanyMissing.
+    Raises ReservationOver, OrderAlreadyPlaced, MethodNotOffered, CompanyMissing,
+    TooManyForOnePerson, CodeUsedByYou.
     """
     reservation, lines = lock_reservation(reservation.pk)
     placed = order_of_locked(reservation)
@@ -64,6 +66,7 @@ def place_order(
     )
     price = _price(reservation, lines, granted=granted)
     method = _method(reservation, payment_method, price, buyer, by)
+    note_buyer(reservation, lines, email_key=normalise_email(buyer.email))
 
     if placed is not None:
         placed.lines.all().delete()
@@ -72,6 +75,7 @@ def place_order(
         setattr(order, field, getattr(buyer, field))
     order.consented_at, order.consent_text = (now if consent_text else None), consent_text
     order.locale, order.placed_at = locale, now
+    order.quantity = sum(line.places for line in lines)
     _fill_in_price(order, price)
     _start(order, method, at=now)
     order.save()
@@ -84,12 +88,16 @@ def place_order(
     elif order.status == OrderStatus.OFFLINE_PENDING:
         request_delivery(order, DeliveryKind.RECEIVED)
     if order.status != OrderStatus.INITIATED:
-        confirm_reservation(reservation)
+        confirm_locked(reservation, lines)
     return order
 
 
 def _fill_in_price(order: Order, price: Quote) -> None:
-    order.currency, order.quantity = price.terms.currency, price.quantity
+    order.currency = price.terms.currency
+    order.discounts = [
+        {"promotion": done.key, "name": done.name, "minor": done.amount_minor}
+        for done in price.applied
+    ]
     order.tax_name, order.tax_rate_bp = price.terms.tax_name, price.terms.tax_rate_bp
     order.net_minor, order.tax_minor = price.net_minor, price.tax_minor
     order.fee_minor, order.platform_fee_minor = price.buyer_fee_minor, price.fee_minor
@@ -107,15 +115,10 @@ def _start(order: Order, method: PaymentMethod, *, at: datetime) -> None:
 
 def _price(reservation: Reservation, lines: Sequence[ReservationLine], *, granted: bool) -> Quote:
     """What the hold costs; nothing when the organiser grants it."""
-    items = [
-        Item(
-            line_name(line.ticket_name, line.release_name),
-            line.quantity,
-            0 if granted else line.unit_price_minor,
-        )
-        for line in lines
-    ]
-    return quote(items, frozen_terms(reservation))
+    if not granted:
+        return quote_of(reservation, lines)
+    free = [replace(item_of(line), unit_price_minor=0, discount_minor=0) for line in lines]
+    return quote(free, frozen_terms(reservation))
 
 
 def _method(
@@ -155,15 +158,20 @@ def _write_lines(
             order=order,
             ticket_type_id=line.ticket_type_id,
             release_id=line.release_id,
+            option_id=line.option_id,
+            slot_id=line.slot_id,
             name=priced.name,
             quantity=line.quantity,
+            admits=line.admits,
             unit_price_minor=priced.unit_price_minor,
+            discount_minor=priced.discount_minor,
+            tax_rate_bp=line.tax_rate_bp,
             net_minor=priced.net_minor,
             tax_minor=priced.tax_minor,
             fee_minor=priced.fee_minor,
             holders=[
                 {"first": name.first, "last": name.last, "email": name.email}
-                for name in (next(names, fallback) for _ in range(line.quantity))
+                for name in (next(names, fallback) for _ in range(line.places))
             ],
         )
         for line, priced in zip(lines, price.lines, strict=True)

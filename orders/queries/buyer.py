@@ -26,7 +26,7 @@ from orders.models import (
 )
 from orders.printed import PrintedTicket, printed_tickets
 from ticketing.models import Release, Reservation, ReservationLine
-from ticketing.queries import line_name
+from ticketing.selling import name_of
 from tiqqo.core.locales import percent
 from tiqqo.core.money import Money
 
@@ -59,11 +59,7 @@ class Place:
 
 
 def places_of(lines: Sequence[ReservationLine]) -> list[Place]:
-    names = [
-        line_name(line.ticket_name, line.release_name)
-        for line in lines
-        for _place in range(line.quantity)
-    ]
+    names = [name_of(line) for line in lines for _place in range(line.places)]
     return [Place(number, name) for number, name in enumerate(names, start=1)]
 
 

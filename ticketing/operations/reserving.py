@@ -1,31 +1,43 @@
-"""Holds: made, extended, confirmed, expired, canceled."""
+"""Holds: made, changed, extended, confirmed, expired, canceled."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from events.models import Event
 from ticketing import stock
+from ticketing.catalogue import Catalogue, catalogue_of
+from ticketing.codes import Claim, claim_of
 from ticketing.errors import (
     AlreadyExtended,
-    NothingSelected,
-    NotOnSale,
+    CodeUsedByYou,
+    CodeUsedUp,
+    PaymentUnderWay,
     ReservationOver,
-    SalesClosed,
-    SalesPaused,
     SoldOut,
-    TooManyTickets,
+    TooManyForOnePerson,
 )
-from ticketing.locks import lock_reservation, lock_reservation_row
+from ticketing.locks import lock_buyer, lock_reservation, lock_reservation_row
 from ticketing.models import (
-    CapacityPool,
-    Release,
     Reservation,
     ReservationLine,
     ReservationStatus,
+)
+from ticketing.queries import counts_of, lines_of, tickets_bought_by, uses_by
+from ticketing.selling import (
+    NOTHING_KEPT,
+    Choice,
+    Kept,
+    Key,
+    SalePlan,
+    Selection,
+    as_choices,
+    chain_pools,
+    kept_prices,
+    plan_sale,
+    terms_of,
 )
 from tiqqo.core import clock
 
@@ -37,108 +49,143 @@ class _NoRoom(Exception):
         self.pool_ids = pool_ids
 
 
-def reserve_tickets(event: Event, *, selection: Mapping[str, int]) -> Reservation:
-    """The selection (release code → quantity) is held for the event's `hold_minutes`.
+class _NoUse(Exception):
+    """The code's uses are all taken, some perhaps by holds that are overdue."""
 
-    The buyer pays the prices of this moment, whatever changes later. If a pool looks full, expired
-    holds on it are reclaimed first, so a sale never waits for the sweeper.
-    Raises NothingSelected, TooManyTickets, NotOnSale, SalesPaused, SalesClosed, SoldOut.
+
+def reserve_tickets(event: Event, *, selection: Selection, code: str = "") -> Reservation:
+    """The selection (release code → quantity, or choices) is held for the event's `hold_minutes`.
+
+    The buyer pays the prices and discounts of this moment, whatever changes later. If a pool or the
+    code looks used up, expired holds on it are reclaimed first, so a sale never waits for the sweeper.
+    Raises NothingSelected, TooManyTickets, TooFewTickets, NotOnSale, SalesPaused, SalesClosed,
+    SoldOut, OptionMissing, SlotMissing, SlotClosed, PriceTooLow, PriceTooHigh, CodeRefused.
     """
-    wanted = {code: quantity for code, quantity in selection.items() if quantity > 0}
     now = clock.now()
-    _refuse_selection(event, wanted, now)
-    releases = {
-        release.code: release
-        for release in Release.objects.select_related("ticket_type").filter(
-            code__in=wanted, ticket_type__event=event
-        )
-    }
-    _refuse_releases(releases, wanted, now)
-    pools = _pools_of(event, list(releases.values()))
+    plan = _plan(event, as_choices(selection), code, now)
+    expires_at = now + timedelta(minutes=event.hold_minutes)
+    return _trying_again(plan, now, lambda: _hold(event, plan, now, expires_at))
+
+
+def offer_tickets(event: Event, *, selection: Selection, lasts: timedelta) -> Reservation:
+    """The selection is held for somebody in the waitlist's line, who was promised it for so long.
+
+    Places that the line waits for are theirs to have. Raises as `reserve_tickets`.
+    """
+    now = clock.now()
+    plan = _plan(event, as_choices(selection), "", now, from_line=True)
+    return _trying_again(plan, now, lambda: _hold(event, plan, now, now + lasts, from_line=True))
+
+
+def change_reservation(
+    reservation: Reservation, *, selection: Selection, code: str = ""
+) -> Reservation:
+    """The hold is for the new selection and lasts as long as before; nothing is let go in between.
+
+    What stays in it keeps the price it was held at. Raises as `reserve_tickets`, and then nothing
+    has changed; also ReservationOver, PaymentUnderWay.
+    """
+    now = clock.now()
+    kept = kept_prices(lines_of(reservation))
+    plan = _plan(reservation.event, as_choices(selection), code, now, kept=kept)
+    return _trying_again(plan, now, lambda: _change(reservation, plan, now))
+
+
+def _plan(
+    event: Event,
+    choices: list[Choice],
+    code: str,
+    now: datetime,
+    *,
+    from_line: bool = False,
+    kept: Mapping[Key, Kept] = NOTHING_KEPT,
+) -> SalePlan:
+    catalogue: Catalogue = catalogue_of(event)
+    before = chain_pools(catalogue, choices)
+    return plan_sale(
+        event,
+        catalogue,
+        choices,
+        counts_of(event, before) if before else {},
+        at=now,
+        claim=claim_of(event, catalogue, code, at=now),
+        from_line=from_line,
+        kept=kept,
+    )
+
+
+def _trying_again(plan: SalePlan, now: datetime, hold: Callable[[], Reservation]) -> Reservation:
+    """Once more, after what is overdue has been reclaimed."""
     try:
-        return _hold(event, releases, wanted, pools, now)
+        return hold()
     except _NoRoom as full:
         reclaim_overdue(full.pool_ids, at=now)
+    except _NoUse:
+        reclaim_overdue_uses(_claimed(plan).code.pk, at=now)
     try:
-        return _hold(event, releases, wanted, pools, now)
+        return hold()
     except _NoRoom as full:
-        raise _sold_out(full.pool_ids, sum(wanted.values())) from None
+        raise _sold_out(full.pool_ids, sum(line.places for line in plan.lines)) from None
+    except _NoUse:
+        raise CodeUsedUp(text=_claimed(plan).code.text) from None
 
 
-def _refuse_selection(event: Event, wanted: Mapping[str, int], now: datetime) -> None:
-    if not wanted:
-        raise NothingSelected
-    if sum(wanted.values()) > event.per_order_limit:
-        raise TooManyTickets(limit=event.per_order_limit)
-    if event.sales_paused_at is not None:
-        raise SalesPaused
-    if not event.sells(at=now):
-        raise SalesClosed
-
-
-def _refuse_releases(
-    releases: Mapping[str, Release], wanted: Mapping[str, int], now: datetime
-) -> None:
-    per_type: dict[int, int] = {}
-    for code, quantity in wanted.items():
-        release = releases.get(code)
-        if release is None or not release.is_open(at=now):
-            raise NotOnSale(subject=release.ticket_type.name if release else _("A chosen ticket"))
-        ticket_type = release.ticket_type
-        per_type[ticket_type.pk] = per_type.get(ticket_type.pk, 0) + quantity
-        limit = ticket_type.per_order_limit
-        if limit is not None and per_type[ticket_type.pk] > limit:
-            raise TooManyTickets(limit=limit, subject=ticket_type.name)
-
-
-def _pools_of(event: Event, releases: list[Release]) -> dict[int, list[int]]:
-    """For each release, the pools a sale of it draws on: of the event, its type, itself."""
-    rows = CapacityPool.objects.filter(event=event).values_list(
-        "id", "ticket_type_id", "release_id"
-    )
-    pools: dict[int, list[int]] = {release.pk: [] for release in releases}
-    for pool_id, type_id, release_id in rows:
-        for release in releases:
-            of_event = type_id is None and release_id is None
-            if of_event or type_id == release.ticket_type_id or release_id == release.pk:
-                pools[release.pk].append(pool_id)
-    return pools
+def _claimed(plan: SalePlan) -> Claim:
+    assert plan.claim is not None
+    return plan.claim
 
 
 @transaction.atomic
 def _hold(
-    event: Event,
-    releases: Mapping[str, Release],
-    wanted: Mapping[str, int],
-    pools: Mapping[int, list[int]],
-    now: datetime,
+    event: Event, plan: SalePlan, now: datetime, expires_at: datetime, *, from_line: bool = False
 ) -> Reservation:
+    terms = terms_of(event)
     reservation: Reservation = Reservation.objects.create(
         event=event,
         created_at=now,
-        expires_at=now + timedelta(minutes=event.hold_minutes),
-        currency=event.currency,
-        tax_name=event.tax_name,
-        tax_rate_bp=event.tax_rate_bp,
-        prices_include_tax=event.prices_include_tax,
-        fee_payer=event.fee_payer,
-        fee_fixed_minor=settings.SERVICE_FEE_FIXED_MINOR,
-        fee_rate_bp=settings.SERVICE_FEE_RATE_BP,
+        expires_at=expires_at,
+        code=plan.claim.code if plan.claim else None,
+        discounts=plan.discounts,
+        **{field: getattr(terms, field) for field in terms.__slots__},
     )
-    lines = ReservationLine.objects.bulk_create(
-        ReservationLine(
-            reservation=reservation,
-            ticket_type=releases[code].ticket_type,
-            release=releases[code],
-            quantity=quantity,
-            ticket_name=releases[code].ticket_type.name,
-            release_name=releases[code].name,
-            unit_price_minor=releases[code].price_minor,
-            pool_ids=pools[releases[code].pk],
-        )
-        for code, quantity in wanted.items()
-    )
-    full = stock.hold(stock.draws_of(lines))
+    lines = _write_lines(reservation, plan.lines)
+    if plan.claim and not stock.claim_code(plan.claim.code.pk):
+        raise _NoUse
+    full = stock.hold(stock.draws_of(lines), from_line=from_line)
+    if full:
+        raise _NoRoom(full)
+    return reservation
+
+
+def _write_lines(
+    reservation: Reservation, planned: Iterable[ReservationLine]
+) -> list[ReservationLine]:
+    lines = list(planned)
+    for line in lines:
+        line.pk, line.reservation = None, reservation
+    made: list[ReservationLine] = ReservationLine.objects.bulk_create(lines)
+    return made
+
+
+@transaction.atomic
+def _change(held: Reservation, plan: SalePlan, now: datetime) -> Reservation:
+    reservation, before = lock_reservation(held.pk)
+    if not reservation.is_live(at=now):
+        raise ReservationOver
+    if reservation.payment_started_at is not None:
+        raise PaymentUnderWay
+    ReservationLine.objects.filter(reservation=reservation).delete()
+    lines = _write_lines(reservation, plan.lines)
+    had, has = reservation.code_id, plan.claim.code.pk if plan.claim else None
+    reservation.code_id, reservation.discounts = has, plan.discounts
+    reservation.save(update_fields=["code", "discounts"])
+    if had != has:
+        stock.drop_codes([had])
+        if has is not None and not stock.claim_code(has):
+            raise _NoUse
+    more: Counter[int] = stock.draws_of(lines)
+    more.subtract(stock.draws_of(before))
+    full = stock.hold({pool: count for pool, count in more.items() if count})
     if full:
         raise _NoRoom(full)
     return reservation
@@ -147,13 +194,14 @@ def _hold(
 def _sold_out(pool_ids: set[int], requested: int) -> SoldOut:
     """Name the tightest pool that refused."""
     pools = stock.pools_by_id(pool_ids).values()
-    pool = min(pools, key=lambda pool: pool.free if pool.free is not None else 0)
-    return SoldOut(subject=str(pool.subject), requested=requested, available=pool.free or 0)
+    pool = min(pools, key=lambda pool: pool.free_to_all or 0)
+    return SoldOut(subject=str(pool.subject), requested=requested, available=pool.free_to_all or 0)
 
 
 def _end(reservation: Reservation, lines: list[ReservationLine], status: ReservationStatus) -> None:
     reservation.status, reservation.ended_at = status, clock.now()
     reservation.save(update_fields=["status", "ended_at"])
+    stock.drop_codes([reservation.code_id])
     stock.release(stock.draws_of(lines))
 
 
@@ -172,6 +220,13 @@ def reclaim_overdue(pool_ids: set[int], *, at: datetime) -> int:
 
 
 @transaction.atomic
+def reclaim_overdue_uses(code_id: int, *, at: datetime) -> int:
+    """Overdue holds that have a use of this code are EXPIRED; the number of holds."""
+    overdue = Reservation.objects.overdue(at).without_payment_in_flight().filter(code=code_id)
+    return _expire(list(overdue.values_list("pk", flat=True)[:SWEEP_BATCH]))
+
+
+@transaction.atomic
 def expire_reservations(*, at: datetime) -> int:
     """A batch of overdue holds without a payment in flight is EXPIRED; the number of holds."""
     overdue = Reservation.objects.overdue(at).without_payment_in_flight()
@@ -181,18 +236,21 @@ def expire_reservations(*, at: datetime) -> int:
 def _expire(candidate_ids: list[int]) -> int:
     """Those candidates that nobody else is busy with and that are still overdue end now."""
     now = clock.now()
-    locked = list(
+    found = (
         Reservation.objects.overdue(now)
         .without_payment_in_flight()
         .filter(pk__in=candidate_ids)
         .select_for_update(of=("self",), skip_locked=True)
         .order_by("pk")
-        .values_list("pk", flat=True)
+        .values_list("pk", "code_id")
     )
+    codes = dict(found)
+    locked = list(codes)
     if not locked:
         return 0
     Reservation.objects.filter(pk__in=locked).update(status=ReservationStatus.EXPIRED, ended_at=now)
     lines = ReservationLine.objects.filter(reservation__in=locked)
+    stock.drop_codes(codes.values())
     stock.release(stock.draws_of(lines))
     return len(locked)
 
@@ -238,11 +296,16 @@ def confirm_reservation(reservation: Reservation) -> None:
 
     A hold that is overdue but not yet swept still counts. Raises ReservationOver.
     """
-    reservation, lines = lock_reservation(reservation.pk)
+    confirm_locked(*lock_reservation(reservation.pk))
+
+
+def confirm_locked(reservation: Reservation, lines: Sequence[ReservationLine]) -> None:
+    """As `confirm_reservation`, for a caller that has the lock and the lines in hand."""
     if reservation.status != ReservationStatus.PENDING:
         raise ReservationOver
     reservation.status, reservation.payment_started_at = ReservationStatus.CONFIRMED, None
     reservation.save(update_fields=["status", "payment_started_at"])
+    stock.use_codes([reservation.code_id])
     stock.confirm(stock.draws_of(lines))
 
 
@@ -255,12 +318,15 @@ def reacquire_reservation(reservation: Reservation) -> None:
     reservation, lines = lock_reservation(reservation.pk)
     if reservation.status not in (ReservationStatus.EXPIRED, ReservationStatus.CANCELED):
         raise ReservationOver
+    # A code that was used up in the meantime does not cost the buyer, who paid, the tickets.
+    if reservation.code_id is not None and not stock.take_code_again(reservation.code_id):
+        reservation.code_id = None
     full = stock.sell(stock.draws_of(lines))
     if full:
-        raise _sold_out(full, sum(line.quantity for line in lines))
+        raise _sold_out(full, sum(line.places for line in lines))
     reservation.status, reservation.ended_at = ReservationStatus.CONFIRMED, None
     reservation.payment_started_at = None
-    reservation.save(update_fields=["status", "ended_at", "payment_started_at"])
+    reservation.save(update_fields=["status", "ended_at", "payment_started_at", "code"])
 
 
 @transaction.atomic
@@ -284,6 +350,59 @@ def cancel_reservation(reservation: Reservation, *, manually: bool) -> None:
     elif reservation.status == ReservationStatus.CONFIRMED and manually:
         reservation.status, reservation.ended_at = status, clock.now()
         reservation.save(update_fields=["status", "ended_at"])
+        stock.return_codes([reservation.code_id])
         stock.give_back(stock.draws_of(lines))
     elif reservation.status == ReservationStatus.EXPIRED:
         raise ReservationOver
+
+
+def note_buyer(
+    reservation: Reservation, lines: Sequence[ReservationLine], *, email_key: str
+) -> None:
+    """The hold is this e-mail address's, and within what one address may buy. The caller holds its
+    lock; whoever buys with the same address at the same moment waits.
+
+    Raises TooManyForOnePerson, CodeUsedByYou.
+    """
+    limited = _limited_types(reservation.event, lines)
+    promotion = reservation.code.promotion if reservation.code else None
+    if limited or (promotion and promotion.per_email_limit is not None):
+        lock_buyer(reservation.event_id, email_key)
+    if limited:
+        _refuse_more_than_allowed(reservation, lines, limited, email_key)
+    if promotion is not None and promotion.per_email_limit is not None:
+        limit: int = promotion.per_email_limit
+        if uses_by(email_key, promotion, reservation) >= limit:
+            raise CodeUsedByYou(text=str(reservation.code), limit=limit)
+    if reservation.email_key != email_key:
+        reservation.email_key = email_key
+        reservation.save(update_fields=["email_key"])
+
+
+def _limited_types(event: Event, lines: Iterable[ReservationLine]) -> dict[int, tuple[str, int]]:
+    """Name and limit of the chosen types that one e-mail address may have so many of."""
+    types = catalogue_of(event).types
+    chosen = {line.bundle_id or line.ticket_type_id for line in lines}
+    return {
+        type_id: (types[type_id].name, limit)
+        for type_id in chosen
+        if (limit := types[type_id].per_email_limit) is not None
+    }
+
+
+def _refuse_more_than_allowed(
+    reservation: Reservation,
+    lines: Iterable[ReservationLine],
+    limited: Mapping[int, tuple[str, int]],
+    email_key: str,
+) -> None:
+    bought = tickets_bought_by(email_key, reservation)
+    asked = {
+        (line.bundle_id or line.ticket_type_id, line.option_id, line.slot_id): line.quantity
+        for line in lines
+        if line.bears_fixed_fee
+    }
+    for type_id, (name, limit) in limited.items():
+        left = max(limit - bought[type_id], 0)
+        if sum(count for (chosen, *_), count in asked.items() if chosen == type_id) > left:
+            raise TooManyForOnePerson(limit=limit, left=left, subject=name)

@@ -9,34 +9,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import member_view
-from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.models import Event
 from events.queries import event_or_404
 from ticketing import operations
-from ticketing.forms import CapacityForm, ReleaseForm, TicketTypeForm
+from ticketing.forms.tickets import CapacityForm, ReleaseForm, TicketTypeForm
 from ticketing.models import Release, TicketType
 from ticketing.queries import recount, ticket_board
+from ticketing.views.page import tickets_page, to_tab
 from ticketing.windows import drawn
 from tiqqo.core import clock
 from tiqqo.ui.forms import refusals
-
-
-def _back(request: Any, event: Event) -> HttpResponse:
-    return redirect("ticketing:tickets", organiser=request.member.organiser.slug, event=event.slug)
-
-
-def _page(
-    request: Any, template: str, event: Event, context: dict[str, Any], *, bound: bool = False
-) -> HttpResponse:
-    return render_dashboard(
-        request,
-        template,
-        context,
-        current="ticketing:tickets",
-        event=event,
-        status=422 if bound else 200,
-    )
 
 
 @member_view(Permission.VIEW_EVENTS)
@@ -45,7 +28,7 @@ def tickets(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)
     now = clock.now()
     board = ticket_board(found, at=now)
-    return _page(
+    return tickets_page(
         request,
         "ticketing/tickets.html",
         found,
@@ -64,11 +47,12 @@ def inventory(request: Any, event: str) -> HttpResponse:
     """The proof: every counter beside what its rows say."""
     found = event_or_404(event)
     counts = recount(found)
-    return _page(
+    return tickets_page(
         request,
         "ticketing/inventory.html",
         found,
         {"counts": counts, "differences": sum(c.differs for c in counts), "now": clock.now()},
+        tab="ticketing:inventory",
     )
 
 
@@ -84,8 +68,10 @@ def capacity(request: Any, event: str) -> HttpResponse:
                 found, capacity=form.cleaned_data["capacity"], by=request.member
             )
             messages.success(request, _("Places of the event saved."))
-            return _back(request, found)
-    return _page(request, "ticketing/capacity.html", found, {"form": form}, bound=form.is_bound)
+            return to_tab(request, found)
+    return tickets_page(
+        request, "ticketing/capacity.html", found, {"form": form}, bound=form.is_bound
+    )
 
 
 @member_view(Permission.EDIT_EVENTS)
@@ -107,7 +93,7 @@ def new_type(request: Any, event: str) -> HttpResponse:
                 event=event,
                 ticket_type=made.code,
             )
-    return _page(
+    return tickets_page(
         request, "ticketing/type.html", found, {"form": form, "made": None}, bound=form.is_bound
     )
 
@@ -137,8 +123,8 @@ def ticket_type(request: Any, event: str, ticket_type: str) -> HttpResponse:
         with refusals(form):
             operations.change_ticket_type(made, by=request.member, **form.cleaned_data)
             messages.success(request, _("Ticket type saved."))
-            return _back(request, found)
-    return _page(
+            return to_tab(request, found)
+    return tickets_page(
         request, "ticketing/type.html", found, {"form": form, "made": made}, bound=form.is_bound
     )
 
@@ -155,8 +141,8 @@ def new_release(request: Any, event: str, ticket_type: str) -> HttpResponse:
             if "publish" in request.POST:
                 operations.publish_release(release, by=request.member)
             messages.success(request, _("Release saved."))
-            return _back(request, found)
-    return _page(
+            return to_tab(request, found)
+    return tickets_page(
         request,
         "ticketing/release.html",
         found,
@@ -194,8 +180,8 @@ def release(request: Any, event: str, release: str) -> HttpResponse:
         with refusals(form):
             operations.change_release(made, by=request.member, **form.terms)
             messages.success(request, _("Release saved."))
-            return _back(request, found)
-    return _page(
+            return to_tab(request, found)
+    return tickets_page(
         request,
         "ticketing/release.html",
         found,
@@ -210,7 +196,7 @@ def release_publication(request: Any, event: str, release: str) -> HttpResponse:
     found = event_or_404(event)
     operations.publish_release(_release_or_404(found, release), by=request.member)
     messages.success(request, _("The release is published."))
-    return _back(request, found)
+    return to_tab(request, found)
 
 
 @member_view(Permission.EDIT_EVENTS)
@@ -219,7 +205,7 @@ def release_withdrawal(request: Any, event: str, release: str) -> HttpResponse:
     found = event_or_404(event)
     operations.withdraw_release(_release_or_404(found, release), by=request.member)
     messages.success(request, _("The release is a draft again and not in the shop."))
-    return _back(request, found)
+    return to_tab(request, found)
 
 
 @member_view(Permission.EDIT_EVENTS)
@@ -228,4 +214,4 @@ def release_deletion(request: Any, event: str, release: str) -> HttpResponse:
     found = event_or_404(event)
     operations.delete_release(_release_or_404(found, release), by=request.member)
     messages.success(request, _("The release is deleted."))
-    return _back(request, found)
+    return to_tab(request, found)

@@ -1,0 +1,1 @@
+"""Measures the product as it runs in production; `docs/performance.md` says what each figure means."""

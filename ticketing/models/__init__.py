@@ -1,0 +1,47 @@
+"""What can be had, what there is of it, at what price, what is held, and who waits."""
+
+from ticketing.models.codes import Code, Promotion, PromotionKind
+from ticketing.models.offering import (
+    BundlePart,
+    Naming,
+    OptionPrice,
+    PriceOption,
+    PricingMethod,
+    Release,
+    TicketType,
+    TimeSlot,
+)
+from ticketing.models.reservation import Reservation, ReservationLine, ReservationStatus
+from ticketing.models.stock import Allocation, CapacityPool, PoolMember
+from ticketing.models.waitlist import (
+    WaitlistEntry,
+    WaitlistMethod,
+    WaitlistPolicy,
+    WaitlistStatus,
+    WaitlistWish,
+)
+
+__all__ = [
+    "Allocation",
+    "BundlePart",
+    "CapacityPool",
+    "Code",
+    "Naming",
+    "OptionPrice",
+    "PoolMember",
+    "PriceOption",
+    "PricingMethod",
+    "Promotion",
+    "PromotionKind",
+    "Release",
+    "Reservation",
+    "ReservationLine",
+    "ReservationStatus",
+    "TicketType",
+    "TimeSlot",
+    "WaitlistEntry",
+    "WaitlistMethod",
+    "WaitlistPolicy",
+    "WaitlistStatus",
+    "WaitlistWish",
+]

@@ -1,0 +1,151 @@
+"""Who waits for what is sold out."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from events.models import Event
+from ticketing.models.offering import Release, TicketType, TimeSlot
+from ticketing.models.reservation import Reservation
+from tiqqo.core import clock
+from tiqqo.core.codes import new_secret
+from tiqqo.core.models import TenantManager, TenantModel
+
+
+class WaitlistMethod(models.TextChoices):
+    FIRST_COME = "first_come", _("Who came first")
+    LOTTERY = "lottery", _("By lot")
+
+
+class WaitlistPolicy(TenantModel):
+    """How an event's line is served. Without a row there is no waitlist."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, related_name="waitlist_policy")
+    method = models.CharField(
+        _("who is offered places"),
+        max_length=10,
+        choices=WaitlistMethod,
+        default=WaitlistMethod.FIRST_COME,
+    )
+    offer_hours = models.PositiveSmallIntegerField(
+        _("hours that an offer lasts"),
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(168)],
+    )
+    # Nobody new gets in line.
+    closed_at = models.DateTimeField(null=True, editable=False)
+    # No offers go out.
+    paused_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            *TenantModel.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(offer_hours__range=(1, 168)), name="waitlist_offer_1_to_168_hours"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"waitlist of {self.event_id}"
+
+
+class WaitlistStatus(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    OFFERED = "offered", _("Offered")
+    BOUGHT = "bought", _("Bought")
+    LAPSED = "lapsed", _("Offer lapsed")
+    LEFT = "left", _("Left")
+
+
+class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
+    def waiting(self) -> "WaitlistQuerySet":
+        return self.filter(status=WaitlistStatus.WAITING)
+
+    def in_line(self) -> "WaitlistQuerySet":
+        """First come first; whom the organiser put ahead goes before."""
+        return self.order_by("-priority", "drawn", "id")
+
+
+class WaitlistEntry(TenantModel):
+    """Somebody waits for `quantity` tickets of any one of several things.
+
+    While they wait, the places they wait for are kept from walk-ins in the pools that stand in their
+    way (`pool_ids`, counted in `CapacityPool.waiting`). An offer is a reservation of their own.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waitlist")
+    status = models.CharField(max_length=8, choices=WaitlistStatus, default=WaitlistStatus.WAITING)
+    secret = models.CharField(max_length=32, unique=True, default=new_secret)
+    name = models.CharField(_("name"), max_length=120)
+    email = models.EmailField(_("e-mail address"))
+    email_key = models.CharField(max_length=254)
+    locale = models.CharField(max_length=10, default="en")
+    quantity = models.PositiveSmallIntegerField(_("tickets"))
+    consent_text = models.CharField(max_length=300)
+    joined_at = models.DateTimeField(default=clock.now)
+    # The organiser put them ahead; and where the lot put them.
+    priority = models.SmallIntegerField(default=0)
+    drawn = models.IntegerField(default=0)
+    pool_ids = ArrayField(models.BigIntegerField(), default=list)
+    reservation = models.OneToOneField(
+        Reservation, null=True, on_delete=models.PROTECT, related_name="waitlist_entry"
+    )
+    offered_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = TenantManager.from_queryset(WaitlistQuerySet)()  # type: ignore[misc]
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            *TenantModel.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(quantity__range=(1, 50)), name="waitlist_entry_1_to_50"
+            ),
+            models.UniqueConstraint(
+                fields=["event", "email_key"],
+                condition=Q(status__in=["waiting", "offered"]),
+                name="waitlist_entry_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="waiting", reservation=None, ended_at=None)
+                | Q(status="offered", reservation__isnull=False, ended_at=None)
+                | Q(status__in=["bought", "lapsed", "left"], ended_at__isnull=False),
+                name="waitlist_entry_state",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["event", "-priority", "drawn", "id"],
+                condition=Q(status="waiting"),
+                name="waitlist_line",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.quantity}"
+
+
+class WaitlistWish(TenantModel):
+    """One thing that would do: a type, of a certain release or slot where one was sold out."""
+
+    entry = models.ForeignKey(WaitlistEntry, on_delete=models.CASCADE, related_name="wishes")
+    ticket_type = models.ForeignKey(TicketType, on_delete=models.CASCADE, related_name="+")
+    release = models.ForeignKey(Release, null=True, on_delete=models.CASCADE, related_name="+")
+    slot = models.ForeignKey(TimeSlot, null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            *TenantModel.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["entry", "ticket_type", "release", "slot"],
+                nulls_distinct=False,
+                name="waitlist_wish_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.release or self.ticket_type)

@@ -1,0 +1,71 @@
+"""Holds and what they cost; who bought what already."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from ticketing.models import Promotion, Reservation, ReservationLine
+from ticketing.pricing import Applied, Quote, Terms
+from ticketing.selling import quote_lines
+
+
+def frozen_terms(reservation: Reservation) -> Terms:
+    return Terms(
+        currency=reservation.currency,
+        tax_name=reservation.tax_name,
+        tax_rate_bp=reservation.tax_rate_bp,
+        prices_include_tax=reservation.prices_include_tax,
+        fee_payer=reservation.fee_payer,
+        fee_fixed_minor=reservation.fee_fixed_minor,
+        fee_rate_bp=reservation.fee_rate_bp,
+    )
+
+
+def frozen_discounts(reservation: Reservation) -> list[Applied]:
+    return [
+        Applied(done["promotion"], done["name"], done["minor"]) for done in reservation.discounts
+    ]
+
+
+def quote_of(reservation: Reservation, lines: Iterable[ReservationLine]) -> Quote:
+    """What the hold costs, by its frozen prices, discounts and terms."""
+    return quote_lines(lines, frozen_terms(reservation), frozen_discounts(reservation))
+
+
+def reservation_by_secret(secret: str) -> Reservation | None:
+    reservation: Reservation | None = (
+        Reservation.objects.select_related("event__organiser").filter(secret=secret).first()
+    )
+    return reservation
+
+
+def lines_of(reservation: Reservation) -> list[ReservationLine]:
+    return list(ReservationLine.objects.filter(reservation=reservation).order_by("id"))
+
+
+def tickets_bought_by(email_key: str, apart_from: Reservation) -> Counter[int]:
+    """Units of each ticket type that this e-mail address has at the event, held ones included."""
+    rows = (
+        ReservationLine.objects.filter(
+            reservation__in=_of_buyer(email_key, apart_from), bears_fixed_fee=True
+        )
+        .annotate(subject=Coalesce("bundle_id", "ticket_type_id"))
+        .values_list("subject")
+        .annotate(units=Sum("quantity"))
+    )
+    return Counter(dict(rows))
+
+
+def uses_by(email_key: str, promotion: Promotion, apart_from: Reservation) -> int:
+    """How often this e-mail address has used codes of the promotion, holds included."""
+    uses: int = _of_buyer(email_key, apart_from).filter(code__promotion=promotion).count()
+    return uses
+
+
+def _of_buyer(email_key: str, apart_from: Reservation) -> QuerySet[Reservation]:
+    found: QuerySet[Reservation] = Reservation.objects.counted().filter(
+        event=apart_from.event_id, email_key=email_key
+    )
+    return found.exclude(pk=apart_from.pk)

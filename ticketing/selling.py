@@ -1,0 +1,427 @@
+"""From what a buyer chose to what is held: rules, prices, discounts, pools. Nothing is written here.
+
+The shop's preview and the reservation make the same plan, so what is shown is what is held.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from events.models import Event
+from ticketing.availability import (
+    NOTHING_UNLOCKED,
+    Counts,
+    Unlocked,
+    release_state,
+    slot_is_open,
+)
+from ticketing.catalogue import Catalogue
+from ticketing.codes import Claim, automatic_discounts
+from ticketing.errors import (
+    CodeCoversNothing,
+    CodeNeedsMore,
+    CodeNeedsMoreTickets,
+    CodeSavesNothing,
+    NothingSelected,
+    NotOnSale,
+    OptionMissing,
+    PriceTooHigh,
+    PriceTooLow,
+    SalesClosed,
+    SalesPaused,
+    SlotClosed,
+    SlotMissing,
+    TooFewTickets,
+    TooManyTickets,
+)
+from ticketing.models import (
+    Allocation,
+    PriceOption,
+    PricingMethod,
+    Release,
+    ReservationLine,
+    TicketType,
+    TimeSlot,
+)
+from ticketing.pricing import (
+    Applied,
+    Discount,
+    Item,
+    Quote,
+    Refusal,
+    Terms,
+    discounted,
+    quote,
+    refusal_of,
+    shares_of,
+)
+from tiqqo.core.money import Money
+
+# What one ticket costs at most: beyond it somebody's finger slipped (minor units).
+MOST_FOR_ONE = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """So many units of a release, as a buyer chose them: codes of release, option and slot.
+
+    `price_minor` is what they want to pay for one, where they may say.
+    """
+
+    release: str
+    quantity: int
+    option: str = ""
+    slot: str = ""
+    price_minor: int | None = None
+
+
+Selection = Mapping[str, int] | Iterable[Choice]
+Key = tuple[int, int | None, int | None]
+"""Ids of release, option and slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a hold has of one thing: so many units, at the price of one."""
+
+    quantity: int
+    unit_price_minor: int
+
+
+NOTHING_KEPT: Mapping[Key, Kept] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A choice that was found in the catalogue and may be sold, with its price of this moment."""
+
+    release: Release
+    quantity: int
+    unit_price_minor: int
+    option: PriceOption | None
+    slot: TimeSlot | None
+    allocation: Allocation | None
+
+    @property
+    def ticket_type(self) -> TicketType:
+        return self.release.ticket_type
+
+    @property
+    def name(self) -> str:
+        return line_name(
+            self.ticket_type.name, self.release.name, self.option.name if self.option else ""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SalePlan:
+    """What will be held: lines that are not saved yet, and what lowered their price."""
+
+    wanted: tuple[Wanted, ...]
+    lines: tuple[ReservationLine, ...]
+    applied: tuple[Applied, ...]
+    claim: Claim | None
+    """The code, where it had an effect and so takes a use."""
+
+    @property
+    def discounts(self) -> list[dict[str, int | str]]:
+        return [
+            {"promotion": done.key, "name": done.name, "minor": done.amount_minor}
+            for done in self.applied
+        ]
+
+
+def terms_of(event: Event) -> Terms:
+    """The terms that a sale of this moment freezes."""
+    return Terms(
+        currency=event.currency,
+        tax_name=event.tax_name,
+        tax_rate_bp=event.tax_rate_bp,
+        prices_include_tax=event.prices_include_tax,
+        fee_payer=event.fee_payer,
+        fee_fixed_minor=settings.SERVICE_FEE_FIXED_MINOR,
+        fee_rate_bp=settings.SERVICE_FEE_RATE_BP,
+    )
+
+
+def line_name(ticket_name: str, release_name: str, option_name: str = "") -> str:
+    """What a buyer reads: a release that is just called as its type is not said twice."""
+    names = [ticket_name] if ticket_name == release_name else [ticket_name, release_name]
+    return " · ".join([*names, option_name] if option_name else names)
+
+
+def as_choices(selection: Selection) -> list[Choice]:
+    """What is asked for at all, the same thing once."""
+    if isinstance(selection, Mapping):
+        selection = [Choice(release, quantity) for release, quantity in selection.items()]
+    merged: dict[tuple[str, str, str, int | None], int] = {}
+    for choice in selection:
+        if choice.quantity > 0:
+            key = (choice.release, choice.option, choice.slot, choice.price_minor)
+            merged[key] = merged.get(key, 0) + choice.quantity
+    return [
+        Choice(release, quantity, option, slot, price)
+        for (release, option, slot, price), quantity in merged.items()
+    ]
+
+
+def plan_sale(
+    event: Event,
+    catalogue: Catalogue,
+    choices: Sequence[Choice],
+    counts: Counts,
+    *,
+    at: datetime,
+    claim: Claim | None = None,
+    from_line: bool = False,
+    kept: Mapping[Key, Kept] = NOTHING_KEPT,
+) -> SalePlan:
+    """What these choices come to. `counts` are those of releases that others follow, see
+    `chain_pools`; whether places are left is the business of the statement that takes them.
+
+    `from_line` is an offer to somebody in the waitlist's line: windows do not matter to them. What a
+    hold has already (`kept`) may stay in it at its price, on sale or not.
+    Raises NothingSelected, TooManyTickets, TooFewTickets, SalesPaused, SalesClosed, NotOnSale,
+    OptionMissing, SlotMissing, SlotClosed, PriceTooLow, PriceTooHigh, and CodeRefused in its kinds.
+    """
+    _refuse_event(event, choices, at)
+    unlocked = claim.unlocked if claim else NOTHING_UNLOCKED
+    wanted = tuple(
+        _wanted(event, catalogue, choice, counts, at, unlocked, kept, from_line=from_line)
+        for choice in choices
+    )
+    _refuse_quantities(wanted)
+    items = [
+        Item(
+            name=asked.name,
+            quantity=asked.quantity,
+            unit_price_minor=asked.unit_price_minor,
+            ticket_type_id=asked.ticket_type.pk,
+            release_id=asked.release.pk,
+        )
+        for asked in wanted
+    ]
+    code = claim.discount if claim else None
+    done = discounted(items, automatic=automatic_discounts(catalogue, at=at), code=code)
+    if claim and code:
+        _refuse_code(claim, code, items, done.applied, event.currency)
+    lines = [
+        line
+        for asked, item in zip(wanted, done.items, strict=True)
+        for line in _lines(catalogue, asked, item.discount_minor)
+    ]
+    took_effect = claim is not None and (
+        code is not None or any(claim.unlocked.opens(asked.release) for asked in wanted)
+    )
+    return SalePlan(wanted, tuple(lines), done.applied, claim if took_effect else None)
+
+
+def chain_pools(catalogue: Catalogue, choices: Sequence[Choice]) -> set[int]:
+    """The pools whose counters decide whether it is the turn of the chosen releases."""
+    chosen = {choice.release for choice in choices}
+    before = {r.follows_id for r in catalogue.releases if r.code in chosen and r.follows_id}
+    return {pool for release in before for pool in catalogue.pools.releases.get(release, ())}
+
+
+def kept_prices(lines: Sequence[ReservationLine]) -> dict[Key, Kept]:
+    """What a hold has, as a buyer chose it: the parts of a bundle are one thing again."""
+    found: dict[Key, Kept] = {}
+    slots = {line.release_id: line.slot_id for line in lines if line.slot_id}
+    for line in lines:
+        key = (line.release_id, line.option_id, slots.get(line.release_id))
+        price = found[key].unit_price_minor if line.bundle_id and key in found else 0
+        found[key] = Kept(line.quantity, price + line.unit_price_minor)
+    return found
+
+
+def quote_lines(
+    lines: Iterable[ReservationLine], terms: Terms, applied: Sequence[Applied] = ()
+) -> Quote:
+    """What lines cost by the prices and discounts frozen in them; a bundle's parts are lines."""
+    return quote([item_of(line) for line in lines], terms, applied)
+
+
+def item_of(line: ReservationLine) -> Item:
+    return Item(
+        name=name_of(line),
+        quantity=line.quantity,
+        unit_price_minor=line.unit_price_minor,
+        ticket_type_id=line.bundle_id or line.ticket_type_id,
+        release_id=line.release_id,
+        tax_rate_bp=line.tax_rate_bp,
+        bears_fixed_fee=line.bears_fixed_fee,
+        discount_minor=line.discount_minor,
+    )
+
+
+def name_of(line: ReservationLine) -> str:
+    """What a buyer reads of a line; of a bundle's part, the bundle too."""
+    if line.bundle_name:
+        many = f"{line.admits} × " if line.admits > 1 else ""
+        return f"{line.bundle_name}: {many}{line.ticket_name}"
+    return line_name(line.ticket_name, line.release_name, line.option_name)
+
+
+def _refuse_event(event: Event, choices: Sequence[Choice], at: datetime) -> None:
+    if not choices:
+        raise NothingSelected
+    if sum(choice.quantity for choice in choices) > event.per_order_limit:
+        raise TooManyTickets(limit=event.per_order_limit)
+    if event.sales_paused_at is not None:
+        raise SalesPaused
+    if not event.sells(at=at):
+        raise SalesClosed
+
+
+def _wanted(
+    event: Event,
+    catalogue: Catalogue,
+    choice: Choice,
+    counts: Counts,
+    at: datetime,
+    unlocked: Unlocked,
+    kept: Mapping[Key, Kept],
+    *,
+    from_line: bool,
+) -> Wanted:
+    release = catalogue.release_by_code(choice.release)
+    if release is None:
+        raise NotOnSale(subject=_("A chosen ticket"))
+    ticket_type = release.ticket_type
+    option, price = _price(event, catalogue, release, choice)
+    slot = _slot(catalogue, ticket_type, choice, at)
+    has = kept.get((release.pk, option.pk if option else None, slot.pk if slot else None))
+    if has is not None and choice.price_minor is None:
+        price = has.unit_price_minor
+    stays = has is not None and choice.quantity <= has.quantity
+    if not (from_line or stays) and not _may_be_asked_for(catalogue, release, counts, at, unlocked):
+        raise NotOnSale(subject=ticket_type.name)
+    return Wanted(
+        release=release,
+        quantity=choice.quantity,
+        unit_price_minor=price,
+        option=option,
+        slot=slot,
+        allocation=unlocked.allocation_for(release),
+    )
+
+
+def _may_be_asked_for(
+    catalogue: Catalogue, release: Release, counts: Counts, at: datetime, unlocked: Unlocked
+) -> bool:
+    """Whether it is on sale but for stock, which is asked for by the statement that takes it."""
+    if release.ticket_type.sold_out_at or release.sold_out_at:
+        return False
+    state = release_state(catalogue, release, counts, at=at, unlocked=unlocked)
+    return state in ("on_sale", "sold_out")
+
+
+def _price(
+    event: Event, catalogue: Catalogue, release: Release, choice: Choice
+) -> tuple[PriceOption | None, int]:
+    ticket_type = release.ticket_type
+    if ticket_type.pricing == PricingMethod.OPTIONS:
+        priced = catalogue.option_by_code(release, choice.option)
+        if priced is None:
+            raise OptionMissing(subject=ticket_type.name)
+        return priced.option, priced.price_minor
+    if ticket_type.pricing == PricingMethod.FIXED:
+        return None, release.price_minor
+    given = release.price_minor if choice.price_minor is None else choice.price_minor
+    if given < release.price_minor:
+        least = Money(release.price_minor, event.currency)
+        raise PriceTooLow(subject=ticket_type.name, minimum=least)
+    if given > MOST_FOR_ONE:
+        raise PriceTooHigh(subject=ticket_type.name, maximum=Money(MOST_FOR_ONE, event.currency))
+    return None, given
+
+
+def _slot(
+    catalogue: Catalogue, ticket_type: TicketType, choice: Choice, at: datetime
+) -> TimeSlot | None:
+    if not catalogue.needs_slot(ticket_type):
+        return None
+    slot = catalogue.slot_by_code(choice.slot)
+    if slot is None:
+        raise SlotMissing(subject=ticket_type.name)
+    if not slot_is_open(slot, at=at):
+        raise SlotClosed
+    return slot
+
+
+def _refuse_quantities(wanted: Sequence[Wanted]) -> None:
+    asked: Counter[int] = Counter()
+    for line in wanted:
+        asked[line.ticket_type.pk] += line.quantity
+    for ticket_type in {line.ticket_type.pk: line.ticket_type for line in wanted}.values():
+        limit, minimum = ticket_type.per_order_limit, ticket_type.per_order_minimum
+        if limit is not None and asked[ticket_type.pk] > limit:
+            raise TooManyTickets(limit=limit, subject=ticket_type.name)
+        if minimum is not None and asked[ticket_type.pk] < minimum:
+            raise TooFewTickets(minimum=minimum, subject=ticket_type.name)
+
+
+def _refuse_code(
+    claim: Claim, code: Discount, items: Sequence[Item], applied: Sequence[Applied], currency: str
+) -> None:
+    """Each reason in its own words. A code that also unlocks is welcome without a saving."""
+    if any(done.key == code.key for done in applied):
+        return
+    text = claim.code.text
+    match refusal_of(code, items):
+        case Refusal.NOTHING_COVERED:
+            raise CodeCoversNothing(text=text)
+        case Refusal.SUBTOTAL_TOO_LOW:
+            raise CodeNeedsMore(text=text, minimum=str(Money(code.min_subtotal_minor, currency)))
+        case Refusal.TOO_FEW:
+            raise CodeNeedsMoreTickets(text=text, minimum=code.min_quantity)
+    if not claim.promotion.unlocks:
+        raise CodeSavesNothing(text=text)
+
+
+def _lines(catalogue: Catalogue, asked: Wanted, discount_minor: int) -> list[ReservationLine]:
+    """One line, or one for each part of a bundle: price and discount are shared out exactly.
+
+    The part that is worth most bears the fixed part of the service fee.
+    """
+    shares = catalogue.shares_of(asked.release)
+    weights = [share.quantity * share.usual_price_minor for share in shares]
+    prices = shares_of(asked.unit_price_minor, weights)
+    amounts = [price * asked.quantity for price in prices]
+    discounts = shares_of(discount_minor, amounts)
+    bearer = prices.index(max(prices))
+    is_bundle = shares[0].ticket_type != asked.ticket_type
+    return [
+        ReservationLine(
+            ticket_type=share.ticket_type,
+            release=asked.release,
+            option=asked.option,
+            slot=asked.slot if share.ticket_type.is_timed else None,
+            bundle=asked.ticket_type if is_bundle else None,
+            quantity=asked.quantity,
+            admits=share.quantity,
+            ticket_name=share.ticket_type.name,
+            release_name=asked.release.name,
+            option_name=asked.option.name if asked.option else "",
+            bundle_name=asked.ticket_type.name if is_bundle else "",
+            slot_starts_at=asked.slot.starts_at
+            if asked.slot and share.ticket_type.is_timed
+            else None,
+            unit_price_minor=price,
+            discount_minor=discount,
+            tax_rate_bp=share.ticket_type.tax_rate_bp,
+            bears_fixed_fee=number == bearer,
+            pool_ids=list(
+                catalogue.pool_ids_of(
+                    share, asked.release, slot=asked.slot, allocation=asked.allocation
+                )
+            ),
+        )
+        for number, (share, price, discount) in enumerate(
+            zip(shares, prices, discounts, strict=True)
+        )
+    ]
