@@ -13,6 +13,7 @@ from tests import cast as the_cast
 from tests.pages import CheckedClient
 from tests.providers import FakeProvider
 from tests.queue import Queue
+from ticketing.catalogue import forget_catalogues
 from tiqqo.core.tenancy import tenant_scope
 
 ONE_PROCESS = ("tests/browser/", "tests/demo/", "tests/devtools/test_stack.py")
@@ -50,6 +51,12 @@ def _steady_settings():
         STRIPE_API_BASE="http://127.0.0.1:9",
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_catalogues():
+    """What a test that was rolled back offered is not offered in the next."""
+    forget_catalogues()
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ nothing else. Triggers give the event another revision in the transaction that c
 """
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -168,9 +167,10 @@ def catalogue_of(event: Event) -> Catalogue:
     return made
 
 
-def catalogues_of(events: Sequence[Event]) -> dict[int, Catalogue]:
-    """By event id."""
-    return {event.pk: catalogue_of(event) for event in events}
+def forget_catalogues() -> None:
+    """The next reading is from the database."""
+    with _lock:
+        _cache.clear()
 
 
 def _read_whole(event: Event) -> Catalogue:

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tiqqo.core.page_cache.PublicPages",
     # Pads what it zips, and Django masks its tokens, so that sizes tell nothing (BREACH).
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -141,6 +142,8 @@ CACHES = {
         "KEY_PREFIX": "tiqqo",
     }
 }
+# How old a public page may be that a stranger sees. What is sold is never that old.
+PUBLIC_PAGE_SECONDS = float(os.environ.get("PUBLIC_PAGE_SECONDS", "0" if DEBUG or TESTING else "1"))
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14

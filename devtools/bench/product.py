@@ -139,9 +139,9 @@ class Product:
         )
         with Clients(load) as process:
             asked_before = self.statements.asked()
-            spent_before = self._spent()
+            spent_before = self.spent()
             outcome = process.run()
-            took = self._spent().since(spent_before)
+            took = self.spent().since(spent_before)
             asked = self.statements.asked().since(asked_before)
         self._stack.check()
         took = replace(took, parts={**took.parts, "client": outcome.client_cpu_seconds})
@@ -151,6 +151,7 @@ class Product:
             **what_clients_saw(outcome),
             "queries_per_request": round(asked.queries / requests, 2),
             "transaction_statements_per_request": round(asked.control / requests, 2),
+            "foreign_key_checks_per_request": round(asked.checks / requests, 2),
             "sql_ms_per_request": round(asked.milliseconds / requests, 2),
             "cpu_ms_per_request": round(sum(took.parts.values()) / requests * 1000, 2),
             **cpu_figures(took, seconds=outcome.seconds),
@@ -174,19 +175,19 @@ class Product:
         # The middle one: a thread's first request also sets up its connection.
         return {step: int(statistics.median(counts)) for step, counts in found.items()}
 
-    def _spent(self) -> Spent:
-        return spent(self._roots())
-
-    def _roots(self) -> dict[str, int]:
+    def spent(self) -> Spent:
+        """CPU seconds so far, by part; beat counts as worker."""
         pids = self._stack.pids
-        return {
-            "web": pids["web"],
-            "postgres": pids["postgres"],
-            "redis": pids["redis"],
-            "worker": pids["worker"],
-            "worker:beat": pids["beat"],
-            "mail": self.mailbox.pid,
-        }
+        return spent(
+            {
+                "web": pids["web"],
+                "postgres": pids["postgres"],
+                "redis": pids["redis"],
+                "worker": pids["worker"],
+                "worker:beat": pids["beat"],
+                "mail": self.mailbox.pid,
+            }
+        )
 
     def memory_of_web(self) -> list[Memory]:
         """Of each process that answers requests."""

@@ -19,6 +19,7 @@ from devtools.bench.figures import (
 )
 from devtools.bench.filling import multiply_order
 from devtools.bench.load import Outcome, converse, fetch
+from devtools.bench.machine import cpu_figures
 from devtools.bench.pages import form_to
 from devtools.bench.product import Event, Product
 from devtools.stack import NotReady
@@ -139,7 +140,9 @@ def documents(product: Product) -> Figures:
     mails, size = product.mailbox.mails, product.mailbox.bytes
     with product.paused_worker():
         product.place_orders(event, count)
+    before, began = product.spent(), time.monotonic()
     sent = product.wait_until_sent(event)
+    took, seconds = product.spent().since(before), time.monotonic() - began
     came = product.mailbox.mails - mails
     figures: Figures = {
         "orders": sent.orders,
@@ -149,6 +152,8 @@ def documents(product: Product) -> Figures:
         "seconds": sent.seconds,
         "rate": rate(sent.sent, sent.seconds),
         "errors": 0,
+        "worker_cpu_ms_per_order": round(took.parts["worker"] / count * 1000, 1),
+        **cpu_figures(took, seconds=seconds),
     }
     if (sent.orders, sent.sent, sent.failed) != (count, count, 0) or came < count:
         _add_error(figures, f"{count} orders, {sent.sent} mails, {came} arrived")

@@ -11,10 +11,12 @@ from events.queries import public_events, upcoming_everywhere
 from ticketing.queries import listings
 from tiqqo.core import clock
 from tiqqo.core.language import in_readers_language
+from tiqqo.core.page_cache import kept_for_strangers
 from tiqqo.core.tenancy import platform_scope
 
 
 @in_readers_language
+@kept_for_strangers
 @require_GET
 def front(request: HttpRequest) -> HttpResponse:
     with platform_scope("show the next public events of everybody on the front page"):
@@ -23,6 +25,7 @@ def front(request: HttpRequest) -> HttpResponse:
 
 
 @public_view
+@kept_for_strangers
 @require_GET
 def organiser(request: Any) -> HttpResponse:
     upcoming, past = public_events(request.organiser)

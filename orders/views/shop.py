@@ -31,6 +31,7 @@ from ticketing.queries import offers
 from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 from tiqqo.core.language import suggest_language
+from tiqqo.core.page_cache import kept_for_strangers
 
 QUANTITY = "quantity_"
 _A_CHOICE = re.compile(rf"{QUANTITY}[0-9A-Za-z]+")
@@ -71,6 +72,7 @@ def public_event_or_404(request: Any, slug: str) -> Event:
 
 
 @public_view
+@kept_for_strangers
 @require_GET
 def event_page(request: Any, event: str) -> HttpResponse:
     return _shop(request, public_event_or_404(request, event), wanted={})

@@ -157,6 +157,7 @@ def test_refunded_mail(house, worked, provider):
     assert [amount.minor for _intent, amount in provider.refunded] == [order.total_minor]
 
 
+@time_machine.travel(datetime(2026, 11, 22, 9, 0, tzinfo=UTC), tick=False)
 def test_invitation_mail(house, worked):
     _made, [message] = worked(
         lambda: invite_member(

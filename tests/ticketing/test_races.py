@@ -59,19 +59,19 @@ def test_sixty_buyers_get_the_last_ten_places_exactly_once(kikker):
 
 @pytest.fixture
 def without_the_rooms_condition(monkeypatch):
-    monkeypatch.setattr(stock, "_HOLD", stock._HOLD.replace(stock._ROOM, ""))
+    monkeypatch.setattr(stock, "_HOLD", stock._HOLD.replace(stock._ROOM_BEHIND_THE_LINE, ""))
 
 
 @pytest.fixture
 def without_the_check(transactional_db):
     add = (
         "ALTER TABLE ticketing_capacitypool ADD CONSTRAINT pool_never_oversold"
-        " CHECK (capacity IS NULL OR capacity >= held + sold)"
+        " CHECK (capacity IS NULL OR capacity >= held + sold + set_aside)"
     )
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ticketing_capacitypool DROP CONSTRAINT pool_never_oversold")
         yield
-        cursor.execute("TRUNCATE ticketing_capacitypool")
+        cursor.execute("TRUNCATE ticketing_capacitypool CASCADE")
         cursor.execute(add)
 
 

@@ -115,6 +115,7 @@ def test_the_types_limit_counts_its_releases_together(kikker):
         ReleaseFactory(ticket_type=balcony, name=name, by=kikker.owner)
         for name in ("Early", "Late")
     )
+    kikker.event.refresh_from_db()
 
     def take(first, second):
         return reserve_tickets(kikker.event, selection={early.code: first, late.code: second})

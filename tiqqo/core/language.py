@@ -46,8 +46,9 @@ class ReadersLanguage:
 
     def __call__(self, request: Any) -> HttpResponse:
         asked = supported(request.GET.get(PARAMETER, ""))
-        chosen = asked or supported(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""))
-        request.reader = Reader(chosen, _browsers_language(request))
+        chosen, browser = wanted_languages(request)
+        chosen = asked or chosen
+        request.reader = Reader(chosen, browser)
         request.is_translated = True
         with translation.override(chosen or request.reader.browser or settings.LANGUAGE_CODE):
             response = self.get_response(request)
@@ -91,6 +92,12 @@ def supported(code: str) -> str:
         return translation.get_supported_language_variant(code.lower()) if code else ""
     except LookupError:
         return ""
+
+
+def wanted_languages(request: HttpRequest) -> tuple[str, str]:
+    """The language of ours that the reader chose earlier, and the one their browser asks for."""
+    chosen = supported(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""))
+    return chosen, _browsers_language(request)
 
 
 def _browsers_language(request: HttpRequest) -> str:

@@ -1,0 +1,133 @@
+"""Public pages are kept for a moment for strangers, and for nobody else."""
+
+import threading
+import time
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from tests.orders.public import status_of
+from tiqqo.core.page_cache import KEPT_PAGES, PublicPages, kept_for_strangers
+
+
+@pytest.fixture
+def kept(settings):
+    settings.PUBLIC_PAGE_SECONDS = 1
+
+
+class Counted:
+    """A view behind the middleware, which counts how often it was asked."""
+
+    def __init__(self, **how):
+        self.asked, self.how, self.gate = 0, how, None
+        self.pages = PublicPages(
+            kept_for_strangers(self.answer) if how.pop("kept", True) else self.answer
+        )
+
+    def answer(self, request):
+        self.asked += 1
+        number = self.asked
+        if self.gate:
+            self.gate.wait(5)
+        response = HttpResponse(f"page {number}", status=self.how.get("status", 200))
+        if self.how.get("cookie"):
+            response.set_cookie("a", "b")
+        response["X-Number"] = str(number)
+        return response
+
+    def get(self, path="/", **extra):
+        return self.pages(RequestFactory().get(path, **extra))
+
+
+def test_a_page_is_made_once_within_its_time_and_then_anew(kept, monkeypatch):
+    view, now = Counted(), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    answers = [view.get() for _ in range(3)]
+    now[0] += 1.01
+    later = view.get()
+
+    assert [(a.content, a["X-Number"]) for a in answers] == [(b"page 1", "1")] * 3
+    assert later.content == b"page 2"
+
+
+@pytest.mark.parametrize(
+    ("path", "extra"),
+    [
+        ("/?code=X", {}),
+        ("/", {"HTTP_COOKIE": "sessionid=abc"}),
+        ("/", {"HTTP_HX_REQUEST": "true"}),
+    ],
+)
+def test_whoever_is_no_stranger_is_answered_anew(kept, path, extra):
+    view = Counted()
+    view.get()
+
+    assert view.get(path, **extra).content == b"page 2"
+
+
+@pytest.mark.parametrize("how", [{"status": 404}, {"cookie": True}, {"kept": False}])
+def test_what_is_not_for_everybody_is_not_kept(kept, how):
+    view = Counted(**how)
+    view.get()
+
+    assert view.get().content == b"page 2"
+    assert view.pages._making == {}
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"HTTP_ACCEPT_LANGUAGE": "nl"},
+        {"HTTP_COOKIE": "language=de"},
+        {"HTTP_ACCEPT_ENCODING": "gzip"},
+    ],
+)
+def test_languages_and_encodings_have_pages_of_their_own(kept, extra):
+    view = Counted()
+    view.get()
+
+    assert view.get(**extra).content == b"page 2"
+    assert view.get(**extra).content == b"page 2"
+    assert view.get().content == b"page 1"
+
+
+def test_while_one_makes_it_anew_others_get_the_old_one(kept, monkeypatch):
+    view, now = Counted(), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    view.get()
+    now[0] += 1.5
+    view.gate = threading.Event()
+    maker = threading.Thread(target=view.get)
+    maker.start()
+    while view.asked < 2:
+        time.sleep(0.001)
+
+    answer = view.get()
+    view.gate.set()
+    maker.join()
+
+    assert answer.content == b"page 1"
+    assert view.get().content == b"page 2"
+
+
+def test_only_so_many_pages_are_kept(kept):
+    view = Counted()
+    for number in range(KEPT_PAGES + 5):
+        view.get(f"/{number}")
+
+    assert len(view.pages._pages) == KEPT_PAGES == len(view.pages._making)
+
+
+@pytest.mark.django_db
+def test_the_shop_is_kept_for_strangers_and_fresh_for_the_team(kept, cast):
+    house, stranger, member = cast.kikker, Client(), Client()
+    member.force_login(house.owner.user)
+    address = f"/{house.organiser.slug}/{house.event.slug}/"
+    first = stranger.get(address)
+    status_of(house, "cancelled")
+
+    assert b"This event is cancelled." not in first.content
+    assert stranger.get(address).content == first.content
+    assert b"This event is cancelled." in member.get(address).content

@@ -1,0 +1,125 @@
+"""Public pages, kept for a moment for everybody who is a stranger: docs/decisions/0013.
+
+In a rush thousands ask for the same page within a second. Each process keeps it as it was sent, for
+each language, and serves it before anything else is looked at. What is shown may be that old; what
+is sold never is.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from tiqqo.core.language import wanted_languages
+
+View = TypeVar("View", bound=Callable[..., Any])
+Key = tuple[str, str, str, str, bool]
+"""Host, path, chosen language, browser's language, zipped."""
+
+KEPT_PAGES = 400
+# Past its time a page is still served while one request makes it anew, at most so long.
+STALE_SECONDS = 2.0
+
+
+def kept_for_strangers(view: View) -> View:
+    """Its page is the same for everybody without a session, but for the language."""
+
+    @wraps(view)
+    def marked(*args: Any, **kwargs: Any) -> Any:
+        response = view(*args, **kwargs)
+        response.is_for_strangers = True
+        return response
+
+    return marked  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    made_at: float
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+
+    def response(self) -> HttpResponse:
+        return HttpResponse(self.body, headers=dict(self.headers))
+
+
+class PublicPages:
+    """Answers from memory what a stranger may see, `PUBLIC_PAGE_SECONDS` after it was made.
+
+    Stands before everything that looks at who is asking. A page counts as a stranger's if the request
+    brings no session and no query string, and the answer sets no cookie.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._pages: OrderedDict[Key, _Page] = OrderedDict()
+        self._making: dict[Key, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        seconds: float = settings.PUBLIC_PAGE_SECONDS
+        if seconds <= 0 or not _is_strangers(request):
+            return self.get_response(request)
+        key = _key(request)
+        page = self._pages.get(key)
+        now = time.monotonic()
+        if page is not None and now - page.made_at < seconds:
+            return page.response()
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        stale = page is not None and now - page.made_at < seconds + STALE_SECONDS
+        if not making.acquire(blocking=not stale):
+            assert page is not None
+            return page.response()
+        try:
+            page = self._pages.get(key)
+            if page is not None and time.monotonic() - page.made_at < seconds:
+                return page.response()
+            response = self.get_response(request)
+            if _may_be_kept(response):
+                self._keep(key, response)
+            return response
+        finally:
+            making.release()
+            if key not in self._pages:
+                self._making.pop(key, None)
+
+    def _keep(self, key: Key, response: HttpResponse) -> None:
+        page = _Page(time.monotonic(), bytes(response.content), tuple(response.headers.items()))
+        with self._lock:
+            self._pages[key] = page
+            self._pages.move_to_end(key)
+            while len(self._pages) > KEPT_PAGES:
+                forgotten, _page = self._pages.popitem(last=False)
+                self._making.pop(forgotten, None)
+
+
+def _is_strangers(request: HttpRequest) -> bool:
+    return (
+        request.method == "GET"
+        and not request.META.get("QUERY_STRING")
+        and settings.SESSION_COOKIE_NAME not in request.COOKIES
+        and "HX-Request" not in request.headers
+    )
+
+
+def _key(request: HttpRequest) -> Key:
+    chosen, browser = wanted_languages(request)
+    zipped = "gzip" in request.headers.get("accept-encoding", "")
+    return (request.get_host(), request.path_info, chosen, browser, zipped)
+
+
+def _may_be_kept(response: HttpResponse) -> bool:
+    return (
+        getattr(response, "is_for_strangers", False)
+        and response.status_code == HTTPStatus.OK
+        and not response.cookies
+        and not response.streaming
+    )
