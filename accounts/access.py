@@ -10,11 +10,11 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 
-from accounts.models import Membership, Organiser
+from accounts.models import Membership
 from accounts.permissions import Permission
+from accounts.queries import public_organiser_or_404
 from tiqqo.core.language import in_readers_language, suggest_language
 from tiqqo.core.tenancy import tenant_scope, user_scope
 
@@ -62,7 +62,7 @@ def public_view(view: View) -> View:
     @in_readers_language
     @wraps(view)
     def scoped(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        request.organiser = get_object_or_404(Organiser, slug=organiser)
+        request.organiser = public_organiser_or_404(organiser)
         suggest_language(request, request.organiser.language)
         with tenant_scope(request.organiser):
             return view(request, *args, **kwargs)

@@ -3,9 +3,11 @@
 Order everywhere: Reservation, Order, Payment, InvoiceCounter, then the pools (`ticketing`).
 """
 
+from dataclasses import dataclass
+
 from orders.models import InvoiceCounter, Order, Payment
 from ticketing.locks import lock_reservation_row
-from ticketing.models import Reservation
+from ticketing.models import Reservation, ReservationLine
 
 
 def lock_order(order_id: int) -> Order:
@@ -31,6 +33,27 @@ def lock_payment(payment_id: int) -> tuple[Order, Payment]:
     payment: Payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
     payment.order = order
     return order, payment
+
+
+@dataclass(frozen=True, slots=True)
+class LockedHold:
+    """A reservation that is locked, its lines, and the order that it became, if it did."""
+
+    reservation: Reservation
+    lines: list[ReservationLine]
+    order: Order | None
+
+
+def lock_hold(reservation: Reservation) -> LockedHold:
+    """Whoever else wants this reservation or its order waits until this transaction ends."""
+    locked: Reservation = (
+        Reservation.objects.select_related("event", "order")
+        .select_for_update(of=("self",))
+        .get(pk=reservation.pk)
+    )
+    order = order_of_locked(locked) if hasattr(locked, "order") else None
+    lines = list(ReservationLine.objects.filter(reservation=locked).order_by("id"))
+    return LockedHold(locked, lines, order)
 
 
 def order_of_locked(reservation: Reservation) -> Order | None:

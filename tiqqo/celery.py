@@ -2,14 +2,24 @@
 
 import os
 
+from typing import Any
+
 from celery import Celery
 from celery.schedules import schedule
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
 
 app = Celery("tiqqo")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def give_way(**_sender: Any) -> None:
+    """Whoever waits for a page goes before documents and mails, where they share a processor."""
+    os.nice(int(os.environ.get("WORKER_NICENESS", "10")))
+
 
 app.conf.task_routes = {
     "orders.tasks.handle_provider_event": {"queue": "money"},
@@ -23,6 +33,10 @@ app.conf.beat_schedule = {
     "expire reservations": {
         "task": "ticketing.tasks.sweep_reservations",
         "schedule": schedule(run_every=15),
+    },
+    "return what partners left": {
+        "task": "ticketing.tasks.return_allocations",
+        "schedule": schedule(run_every=20),
     },
     "settle payments that nobody reported": {
         "task": "orders.tasks.sweep_money",

@@ -123,8 +123,11 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
+# Statements that come again are prepared: planning them anew took longer than running them. Behind
+# PgBouncer this needs `max_prepared_statements` (1.21 and later), see docs/scaling.md.
+DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=3)
 if _flag("DATABASE_POOL"):
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 2,
         "max_size": int(os.environ.get("DATABASE_POOL_SIZE", "8")),
         "timeout": 10,

@@ -23,7 +23,13 @@ _STAGE_TONES = {
     Stage.CANCELLED: "neutral",
     Stage.REFUNDED: "neutral",
 }
-_RELEASE_TONES = {"on_sale": "positive", "scheduled": "info", "sold_out": "negative"}
+_RELEASE_TONES = {
+    "on_sale": "positive",
+    "scheduled": "info",
+    "waiting": "info",
+    "paused": "caution",
+    "sold_out": "negative",
+}
 _WORK_TONES = {
     DeliveryStatus.SENT: "positive",
     DeliveryStatus.FAILED: "negative",
@@ -58,8 +64,11 @@ def release_tone(state: str) -> str:
 def release_words(state: str) -> str:
     return {
         "draft": _("Draft"),
+        "hidden": _("Hidden"),
         "scheduled": _("Scheduled"),
+        "waiting": _("Waits its turn"),
         "on_sale": _("On sale"),
+        "paused": _("Paused"),
         "sold_out": _("Sold out"),
         "closed": _("Closed"),
     }[state]

@@ -20,9 +20,12 @@ HEAD_START = timedelta(seconds=60)
 CLAIM_LASTS = timedelta(minutes=3)
 
 
-def request_delivery(order: Order, kind: DeliveryKind) -> Delivery:
-    """The buyer will get this mail. The caller's transaction carries the request."""
-    number = 1 + Delivery.objects.filter(order=order, kind=kind).count()
+def request_delivery(order: Order, kind: DeliveryKind, *, is_first: bool = False) -> Delivery:
+    """The buyer will get this mail. The caller's transaction carries the request.
+
+    `is_first` where the caller knows that there was none, as for an order that it just made.
+    """
+    number = 1 if is_first else 1 + Delivery.objects.filter(order=order, kind=kind).count()
     delivery: Delivery = Delivery.objects.create(
         order=order, kind=kind, number=number, due_at=clock.now() + HEAD_START
     )

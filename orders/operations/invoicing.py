@@ -11,6 +11,7 @@ from orders.models import DeliveryKind, Invoice, Order, OrderLine
 from orders.operations.delivering import request_delivery
 from orders.operations.desk import refuse_unless_invoice
 from orders.operations.issuing import issue_tickets
+from orders.price_lines import slot_words
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
 from tiqqo.ui.moments import words_for_range
@@ -28,7 +29,7 @@ def send_invoice(order: Order, *, by: Actor) -> Order:
     order = lock_order(order.pk)
     refuse_unless_invoice(order)
     if order.invoice_sent_at is None:
-        lines = list(order.lines.order_by("id"))
+        lines = list(order.lines.select_related("slot").order_by("id"))
         invoice = _issue_invoice(order, lines)
         order.invoice_sent_at = invoice.issued_at
         order.save(update_fields=["invoice_sent_at"])
@@ -62,6 +63,7 @@ def drawn_up(
             if event.starts_at
             else ""
         )
+        labels = [_label(line, event.time_zone) for line in lines]
     return Invoice(
         organiser=organiser,
         order=order,
@@ -79,12 +81,15 @@ def drawn_up(
         currency=order.currency,
         lines=[
             {
-                "label": line.name,
+                "label": label,
                 "quantity": line.quantity,
                 "unit_minor": line.unit_price_minor,
+                "discount_minor": line.discount_minor,
                 "amount_minor": line.net_minor,
+                "tax_rate_bp": order.tax_rate_bp if line.tax_rate_bp is None else line.tax_rate_bp,
+                "tax_minor": line.tax_minor,
             }
-            for line in lines
+            for label, line in zip(labels, lines, strict=True)
         ],
         tax_name=order.tax_name,
         tax_rate_bp=order.tax_rate_bp,
@@ -93,6 +98,11 @@ def drawn_up(
         fee_minor=order.fee_minor,
         total_minor=order.total_minor,
     )
+
+
+def _label(line: OrderLine, zone: str) -> str:
+    when = slot_words(line.slot.starts_at if line.slot else None, zone)
+    return f"{line.name}, {when}" if when else line.name
 
 
 def _due_on(order: Order, issued_on: date) -> date:

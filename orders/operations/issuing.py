@@ -23,6 +23,13 @@ def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> lis
     """
     if Ticket.objects.filter(order=order).exists():
         return []
+    tickets = issue_first_tickets(order, lines)
+    audit.record(order, "tickets.issued", by=by, count=len(tickets))
+    return tickets
+
+
+def issue_first_tickets(order: Order, lines: Sequence[OrderLine]) -> list[Ticket]:
+    """As `issue_tickets`, for an order made in this very transaction, whose caller audits it."""
     now = clock.now()
     tickets: list[Ticket] = Ticket.objects.bulk_create(
         Ticket(
@@ -42,8 +49,7 @@ def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> lis
         for line in lines
         for position, holder in enumerate(line.holders)
     )
-    audit.record(order, "tickets.issued", by=by, count=len(tickets))
-    request_delivery(order, DeliveryKind.TICKETS)
+    request_delivery(order, DeliveryKind.TICKETS, is_first=True)
     after_commit(tasks.welcome_people, order.pk)
     return tickets
 

@@ -7,13 +7,12 @@ from datetime import datetime
 from django.db import transaction
 
 from orders.errors import CompanyMissing, MethodNotOffered, OrderAlreadyPlaced
-from orders.locks import order_of_locked
+from orders.locks import lock_hold
 from orders.models import DeliveryKind, Order, OrderLine, OrderStatus, PaymentMethod
 from orders.operations.delivering import request_delivery
-from orders.operations.issuing import announce_settled, issue_tickets
+from orders.operations.issuing import announce_settled, issue_first_tickets
 from people.operations import Name, normalise_email
 from ticketing.errors import ReservationOver
-from ticketing.locks import lock_reservation
 from ticketing.models import Reservation, ReservationLine
 from ticketing.operations import confirm_locked, note_buyer
 from ticketing.pricing import Quote, quote
@@ -54,8 +53,8 @@ def place_order(
     Raises ReservationOver, OrderAlreadyPlaced, MethodNotOffered, CompanyMissing,
     TooManyForOnePerson, CodeUsedByYou.
     """
-    reservation, lines = lock_reservation(reservation.pk)
-    placed = order_of_locked(reservation)
+    held = lock_hold(reservation)
+    reservation, lines, placed = held.reservation, held.lines, held.order
     if placed is not None and placed.is_confirmed:
         raise OrderAlreadyPlaced
     now = clock.now()
@@ -66,7 +65,12 @@ def place_order(
     )
     price = _price(reservation, lines, granted=granted)
     method = _method(reservation, payment_method, price, buyer, by)
-    note_buyer(reservation, lines, email_key=normalise_email(buyer.email))
+    note_buyer(
+        reservation,
+        lines,
+        email_key=normalise_email(buyer.email),
+        is_confirmed_next=_first_status(method) != OrderStatus.INITIATED,
+    )
 
     if placed is not None:
         placed.lines.all().delete()
@@ -80,13 +84,17 @@ def place_order(
     _start(order, method, at=now)
     order.save()
     order_lines = _write_lines(order, lines, price, list(attendees), buyer)
-    audit.record(order, "order.placed", by=by, method=method, total_minor=order.total_minor)
+    entries = [
+        audit.entry(order, "order.placed", by=by, method=method, total_minor=order.total_minor)
+    ]
 
     if order.status == OrderStatus.FREE:
-        issue_tickets(order, order_lines, by=by)
+        tickets = issue_first_tickets(order, order_lines)
+        entries.append(audit.entry(order, "tickets.issued", by=by, count=len(tickets)))
         announce_settled(order)
     elif order.status == OrderStatus.OFFLINE_PENDING:
-        request_delivery(order, DeliveryKind.RECEIVED)
+        request_delivery(order, DeliveryKind.RECEIVED, is_first=True)
+    audit.record_all(entries)
     if order.status != OrderStatus.INITIATED:
         confirm_locked(reservation, lines)
     return order

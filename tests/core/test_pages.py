@@ -74,7 +74,7 @@ def test_what_breaks_says_so(cast, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr("orders.views.shop.offers", broken)
+    monkeypatch.setattr("orders.views.shop.shop_page", broken)
     client = Client(raise_request_exception=False)
 
     answer = client.get("/blauwe-kikker/night-of-the-blue-note/")

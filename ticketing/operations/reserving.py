@@ -9,7 +9,7 @@ from django.db import transaction
 from events.models import Event
 from ticketing import stock
 from ticketing.catalogue import Catalogue, catalogue_of
-from ticketing.codes import Claim, claim_of
+from ticketing.codes import Claim, claim_of, ended_at
 from ticketing.errors import (
     AlreadyExtended,
     CodeUsedByYou,
@@ -25,6 +25,7 @@ from ticketing.models import (
     ReservationLine,
     ReservationStatus,
 )
+from ticketing.operations.returning import return_due_to
 from ticketing.queries import counts_of, lines_of, tickets_bought_by, uses_by
 from ticketing.selling import (
     NOTHING_KEPT,
@@ -64,7 +65,7 @@ def reserve_tickets(event: Event, *, selection: Selection, code: str = "") -> Re
     now = clock.now()
     plan = _plan(event, as_choices(selection), code, now)
     expires_at = now + timedelta(minutes=event.hold_minutes)
-    return _trying_again(plan, now, lambda: _hold(event, plan, now, expires_at))
+    return _trying_again(event, plan, now, lambda: _hold(event, plan, now, expires_at))
 
 
 def offer_tickets(event: Event, *, selection: Selection, lasts: timedelta) -> Reservation:
@@ -74,7 +75,9 @@ def offer_tickets(event: Event, *, selection: Selection, lasts: timedelta) -> Re
     """
     now = clock.now()
     plan = _plan(event, as_choices(selection), "", now, from_line=True)
-    return _trying_again(plan, now, lambda: _hold(event, plan, now, now + lasts, from_line=True))
+    return _trying_again(
+        event, plan, now, lambda: _hold(event, plan, now, now + lasts, from_line=True)
+    )
 
 
 def change_reservation(
@@ -88,7 +91,7 @@ def change_reservation(
     now = clock.now()
     kept = kept_prices(lines_of(reservation))
     plan = _plan(reservation.event, as_choices(selection), code, now, kept=kept)
-    return _trying_again(plan, now, lambda: _change(reservation, plan, now))
+    return _trying_again(reservation.event, plan, now, lambda: _change(reservation, plan, now))
 
 
 def _plan(
@@ -114,12 +117,14 @@ def _plan(
     )
 
 
-def _trying_again(plan: SalePlan, now: datetime, hold: Callable[[], Reservation]) -> Reservation:
+def _trying_again(
+    event: Event, plan: SalePlan, now: datetime, hold: Callable[[], Reservation]
+) -> Reservation:
     """Once more, after what is overdue has been reclaimed."""
     try:
         return hold()
     except _NoRoom as full:
-        reclaim_overdue(full.pool_ids, at=now)
+        _reclaim(event, full.pool_ids, now)
     except _NoUse:
         reclaim_overdue_uses(_claimed(plan).code.pk, at=now)
     try:
@@ -128,6 +133,19 @@ def _trying_again(plan: SalePlan, now: datetime, hold: Callable[[], Reservation]
         raise _sold_out(full.pool_ids, sum(line.places for line in plan.lines)) from None
     except _NoUse:
         raise CodeUsedUp(text=_claimed(plan).code.text) from None
+
+
+def _reclaim(event: Event, pool_ids: set[int], now: datetime) -> None:
+    """Overdue holds, and what partners had until now, are on sale again."""
+    catalogue = catalogue_of(event)
+    over = [
+        allocation
+        for allocation in catalogue.allocations.values()
+        if ended_at(allocation, at=now) and not pool_ids.isdisjoint(allocation.from_pool_ids)
+    ]
+    of_partners = {catalogue.pools.allocations[allocation.pk] for allocation in over}
+    reclaim_overdue(pool_ids | of_partners, at=now)
+    return_due_to(over, at=now)
 
 
 def _claimed(plan: SalePlan) -> Claim:
@@ -304,7 +322,7 @@ def confirm_locked(reservation: Reservation, lines: Sequence[ReservationLine]) -
     if reservation.status != ReservationStatus.PENDING:
         raise ReservationOver
     reservation.status, reservation.payment_started_at = ReservationStatus.CONFIRMED, None
-    reservation.save(update_fields=["status", "payment_started_at"])
+    reservation.save(update_fields=["status", "payment_started_at", "email_key"])
     stock.use_codes([reservation.code_id])
     stock.confirm(stock.draws_of(lines))
 
@@ -357,10 +375,15 @@ def cancel_reservation(reservation: Reservation, *, manually: bool) -> None:
 
 
 def note_buyer(
-    reservation: Reservation, lines: Sequence[ReservationLine], *, email_key: str
+    reservation: Reservation,
+    lines: Sequence[ReservationLine],
+    *,
+    email_key: str,
+    is_confirmed_next: bool = False,
 ) -> None:
     """The hold is this e-mail address's, and within what one address may buy. The caller holds its
-    lock; whoever buys with the same address at the same moment waits.
+    lock; whoever buys with the same address at the same moment waits. `is_confirmed_next` leaves the
+    writing to `confirm_locked`, which follows in the same transaction.
 
     Raises TooManyForOnePerson, CodeUsedByYou.
     """
@@ -374,8 +397,8 @@ def note_buyer(
         limit: int = promotion.per_email_limit
         if uses_by(email_key, promotion, reservation) >= limit:
             raise CodeUsedByYou(text=str(reservation.code), limit=limit)
-    if reservation.email_key != email_key:
-        reservation.email_key = email_key
+    reservation.email_key = email_key
+    if not is_confirmed_next:
         reservation.save(update_fields=["email_key"])
 
 

@@ -1,5 +1,6 @@
 """The audit log: who did what, in the transaction of the deed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,7 +33,14 @@ PROVIDER: Actor = Anonymous(gettext_noop("Payment provider"))
 
 def record(subject: models.Model, action: str, *, by: Actor, **data: Any) -> AuditEntry:
     """`action` on `subject` is on record, once the surrounding transaction commits."""
-    entry: AuditEntry = AuditEntry.objects.create(
+    made = entry(subject, action, by=by, **data)
+    made.save(force_insert=True)
+    return made
+
+
+def entry(subject: models.Model, action: str, *, by: Actor, **data: Any) -> AuditEntry:
+    """An entry that is not written yet: several are written at once by `record_all`."""
+    return AuditEntry(
         actor_id=by.actor_user_id,
         actor_label=by.actor_label,
         action=action,
@@ -40,7 +48,11 @@ def record(subject: models.Model, action: str, *, by: Actor, **data: Any) -> Aud
         subject_id=subject.pk,
         data=data,
     )
-    return entry
+
+
+def record_all(entries: Iterable[AuditEntry]) -> None:
+    """These are on record, in their order, once the surrounding transaction commits."""
+    AuditEntry.objects.bulk_create(entries)
 
 
 def history_of(subject: models.Model) -> "models.QuerySet[AuditEntry]":

@@ -58,11 +58,14 @@ def _base() -> tuple[Any, Any]:
 
     fonts = FontConfiguration()
     # It removes its temporary files when it goes, and must go before the interpreter does.
+    atexit.register(_sheet.cache_clear)
     atexit.register(_base.cache_clear)
     return fonts, CSS(filename=str(STYLES / "base.css"), font_config=fonts)
 
 
+@cache
 def _sheet(name: str) -> Any:
+    """Parsed once in a process."""
     from weasyprint import CSS
 
     fonts, _base_sheet = _base()

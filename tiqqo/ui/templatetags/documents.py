@@ -4,6 +4,7 @@ from datetime import date
 
 from django import template
 
+from tiqqo.core.locales import percent
 from tiqqo.ui.moments import words_for_day
 
 register = template.Library()
@@ -17,6 +18,11 @@ def set_size(text: str) -> str:
     if len(text) > VERY_LONG:
         return "is-very-long"
     return "is-long" if len(text) > LONG else ""
+
+
+@register.filter
+def rate(basis_points: int) -> str:
+    return percent(basis_points)
 
 
 @register.filter
