@@ -1,13 +1,14 @@
 """The event as a calendar file (RFC 5545)."""
 
-from icalendar import Calendar, Event, vText
-
 from events.models import Event as TicketedEvent
 from tiqqo.core import clock
 
 
 def calendar_file(event: TicketedEvent, *, url: str, uid: str) -> bytes:
     """One VEVENT in UTC; `uid` stays the same for the same order, so a second import updates."""
+    # Imported here: most processes never write one, and start faster and smaller without it.
+    from icalendar import Calendar, Event, vText
+
     entry = Event()
     entry.add("uid", uid)
     entry.add("dtstamp", clock.now())

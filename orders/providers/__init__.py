@@ -10,11 +10,13 @@ from orders.providers.base import (
     RefundState,
     SignatureInvalid,
 )
-from orders.providers.stripe import StripeProvider
 
 
 def provider() -> PaymentProvider:
     """The provider of this installation."""
+    # Imported here: its client is a quarter of a process's memory, and most never take money.
+    from orders.providers.stripe import StripeProvider
+
     return StripeProvider()
 
 
