@@ -6,13 +6,21 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection
 
+from events.models import Event
 from orders.models import Order, OrderStatus, Ticket
 from orders.operations import cancel_order, confirm_payment
 from tests.cast import ReleaseFactory
 from tests.races import at_once
 from ticketing import stock
 from ticketing.errors import ReservationOver, SoldOut
-from ticketing.models import CapacityPool, Reservation, ReservationStatus
+from ticketing.models import (
+    CapacityPool,
+    PoolMember,
+    Reservation,
+    ReservationStatus,
+    TicketType,
+    TimeSlot,
+)
 from ticketing.operations import (
     cancel_reservation,
     confirm_reservation,
@@ -22,38 +30,48 @@ from ticketing.operations import (
     set_event_capacity,
 )
 from ticketing.queries import recount
+from ticketing.selling import Choice
 from tiqqo.core import clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BUYERS, PLACES = 60, 10
+BUYERS, PLACES = 500, 100
 
 
 def rush(house):
-    """60 buyers of two types for the last 10 places that both types share."""
-    set_event_capacity(house.event, capacity=PLACES, by=house.owner)
-    selections = [{(house.priced, house.free)[n % 2].code: 1} for n in range(BUYERS)]
+    """500 buyers of three types for the last 100 places of a pool that the types share."""
+    set_event_capacity(house.event, capacity=None, by=house.owner)
+    third = ReleaseFactory(event=house.event, by=house.owner)
+    pool = CapacityPool.objects.create(event=house.event, name="Floor", capacity=PLACES)
+    releases = [house.priced, house.free, third]
+    for release in releases:
+        PoolMember.objects.create(pool=pool, ticket_type=release.ticket_type)
+    event = Event.objects.get(pk=house.event.pk)
+    selections = [{releases[number % 3].code: 1} for number in range(BUYERS)]
     return at_once(
         house.organiser,
-        *(
-            lambda s=selection: reserve_tickets(house.event, selection=s)
-            for selection in selections
-        ),
+        *(lambda s=selection: reserve_tickets(event, selection=s) for selection in selections),
     )
 
 
 def event_pool():
-    return CapacityPool.objects.get(ticket_type=None, release=None)
+    return CapacityPool.objects.get(
+        ticket_type=None, release=None, slot=None, allocation=None, name=""
+    )
 
 
-def test_sixty_buyers_get_the_last_ten_places_exactly_once(kikker):
+def shared_pool():
+    return CapacityPool.objects.get(name="Floor")
+
+
+def test_five_hundred_buyers_get_the_last_hundred_places_exactly_once(kikker):
     answers = rush(kikker)
 
     held = [answer for answer in answers if isinstance(answer, Reservation)]
     refused = [answer for answer in answers if isinstance(answer, SoldOut)]
     assert (len(held), len(refused)) == (PLACES, BUYERS - PLACES)
     assert {answer.available for answer in refused} == {0}
-    assert (event_pool().held, event_pool().sold) == (PLACES, 0)
+    assert (shared_pool().held, shared_pool().sold) == (PLACES, 0)
     assert [count for count in recount() if count.differs] == []
 
 
@@ -80,7 +98,7 @@ def test_the_check_constraint_alone_holds_too(kikker, without_the_rooms_conditio
 
     assert sum(isinstance(answer, Reservation) for answer in answers) == PLACES
     assert sum(isinstance(answer, IntegrityError) for answer in answers) == BUYERS - PLACES
-    assert event_pool().held == PLACES
+    assert shared_pool().held == PLACES
 
 
 def test_without_condition_and_check_the_race_oversells(
@@ -90,7 +108,7 @@ def test_without_condition_and_check_the_race_oversells(
     answers = rush(kikker)
 
     assert sum(isinstance(answer, Reservation) for answer in answers) == BUYERS
-    assert event_pool().held == BUYERS
+    assert shared_pool().held == BUYERS
 
 
 def test_buyers_of_several_pools_do_not_wait_for_each_other_forever(kikker):
@@ -200,3 +218,30 @@ def test_of_cancelling_and_paying_an_order_the_tickets_follow_one_of_them(kikker
     sold = event_pool().sold
     assert (order.status, tickets, refunds, sold) in [("PAID", 2, 0, 2), ("CANCELED", 0, 1, 0)]
     assert [count for count in recount() if count.differs] == []
+
+
+def last_slot(house):
+    """Thirty visitors for the last two places of a time slot, with nothing else in the way."""
+    set_event_capacity(house.event, capacity=None, by=house.owner)
+    TicketType.objects.filter(pk=house.free.ticket_type_id).update(is_timed=True)
+    slot = TimeSlot.objects.create(event=house.event, starts_at=house.event.starts_at)
+    CapacityPool.objects.create(event=house.event, slot=slot, capacity=2)
+    event = Event.objects.get(pk=house.event.pk)
+    choice = Choice(house.free.code, 1, slot=slot.code)
+    acts = [lambda: reserve_tickets(event, selection=[choice])] * 30
+    answers = at_once(house.organiser, *acts)
+    return sum(isinstance(answer, Reservation) for answer in answers), slot
+
+
+def test_the_last_places_of_a_slot_go_to_as_many_visitors(kikker):
+    held, slot = last_slot(kikker)
+
+    assert (held, CapacityPool.objects.get(slot=slot).held) == (2, 2)
+    assert [count for count in recount() if count.differs] == []
+
+
+def test_without_condition_and_check_the_last_slot_is_oversold(
+    kikker, without_the_rooms_condition, without_the_check
+):
+    """Negative control."""
+    assert last_slot(kikker)[0] == 30
