@@ -34,6 +34,8 @@ _ROOM_BEHIND_THE_LINE = (
 )
 
 _HOLD = _LOCKED.format(change="held = pool.held + locked.n", condition=_ROOM_BEHIND_THE_LINE)
+# The commit of a hold need not wait for the disk: docs/decisions/0014.
+_FORGETTABLE = ", set_config('synchronous_commit', 'off', true)"
 _HOLD_FROM_LINE = _LOCKED.format(change="held = pool.held + locked.n", condition=_ROOM)
 _SELL = _LOCKED.format(change="sold = pool.sold + locked.n", condition=_ROOM_BEHIND_THE_LINE)
 _CONFIRM = _LOCKED.format(
@@ -93,10 +95,16 @@ def _change(sql: str, draws: Draws) -> set[int]:
     return set(draws) - changed
 
 
-def hold(draws: Draws, *, from_line: bool = False) -> set[int]:
+def hold(draws: Draws, *, from_line: bool = False, is_forgettable: bool = False) -> set[int]:
     """Places are held; negative counts are let go. Returns the pools without room: roll back unless
-    it is empty. Places that people in line wait for are there only for them (`from_line`)."""
-    return _change(_HOLD_FROM_LINE if from_line else _HOLD, draws)
+    it is empty. Places that people in line wait for are there only for them (`from_line`).
+
+    After a crash of the database the last moment of `is_forgettable` holds may be gone, with all that
+    their transactions wrote: only for a transaction that does nothing but hold.
+    """
+    if from_line:
+        return _change(_HOLD_FROM_LINE, draws)
+    return _change(_HOLD + _FORGETTABLE if is_forgettable else _HOLD, draws)
 
 
 def sell(draws: Draws) -> set[int]:

@@ -145,6 +145,8 @@ CACHES = {
         "KEY_PREFIX": "tiqqo",
     }
 }
+# A hold commits without waiting for the disk; an order never does. See docs/decisions/0014.
+HOLDS_ARE_FORGETTABLE = _flag("HOLDS_ARE_FORGETTABLE", "1")
 # How old a public page may be that a stranger sees. What is sold is never that old.
 PUBLIC_PAGE_SECONDS = float(os.environ.get("PUBLIC_PAGE_SECONDS", "0" if DEBUG or TESTING else "1"))
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"

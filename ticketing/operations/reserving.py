@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 
 from events.models import Event
 from ticketing import stock
@@ -65,7 +66,11 @@ def reserve_tickets(event: Event, *, selection: Selection, code: str = "") -> Re
     now = clock.now()
     plan = _plan(event, as_choices(selection), code, now)
     expires_at = now + timedelta(minutes=event.hold_minutes)
-    return _trying_again(event, plan, now, lambda: _hold(event, plan, now, expires_at))
+    # Never where the transaction does more, such as placing an order.
+    alone = settings.HOLDS_ARE_FORGETTABLE and not connection.in_atomic_block
+    return _trying_again(
+        event, plan, now, lambda: _hold(event, plan, now, expires_at, is_forgettable=alone)
+    )
 
 
 def offer_tickets(event: Event, *, selection: Selection, lasts: timedelta) -> Reservation:
@@ -155,7 +160,13 @@ def _claimed(plan: SalePlan) -> Claim:
 
 @transaction.atomic
 def _hold(
-    event: Event, plan: SalePlan, now: datetime, expires_at: datetime, *, from_line: bool = False
+    event: Event,
+    plan: SalePlan,
+    now: datetime,
+    expires_at: datetime,
+    *,
+    from_line: bool = False,
+    is_forgettable: bool = False,
 ) -> Reservation:
     terms = terms_of(event)
     reservation: Reservation = Reservation.objects.create(
@@ -169,7 +180,7 @@ def _hold(
     lines = _write_lines(reservation, plan.lines)
     if plan.claim and not stock.claim_code(plan.claim.code.pk):
         raise _NoUse
-    full = stock.hold(stock.draws_of(lines), from_line=from_line)
+    full = stock.hold(stock.draws_of(lines), from_line=from_line, is_forgettable=is_forgettable)
     if full:
         raise _NoRoom(full)
     return reservation
@@ -275,7 +286,8 @@ def _expire(candidate_ids: list[int]) -> int:
 
 @transaction.atomic
 def extend_reservation(reservation: Reservation) -> Reservation:
-    """The hold lasts as long again from now, once. Raises ReservationOver, AlreadyExtended."""
+    """The hold lasts as long again from now, once; an offer to the line, which lasts for hours, not
+    less than it did. Raises ReservationOver, AlreadyExtended."""
     reservation = lock_reservation_row(reservation.pk)
     now = clock.now()
     if not reservation.is_live(at=now):
@@ -283,7 +295,8 @@ def extend_reservation(reservation: Reservation) -> Reservation:
     if reservation.extended_at is not None:
         raise AlreadyExtended
     reservation.extended_at = now
-    reservation.expires_at = now + timedelta(minutes=reservation.event.hold_minutes)
+    again = now + timedelta(minutes=reservation.event.hold_minutes)
+    reservation.expires_at = max(reservation.expires_at, again)
     reservation.save(update_fields=["extended_at", "expires_at"])
     return reservation
 
