@@ -1,7 +1,8 @@
 """The Celery application, its queues and the schedule of every periodic task."""
 
 import os
-
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -18,7 +19,11 @@ app.autodiscover_tasks()
 @worker_init.connect
 def give_way(**_sender: Any) -> None:
     """Whoever waits for a page goes before documents and mails, where they share a processor."""
-    os.nice(int(os.environ.get("WORKER_NICENESS", "10")))
+    niceness = os.environ.get("WORKER_NICENESS", "10")
+    os.nice(int(niceness))
+    # Linux may weigh sessions against each other instead of processes: sched(7), autogroup.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(niceness)
 
 
 app.conf.task_routes = {
@@ -27,6 +32,7 @@ app.conf.task_routes = {
     "orders.tasks.sweep_money": {"queue": "money"},
     "orders.tasks.prepare_delivery": {"queue": "documents"},
     "orders.tasks.send_delivery": {"queue": "mail"},
+    "orders.tasks.tell_in_line": {"queue": "mail"},
     "accounts.tasks.send_invitation": {"queue": "mail"},
 }
 app.conf.beat_schedule = {
@@ -38,6 +44,10 @@ app.conf.beat_schedule = {
         "task": "ticketing.tasks.return_allocations",
         "schedule": schedule(run_every=20),
     },
+    "serve the waitlists": {
+        "task": "ticketing.tasks.serve_lines",
+        "schedule": schedule(run_every=20),
+    },
     "settle payments that nobody reported": {
         "task": "orders.tasks.sweep_money",
         "schedule": schedule(run_every=20),
@@ -45,6 +55,10 @@ app.conf.beat_schedule = {
     "send deliveries that were missed": {
         "task": "orders.tasks.sweep_deliveries",
         "schedule": schedule(run_every=30),
+    },
+    "write to waitlists what was missed": {
+        "task": "orders.tasks.sweep_line",
+        "schedule": schedule(run_every=60),
     },
     "remind buyers of tomorrow": {
         "task": "orders.tasks.sweep_reminders",
