@@ -6,6 +6,8 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from events import readiness
+        from orders import receivers
         from orders.queries import can_be_paid
 
         readiness.register(can_be_paid)
+        receivers.connect()

@@ -7,7 +7,6 @@ from django.utils import translation
 from events.models import Event
 from orders.models import Invoice, Order
 from orders.printed import PrintedTicket, printed_tickets
-from tiqqo.core.locales import percent
 from tiqqo.ui.pdf import render_pdf
 
 SHEET = "badge-sheet"
@@ -39,7 +38,8 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         "invoice": invoice,
         "order_code": order.code,
         "before_tax": invoice.net_minor + invoice.fee_minor,
-        "tax_rate": percent(invoice.tax_rate_bp),
+        "taxes": invoice.taxes,
+        "discounts": [(done["name"], done["minor"]) for done in order.discounts],
         "prices_include_tax": invoice.prices_include_tax,
     }
     with translation.override(order.locale):

@@ -11,6 +11,12 @@ class MethodNotOffered(Invalid):
     message = _("That way of paying is not offered here. Choose another one.")
 
 
+class AmountUnclear(Invalid):
+    """What was typed as an own price is no amount; `release` is the code of what it was for."""
+
+    code = "amount_unclear"
+
+
 class CompanyMissing(Invalid):
     code = "company_missing"
     field = "company_name"

@@ -1,12 +1,12 @@
 """Orders as CSV (RFC 4180), safe to open in a spreadsheet."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from events.models import Event
 from orders.models import Order, Stage
 from tiqqo.core.money import Money
+from tiqqo.core.sheets import csv_lines
 
 COLUMNS = [
     "Order",
@@ -29,25 +29,10 @@ COLUMNS = [
     "Reference",
     "VAT number",
 ]
-# A spreadsheet runs a cell that begins like this as a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
 
 
 def csv_rows(orders: Iterable[Order], event: Event) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(COLUMNS)
-    for order in orders:
-        yield writer.writerow([safe(value) for value in _row(order, event)])
+    return csv_lines(COLUMNS, (_row(order, event) for order in orders))
 
 
 def _row(order: Any, event: Event) -> list[Any]:

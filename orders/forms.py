@@ -27,7 +27,7 @@ def _text(label: Any, autocomplete: str, *, length: int, required: bool = True) 
 
 
 class CheckoutForm(TiqqoForm):
-    """Who buys, who comes, how it is paid. `places` are asked for by name where it matters."""
+    """Who buys, who comes, how it is paid. `places` are asked for a name as their type says."""
 
     first_name = _text(_("First name"), "given-name", length=60)
     last_name = _text(_("Last name"), "family-name", length=60)
@@ -48,7 +48,8 @@ class CheckoutForm(TiqqoForm):
         self, *args: Any, event: Event, places: Sequence[Place], is_free: bool, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.event, self.places = event, places
+        self.event, self.all_places = event, places
+        self.places = [place for place in places if place.is_named]
         methods = [
             (
                 PaymentMethod.CARD,
@@ -76,18 +77,22 @@ class CheckoutForm(TiqqoForm):
             self.fields["company_name"].marks_optional = False  # type: ignore[attr-defined]
         self.method_if_single = PaymentMethod.FREE if is_free else PaymentMethod.CARD
         self.fields["consent"].label = CONSENT_TEXT % {"organiser": event.organiser.name}
-        for place in places:
-            self.fields[f"first_name_{place.number}"] = _text(
-                _("First name"), "off", length=60, required=False
-            )
-            self.fields[f"last_name_{place.number}"] = _text(
-                _("Last name"), "off", length=60, required=False
-            )
-            self.fields[f"email_{place.number}"] = forms.EmailField(
-                label=_("E-mail address"),
-                required=False,
-                widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-            )
+        for place in self.places:
+            self._ask_for(place)
+
+    def _ask_for(self, place: Place) -> None:
+        for part, label, missing in (
+            ("first_name", _("First name"), _("Ticket %(number)s: enter the first name.")),
+            ("last_name", _("Last name"), _("Ticket %(number)s: enter the last name.")),
+        ):
+            field = _text(label, "off", length=60, required=place.needs_name)
+            field.error_messages["required"] = missing % {"number": place.number}
+            self.fields[f"{part}_{place.number}"] = field
+        self.fields[f"email_{place.number}"] = forms.EmailField(
+            label=_("E-mail address"),
+            required=False,
+            widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        )
 
     def clean(self) -> None:
         asked = self.cleaned_data.get("payment_method", self.method_if_single)
@@ -97,10 +102,13 @@ class CheckoutForm(TiqqoForm):
             rest = [
                 self.cleaned_data.get(f"{part}_{place.number}") for part in ("last_name", "email")
             ]
-            if any(rest) and not self.cleaned_data.get(f"first_name_{place.number}"):
-                self.add_error(
-                    f"first_name_{place.number}", _("Enter the first name of this attendee, too.")
-                )
+            first = f"first_name_{place.number}"
+            if any(rest) and not self.cleaned_data.get(first) and first not in self.errors:
+                self.add_error(first, _("Enter the first name of this attendee, too."))
+
+    @property
+    def needs_names(self) -> bool:
+        return any(place.needs_name for place in self.places)
 
     @property
     def attendee_fields(self) -> list[tuple[Place, list[forms.BoundField]]]:
@@ -129,8 +137,8 @@ class CheckoutForm(TiqqoForm):
     def attendees(self) -> list[Name]:
         """One name to a place; who is not named comes under the buyer's name."""
         data, names = self.cleaned_data, []
-        for place in self.places:
-            first = data[f"first_name_{place.number}"]
+        for place in self.all_places:
+            first = data.get(f"first_name_{place.number}")
             if first:
                 names.append(
                     Name(first, data[f"last_name_{place.number}"], data[f"email_{place.number}"])

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from events.models import Event
 from orders.models import DeliveryKind, Invoice, Order, OrderLine, Refund, Ticket
-from orders.queries import order_price_lines
+from orders.price_lines import adds_tax, order_price_lines, order_tax_by_rate, tax_words
+from orders.printed import kind_of, slot_of
 from tiqqo.core import clock
 from tiqqo.core.money import Money
 from tiqqo.ui.mails import (
@@ -229,7 +230,12 @@ def _stub(facts: OrderFacts) -> Stub:
         when=when_words(event),
         where=event.address,
         tickets=[
-            (ticket.ticket_type.name, ticket.holder_name, ticket.code) for ticket in facts.tickets
+            (
+                ", ".join(part for part in (kind_of(ticket), slot_of(ticket, event)) if part),
+                ticket.holder_name,
+                ticket.code,
+            )
+            for ticket in facts.tickets
         ],
     )
 
@@ -238,10 +244,13 @@ def _price(facts: OrderFacts) -> Lines:
     order = facts.order
     rows = order_price_lines(order, facts.lines)
     note = ""
-    if order.tax_minor and order.tax not in [row["amount"] for row in rows]:
-        note = _("with %(tax)s %(name)s") % {"tax": order.tax, "name": order.tax_name}
+    if order.tax_minor and not adds_tax(order, facts.lines):
+        taxes = order_tax_by_rate(order, facts.lines)
+        note = _("with %(taxes)s") % {
+            "taxes": tax_words(taxes, order.tax_name, order.currency),
+        }
     return Lines(
-        [Line(str(row["label"]), row["amount"]) for row in rows],  # type: ignore[arg-type]
+        [Line(row.label, row.amount, row.note) for row in rows],
         total=order.total,
         note=note,
     )

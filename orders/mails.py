@@ -9,6 +9,8 @@ from orders.calendar import calendar_file
 from orders.documents import invoice_pdf, tickets_pdf
 from orders.letters import OrderFacts, letter_for
 from orders.models import Delivery, DeliveryKind, Invoice, Order, Refund, Ticket
+from orders.printed import NAMED
+from orders.queries import lines_of_order
 from tiqqo.ui.mails import render_letter
 
 WITH_TICKETS = (DeliveryKind.TICKETS, DeliveryKind.REMINDER)
@@ -59,9 +61,9 @@ def _facts(order: Order) -> OrderFacts:
     return OrderFacts(
         order=order,
         url=order_url(order),
-        lines=list(order.lines.order_by("id")),
+        lines=lines_of_order(order),
         tickets=list(
-            Ticket.objects.valid().select_related("ticket_type").filter(order=order).order_by("id")
+            Ticket.objects.valid().select_related(*NAMED).filter(order=order).order_by("id")
         ),
         refunds=list(Refund.objects.select_related("payment").filter(payment__order=order)),
         invoice=Invoice.objects.filter(order=order).first(),

@@ -5,11 +5,40 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from events.models import Event, EventKey
 from orders.codes import ticket_code
 from orders.models import Order, Ticket
 from orders.qr import qr_png, qr_svg
+from tiqqo.ui.moments import words_for_day, words_for_range
+
+# What a ticket's words are made of.
+NAMED = ("ticket_type", "slot", "line__option")
+
+
+def kind_of(ticket: Ticket) -> str:
+    """What it is a ticket of: its type, and which of several prices was paid."""
+    option = ticket.line.option if ticket.line_id else None
+    return f"{ticket.ticket_type.name} · {option.name}" if option else ticket.ticket_type.name
+
+
+def slot_of(ticket: Ticket, event: Event) -> str:
+    """The time it is for, in words; nothing where it is for all of the event."""
+    if ticket.slot is None:
+        return ""
+    slot = ticket.slot
+    return words_for_range(slot.starts_at, slot.ends_at, event.time_zone, show_zone=True)
+
+
+def limits_of(ticket: Ticket) -> list[tuple[str, str]]:
+    """Where it does not let in everywhere and always: a word and what belongs to it."""
+    ticket_type = ticket.ticket_type
+    rows = [
+        (_("Valid on"), ", ".join(words_for_day(day) for day in ticket_type.days)),
+        (_("Valid for"), ", ".join(ticket_type.zones)),
+    ]
+    return [(label, words) for label, words in rows if words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +57,22 @@ class PrintedTicket:
         return "data:image/png;base64," + b64encode(qr_png(self.code)).decode()
 
     @property
+    def kind(self) -> str:
+        return kind_of(self.ticket)
+
+    @property
+    def slot(self) -> str:
+        return slot_of(self.ticket, self.ticket.event) if self.ticket.slot_id else ""
+
+    @property
+    def limits(self) -> list[tuple[str, str]]:
+        return limits_of(self.ticket)
+
+    @property
+    def limits_words(self) -> str:
+        return " · ".join(f"{label} {words}" for label, words in self.limits)
+
+    @property
     def company(self) -> str:
         """Whom the attendee comes for: the person's company, else the buyer's."""
         person = self.ticket.person
@@ -37,7 +82,10 @@ class PrintedTicket:
 
 def printed_tickets(order: Order) -> list[PrintedTicket]:
     """The order's valid tickets. Two queries."""
-    return printed(_valid().filter(order=order), _private_key(order.event_id))
+    tickets = list(_valid().filter(order=order))
+    for ticket in tickets:
+        ticket.event = order.event
+    return printed(tickets, _private_key(order.event_id))
 
 
 def badges_of(
@@ -59,7 +107,7 @@ def printed(tickets: Iterable[Ticket], private_key: bytes) -> list[PrintedTicket
 
 
 def _valid() -> QuerySet[Ticket]:
-    return Ticket.objects.valid().select_related("ticket_type").order_by("id")
+    return Ticket.objects.valid().select_related(*NAMED).order_by("id")
 
 
 def _private_key(event_id: int) -> bytes:

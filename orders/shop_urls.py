@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import buyer, checkout, shop
+from orders.views import buyer, checkout, shop, waitlist
 
 app_name = "shop"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("checkout/<str:secret>/extension/", checkout.extension, name="extension"),
     path("checkout/<str:secret>/cancellation/", checkout.cancellation, name="cancellation"),
     path("checkout/<str:secret>/return/", checkout.payment_return, name="return"),
+    path("waitlist/", waitlist.waitlist, name="waitlist"),
+    path("waitlist/<str:secret>/", waitlist.entry, name="waitlist_entry"),
+    path("waitlist/<str:secret>/departure/", waitlist.departure, name="waitlist_departure"),
     path("orders/<str:code>/<str:secret>/", buyer.order, name="order"),
     path("orders/<str:code>/<str:secret>/tickets.pdf", buyer.tickets_pdf, name="tickets_pdf"),
     path(

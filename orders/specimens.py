@@ -20,8 +20,11 @@ from orders.models import (
 )
 from orders.operations.invoicing import drawn_up
 from orders.printed import PrintedTicket, printed
-from ticketing.models import TicketType
+from orders.waitlist_letters import PlaceFacts
+from ticketing.models import Reservation, TicketType, WaitlistEntry, WaitlistStatus
+from ticketing.queries.waitlist import OwnEntry
 from tiqqo.core import clock
+from tiqqo.ui.mails import address
 
 # Signs nothing that a door would accept: no event has this key.
 _KEY = bytes(range(32))
@@ -252,3 +255,35 @@ def _specimen(
         reason=RefundReason.PAID_TWICE,
     )
     return Specimen(order, lines, tickets, [refund])
+
+
+def place_in_line(status: WaitlistStatus) -> PlaceFacts:
+    """Somebody on the waitlist of the club night, as they stand."""
+    event = club_night().event
+    reservation = Reservation(
+        organiser=event.organiser, event=event, expires_at=datetime(2026, 12, 9, 7, 15, tzinfo=UTC)
+    )
+    entry = WaitlistEntry(
+        organiser=event.organiser,
+        event=event,
+        name="Wim Hendriks",
+        email="wim@example.org",
+        quantity=2,
+        reservation=reservation,
+    )
+    is_waiting = status == WaitlistStatus.WAITING
+    url = address(f"/{event.organiser.slug}/{event.slug}/")
+    return PlaceFacts(
+        own=OwnEntry(
+            entry=entry,
+            status=status,
+            place=7 if is_waiting else None,
+            wishes=("Standing", "Balcony"),
+            awaits_draw=False,
+            is_over=False,
+        ),
+        url=f"{url}waitlist/{entry.secret}/",
+        checkout_url=f"{url}checkout/{reservation.secret}/",
+        join_url=f"{url}waitlist/",
+        offered=("2 × Standing",),
+    )

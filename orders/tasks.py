@@ -8,7 +8,7 @@ from celery import Task, shared_task
 from django.db import transaction
 from django.db.models import F
 
-from orders import mails, notices, operations, payments
+from orders import mails, notices, operations, payments, waitlist_mails
 from orders.models import (
     OPEN_PAYMENTS,
     Delivery,
@@ -30,7 +30,8 @@ from people.operations import (
     remember_contact,
     welcome_person,
 )
-from ticketing.models import ReservationStatus
+from ticketing.models import ReservationStatus, WaitlistEntry, WaitlistStatus
+from ticketing.operations import mark_told
 from tiqqo.core import clock
 from tiqqo.core.tasks import TenantTask
 from tiqqo.core.tenancy import platform_scope, tenant_scope
@@ -102,6 +103,41 @@ def sweep_deliveries() -> int:
     for order in without_people:
         welcome_people.apply_async(args=[order.pk], kwargs={"organiser_id": order.organiser_id})
     return len(due)
+
+
+class WaitlistMailTask(TenantTask):
+    """A mail server that does not answer is asked again; after that the sweeper does."""
+
+    abstract = True
+    autoretry_for = (OSError,)
+    retry_backoff = 5
+    max_retries = 4
+
+
+@shared_task(base=WaitlistMailTask)
+def tell_in_line(entry_id: int) -> None:
+    """Somebody on a waitlist has a mail about how they stand now, once."""
+    entry = (
+        WaitlistEntry.objects.untold()
+        .select_related("event__organiser", "reservation")
+        .filter(pk=entry_id)
+        .first()
+    )
+    if entry is not None:
+        status = WaitlistStatus(entry.status)
+        waitlist_mails.waitlist_mail(entry).send()
+        mark_told(entry, status)
+
+
+@shared_task
+def sweep_line() -> int:
+    """Whoever on a waitlist was not told how they stand is told; how many."""
+    with platform_scope("find people on waitlists who have news"):
+        untold = WaitlistEntry.objects.untold().order_by("id")
+        found = list(untold.values_list("pk", "organiser_id")[:BATCH])
+    for entry_id, organiser_id in found:
+        tell_in_line.apply_async(args=[entry_id], kwargs={"organiser_id": organiser_id})
+    return len(found)
 
 
 @shared_task

@@ -29,7 +29,7 @@ from lxml import etree
 from tests.cast import Cast, House
 
 # Forms of these addresses act for nobody in particular: the secret in the address is the permission.
-CAPABILITIES = {"shop:reservations", "shop:checkout", "shop:extension", "shop:cancellation", "shop:deliveries", "ui:language"}  # fmt: skip
+CAPABILITIES = {"shop:reservations", "shop:checkout", "shop:extension", "shop:cancellation", "shop:deliveries", "shop:waitlist", "shop:waitlist_departure", "ui:language"}  # fmt: skip
 TYPED = "//input[not(@type='hidden' or @type='submit')] | //select | //textarea"
 
 
@@ -104,7 +104,9 @@ class Page:
 
     def _error_anchor(self, typed: Any) -> str:
         anchor = typed.get("id") or ""
-        return re.sub(r"_\d+$", "", anchor) if typed.get("type") == "radio" else anchor
+        return (
+            re.sub(r"_\d+$", "", anchor) if typed.get("type") in ("radio", "checkbox") else anchor
+        )
 
     @property
     def general_errors(self) -> list[str]:

@@ -1,15 +1,27 @@
 """Codes as people write them, and what a promotion means to the price engine."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from events.models import Event
 from ticketing.availability import Unlocked
 from ticketing.catalogue import Catalogue
-from ticketing.errors import CodePaused, CodeTooEarly, CodeTooLate, CodeUnknown, CodeUsedUp
-from ticketing.models import Code, Promotion, PromotionKind
+from ticketing.errors import (
+    CodePaused,
+    CodePlacesReturned,
+    CodeTooEarly,
+    CodeTooLate,
+    CodeUnknown,
+    CodeUsedUp,
+)
+from ticketing.models import Allocation, Code, Promotion, PromotionKind
 from ticketing.pricing import Discount, DiscountKind
+from tiqqo.core.codes import CROCKFORD
 from tiqqo.ui.moments import words_for
+
+LONGEST = 20
+_WRITTEN = re.compile(rf"[A-Z0-9_-]{{1,{LONGEST}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,17 @@ class Claim:
 def normalised(text: str) -> str:
     """A code as it is compared: upper case, no spaces around. Letters, digits, `-` and `_`."""
     return text.strip().upper()
+
+
+def is_written_well(text: str) -> bool:
+    """Whether a normalised text can be a code."""
+    return _WRITTEN.fullmatch(text) is not None
+
+
+def guesses_per_hit(length: int, *, among: int) -> int:
+    """So many random guesses hit one of that many codes once, on average."""
+    combinations: int = len(CROCKFORD) ** length
+    return combinations // max(among, 1)
 
 
 def discount_of(promotion: Promotion) -> Discount | None:
@@ -71,8 +94,8 @@ def is_running(promotion: Promotion, *, at: datetime) -> bool:
 def claim_of(event: Event, catalogue: Catalogue, text: str, *, at: datetime) -> Claim | None:
     """What the code that a buyer typed or clicked promises; None when they gave none.
 
-    Raises CodeUnknown, CodeTooEarly, CodeTooLate, CodePaused, CodeUsedUp. Whether it applies to
-    what they choose, and whether a use is left, is decided when they reserve.
+    Raises CodeUnknown, CodeTooEarly, CodeTooLate, CodePaused, CodePlacesReturned, CodeUsedUp. Whether
+    it applies to what they choose, and whether a use is left, is decided when they reserve.
     """
     text = normalised(text)
     if not text:
@@ -81,9 +104,17 @@ def claim_of(event: Event, catalogue: Catalogue, text: str, *, at: datetime) -> 
     promotion = catalogue.promotions.get(code.promotion_id) if code else None
     if code is None or promotion is None:
         raise CodeUnknown(text=text)
-    _refuse(event, code, promotion, at)
     allocation = catalogue.allocations.get(promotion.allocation_id or 0)
+    if allocation is not None and (over_since := ended_at(allocation, at=at)) is not None:
+        raise CodePlacesReturned(text=text, when=words_for(over_since, event.time_zone, "datetime"))
+    _refuse(event, code, promotion, at)
     return Claim(code, promotion, Unlocked(promotion, allocation))
+
+
+def ended_at(allocation: Allocation, *, at: datetime) -> datetime | None:
+    """Since when its places are back on sale, or due to be; None while they are the partner's."""
+    due = allocation.returns_at if allocation.returns_at and allocation.returns_at <= at else None
+    return allocation.returned_at or due
 
 
 def _refuse(event: Event, code: Code, promotion: Promotion, at: datetime) -> None:

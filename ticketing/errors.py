@@ -41,7 +41,9 @@ class TooManyTickets(Invalid):
             if subject
             else _("At most %(limit)s tickets in one order.")
         )
-        super().__init__(message % {"limit": limit, "subject": subject}, limit=limit)
+        super().__init__(
+            message % {"limit": limit, "subject": subject}, limit=limit, subject=subject
+        )
 
 
 class TooFewTickets(Invalid):
@@ -178,10 +180,21 @@ class CodeSavesNothing(CodeRefused):
     sentence = gettext_lazy("The code %(text)s does not make these tickets cheaper.")
 
 
+class CodePlacesReturned(CodeRefused):
+    """The places that were set aside for its partner are back on sale."""
+
+    code = "code_places_returned"
+    sentence = gettext_lazy(
+        "The places for the code %(text)s were kept until %(when)s. What is left can be bought"
+        " without a code."
+    )
+
+
 class CodeUsedByYou(CodeRefused):
     code = "code_used_by_you"
+    field = "email"
     sentence = gettext_lazy(
-        "The code %(text)s can be used %(limit)s times with one e-mail address, and this one has."
+        "This e-mail address has used the code %(text)s as often as one may: %(limit)s ×."
     )
 
 
@@ -232,8 +245,8 @@ class CapBelowSold(Invalid):
     def __init__(self, *, taken: int) -> None:
         super().__init__(
             ngettext(
-                "%(count)s ticket is already sold or held, so it cannot be less than that.",
-                "%(count)s tickets are already sold or held, so it cannot be less than that.",
+                "%(count)s place is already sold, held or set aside, so it cannot be less than that.",
+                "%(count)s places are already sold, held or set aside, so it cannot be less than that.",
                 taken,
             )
             % {"count": taken},
@@ -271,3 +284,47 @@ class NameTaken(Invalid):
 class StillSold(DomainError):
     code = "still_sold"
     message = gettext_lazy("Tickets of it were sold or are held, so it cannot be deleted.")
+
+
+# The waitlist ---------------------------------------------------------------------------
+
+
+class NoWaitlist(DomainError):
+    code = "no_waitlist"
+    status = 404
+    message = gettext_lazy("This event has no waitlist.")
+
+
+class WaitlistClosed(DomainError):
+    code = "waitlist_closed"
+    message = gettext_lazy("The waitlist takes nobody new.")
+
+
+class NothingWished(Invalid):
+    code = "nothing_wished"
+    field = "wishes"
+    message = gettext_lazy("Choose what you wait for.")
+
+
+class NotSoldOut(Invalid):
+    """Places are left of it, so nobody need wait."""
+
+    code = "not_sold_out"
+    field = "wishes"
+
+    def __init__(self, *, subject: str) -> None:
+        super().__init__(
+            _("%(subject)s is not sold out. You can buy it in the shop now.")
+            % {"subject": subject},
+            subject=subject,
+        )
+
+
+class AlreadyInLine(Invalid):
+    """Says nothing but that: whoever asks may not be whose address it is."""
+
+    code = "already_in_line"
+    field = "email"
+    message = gettext_lazy(
+        "This address is in line already. We are sending it the link to its place once more."
+    )

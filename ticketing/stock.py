@@ -177,6 +177,6 @@ def return_codes(code_ids: Iterable[int | None]) -> None:
 
 def pools_by_id(pool_ids: Iterable[int]) -> dict[int, CapacityPool]:
     rows = CapacityPool.objects.select_related(
-        "event", "ticket_type", "release__ticket_type", "slot", "allocation__company"
+        "event", "ticket_type", "release__ticket_type", "slot", "allocation__ticket_type"
     )
     return {pool.pk: pool for pool in rows.filter(pk__in=list(pool_ids))}

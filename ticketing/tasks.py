@@ -4,10 +4,14 @@ import logging
 
 from celery import shared_task
 
-from ticketing.operations import expire_reservations
-from ticketing.queries import recount
+from ticketing import operations
+from ticketing.operations import expire_reservations, return_due_allocations
+from ticketing.queries import due_allocations, recount, recount_codes
+from ticketing.queries.waitlist import lines_to_serve
+from ticketing.verification import note_verified
 from tiqqo.core import clock
-from tiqqo.core.tenancy import platform_scope
+from tiqqo.core.tasks import TenantTask
+from tiqqo.core.tenancy import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
 
@@ -21,23 +25,63 @@ def sweep_reservations() -> int:
             total += count
     if total:
         logger.info("reservations.expired", extra={"count": total})
+        serve_lines.apply_async()
     return total
 
 
 @shared_task
 def verify_inventory() -> int:
-    """Every counter is compared with its rows; each difference is shouted. How many differ."""
+    """Every counter is compared with its rows; each difference is shouted, and organisers see on
+    their page when it was and what came out. How many differ."""
+    now = clock.now()
     with platform_scope("recount the stock"):
-        differing = [count for count in recount() if count.differs]
-    for count in differing:
+        pools = [count for count in recount() if count.differs]
+        codes = [count for count in recount_codes() if count.differs]
+    for pool in pools:
+        logger.error(
+            "inventory.differs",
+            extra={"pool": pool.pool_id, "counters": pool.counters, "rows": pool.rows},
+        )
+    for code in codes:
         logger.error(
             "inventory.differs",
             extra={
-                "pool": count.pool_id,
-                "held": count.held,
-                "rows_held": count.rows_held,
-                "sold": count.sold,
-                "rows_sold": count.rows_sold,
+                "code": code.code_id,
+                "counters": (code.held, code.used),
+                "rows": (code.rows_held, code.rows_used),
             },
         )
-    return len(differing)
+    note_verified(now, [*pools, *codes])
+    return len(pools) + len(codes)
+
+
+@shared_task
+def return_allocations() -> int:
+    """What partners left is back on sale once their day has come; how many allocations."""
+    with platform_scope("find allocations that are over"):
+        owners = due_allocations(at=clock.now()).values_list("organiser_id", flat=True)
+        organiser_ids = set(owners)
+    total = 0
+    for organiser_id in organiser_ids:
+        with tenant_scope(organiser_id):
+            total += return_due_allocations(at=clock.now())
+    if total:
+        logger.info("allocations.returned", extra={"count": total})
+    return total
+
+
+@shared_task(base=TenantTask)
+def serve_line(event_id: int) -> int:
+    """Offers of the waitlist that are over are settled, and the next in line have theirs; how many."""
+    operations.settle_offers(event_id)
+    return operations.serve_line(event_id)
+
+
+@shared_task
+def serve_lines() -> int:
+    """Every line that somebody waits in is served, each in a task of its own; how many lines."""
+    with platform_scope("find waitlists to serve"):
+        lines = lines_to_serve()
+    for event_id, organiser_id in sorted(lines):
+        serve_line.apply_async(args=[event_id], kwargs={"organiser_id": organiser_id})
+    return len(lines)

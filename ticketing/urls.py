@@ -2,15 +2,23 @@
 
 from django.urls import path
 
+from ticketing.views import allocations, availability, codes, inventory, pools, slots, waitlist
 from ticketing.views import tickets as views
 
 app_name = "ticketing"
 urlpatterns = [
     path("", views.tickets, name="tickets"),
-    path("inventory/", views.inventory, name="inventory"),
+    path("inventory/", inventory.inventory, name="inventory"),
+    path("inventory/holds/<int:hold>/", inventory.hold, name="hold"),
     path("capacity/", views.capacity, name="capacity"),
     path("new/", views.new_type, name="new_type"),
     path("types/<str:ticket_type>/", views.ticket_type, name="type"),
+    path("types/<str:ticket_type>/position/", views.type_position, name="type_position"),
+    path(
+        "types/<str:ticket_type>/availability/",
+        availability.type_availability,
+        name="type_availability",
+    ),
     path("types/<str:ticket_type>/releases/new/", views.new_release, name="new_release"),
     path("releases/<str:release>/", views.release, name="release"),
     path(
@@ -20,4 +28,65 @@ urlpatterns = [
     ),
     path("releases/<str:release>/withdrawal/", views.release_withdrawal, name="release_withdrawal"),
     path("releases/<str:release>/deletion/", views.release_deletion, name="release_deletion"),
+    path(
+        "releases/<str:release>/availability/",
+        availability.release_availability,
+        name="release_availability",
+    ),
+    path("pools/new/", pools.new_pool, name="new_pool"),
+    path("pools/<int:pool>/", pools.pool, name="pool"),
+    path("pools/<int:pool>/deletion/", pools.pool_deletion, name="pool_deletion"),
+    path("slots/", slots.slots, name="slots"),
+    path("slots/new/", slots.new_slots, name="new_slots"),
+    path("slots/days/<str:day>/pause/", slots.day_pause, name="day_pause"),
+    path("slots/days/<str:day>/resumption/", slots.day_resumption, name="day_resumption"),
+    path("slots/days/<str:day>/deletion/", slots.day_deletion, name="day_deletion"),
+    path("slots/<str:slot>/", slots.slot, name="slot"),
+    path("slots/<str:slot>/pause/", slots.slot_pause, name="slot_pause"),
+    path("slots/<str:slot>/resumption/", slots.slot_resumption, name="slot_resumption"),
+    path("slots/<str:slot>/deletion/", slots.slot_deletion, name="slot_deletion"),
+    path("codes/", codes.codes, name="codes"),
+    path("codes/new/", codes.new_promotion, name="new_promotion"),
+    path("codes/new/automatic/", codes.new_automatic, name="new_automatic"),
+    path("codes/<int:promotion>/", codes.promotion, name="promotion"),
+    path("codes/<int:promotion>/change/", codes.promotion_change, name="promotion_change"),
+    path("codes/<int:promotion>/pause/", codes.promotion_pause, name="promotion_pause"),
+    path(
+        "codes/<int:promotion>/resumption/",
+        codes.promotion_resumption,
+        name="promotion_resumption",
+    ),
+    path("codes/<int:promotion>/deletion/", codes.promotion_deletion, name="promotion_deletion"),
+    path("codes/<int:promotion>/generator/", codes.code_generator, name="code_generator"),
+    path("codes/<int:promotion>/codes.csv", codes.codes_csv, name="codes_csv"),
+    path("codes/<int:promotion>/codes/new/", codes.new_code, name="new_code"),
+    path(
+        "codes/<int:promotion>/codes/unused/deletion/",
+        codes.unused_deletion,
+        name="unused_deletion",
+    ),
+    path("codes/<int:promotion>/code/<str:text>/", codes.code, name="code"),
+    path(
+        "codes/<int:promotion>/code/<str:text>/deletion/",
+        codes.code_deletion,
+        name="code_deletion",
+    ),
+    path("allocations/", allocations.allocations, name="allocations"),
+    path("allocations/new/", allocations.new_allocation, name="new_allocation"),
+    path("allocations/<str:allocation>/", allocations.allocation, name="allocation"),
+    path(
+        "allocations/<str:allocation>/return/",
+        allocations.allocation_return,
+        name="allocation_return",
+    ),
+    path("waitlist/", waitlist.waitlist, name="waitlist"),
+    path("waitlist/settings/", waitlist.settings, name="waitlist_settings"),
+    path("waitlist/closing/", waitlist.closing, name="waitlist_closing"),
+    path("waitlist/reopening/", waitlist.reopening, name="waitlist_reopening"),
+    path("waitlist/pause/", waitlist.pause, name="waitlist_pause"),
+    path("waitlist/resumption/", waitlist.resumption, name="waitlist_resumption"),
+    path("waitlist/draw/", waitlist.draw, name="waitlist_draw"),
+    path("waitlist/<int:entry>/offer/", waitlist.offer, name="waitlist_offer"),
+    path("waitlist/<int:entry>/priority/", waitlist.priority, name="waitlist_priority"),
+    path("waitlist/<int:entry>/removal/", waitlist.removal, name="waitlist_removal"),
 ]

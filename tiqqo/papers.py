@@ -16,8 +16,10 @@ from accounts.permissions import Role
 from orders.documents import badges_pdf, invoice_pdf, tickets_document
 from orders.letters import letter_for
 from orders.models import DeliveryKind
-from orders.specimens import Specimen, club_night, conference, hard_case
+from orders.specimens import Specimen, club_night, conference, hard_case, place_in_line
+from orders.waitlist_letters import waitlist_letter
 from payouts.statement import PayoutStatement, StatementLine, StatementPart, statement_pdf
+from ticketing.models import WaitlistStatus
 from tiqqo.core import clock
 from tiqqo.core.codes import new_secret
 from tiqqo.core.money import Money
@@ -132,6 +134,10 @@ def _club(kind: DeliveryKind) -> Callable[[], Letter]:
     return lambda: letter_for(kind, club_night().facts)
 
 
+def _in_line(status: WaitlistStatus) -> Callable[[], Letter]:
+    return lambda: waitlist_letter(place_in_line(status))
+
+
 MAILS: dict[str, Callable[[], Letter]] = {
     "tickets": _club(DeliveryKind.TICKETS),
     "reminder": _club(DeliveryKind.REMINDER),
@@ -139,6 +145,9 @@ MAILS: dict[str, Callable[[], Letter]] = {
     "invoice": lambda: letter_for(DeliveryKind.INVOICE, conference().facts),
     "refunded": _club(DeliveryKind.REFUNDED),
     "tickets-hard": lambda: letter_for(DeliveryKind.TICKETS, hard_case().facts),
+    "waitlist-joined": _in_line(WaitlistStatus.WAITING),
+    "waitlist-offered": _in_line(WaitlistStatus.OFFERED),
+    "waitlist-lapsed": _in_line(WaitlistStatus.LAPSED),
     "campaign": _campaign,
     "invitation": _invitation,
     "confirm-address": lambda: _account("email_confirmation_signup"),

@@ -30,6 +30,9 @@ _RELEASE_TONES = {
     "paused": "caution",
     "sold_out": "negative",
 }
+_PROMOTION_TONES = {"running": "positive", "scheduled": "info", "paused": "caution"}
+_ALLOCATION_TONES = {"kept": "info", "paused": "caution"}
+_WAITLIST_TONES = {"waiting": "info", "offered": "caution", "bought": "positive"}
 _WORK_TONES = {
     DeliveryStatus.SENT: "positive",
     DeliveryStatus.FAILED: "negative",
@@ -75,6 +78,31 @@ def release_words(state: str) -> str:
 
 
 @register.filter
+def promotion_tone(state: str) -> str:
+    return _PROMOTION_TONES.get(state, "neutral")
+
+
+@register.filter
+def promotion_words(state: str) -> str:
+    return {
+        "running": _("Applies"),
+        "scheduled": _("Scheduled"),
+        "paused": _("Paused"),
+        "over": _("Over"),
+    }[state]
+
+
+@register.filter
+def allocation_tone(state: str) -> str:
+    return _ALLOCATION_TONES.get(state, "neutral")
+
+
+@register.filter
+def allocation_words(state: str) -> str:
+    return {"kept": _("Set aside"), "paused": _("Paused"), "returned": _("Back on sale")}[state]
+
+
+@register.filter
 def offer_reason(state: str) -> str:
     """Why a row of the shop cannot be bought."""
     return {
@@ -83,3 +111,8 @@ def offer_reason(state: str) -> str:
         "paused": _("Sales are paused for a moment"),
         "scheduled": "",
     }.get(state, "")
+
+
+@register.filter
+def waitlist_tone(status: str) -> str:
+    return _WAITLIST_TONES.get(status, "neutral")

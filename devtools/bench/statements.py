@@ -17,7 +17,7 @@ SELECT coalesce(sum(calls) FILTER (WHERE kind = 'query'), 0)::bigint,
                CASE WHEN query ~* '^(begin|commit|rollback|savepoint|release|start transaction)'
                     THEN 'control'
                     -- What PostgreSQL asks itself at the commit, for deferred foreign keys.
-                    WHEN query LIKE 'SELECT 1 FROM ONLY %% FOR KEY SHARE OF x' THEN 'check'
+                    WHEN query LIKE '%% FROM ONLY %% FOR KEY SHARE OF x' THEN 'check'
                     ELSE 'query' END AS kind
           FROM pg_stat_statements
          WHERE userid = %s::regrole AND dbid = (SELECT oid FROM pg_database WHERE datname = %s)) s

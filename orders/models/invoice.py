@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from orders.models.order import Order
+from ticketing.pricing import TaxAtRate
 from tiqqo.core import clock
 from tiqqo.core.models import TenantModel
 from tiqqo.core.money import Money
@@ -47,7 +48,8 @@ class Invoice(TenantModel):
     event_words = models.CharField(max_length=500)
 
     currency = models.CharField(max_length=3)
-    # [{"label": …, "quantity": …, "unit_minor": …, "amount_minor": …}], amounts before tax.
+    # [{"label": …, "quantity": …, "unit_minor": …, "discount_minor": …, "amount_minor": …,
+    # "tax_rate_bp": …, "tax_minor": …}]; the amount is after the discount and before tax.
     lines = models.JSONField()
     tax_name = models.CharField(max_length=10)
     tax_rate_bp = models.PositiveIntegerField()
@@ -87,5 +89,23 @@ class Invoice(TenantModel):
     @property
     def prices_include_tax(self) -> bool:
         """Whether the price of one is with the tax; the amounts of the lines never are."""
-        sold = sum(line["unit_minor"] * line["quantity"] for line in self.lines)
+        sold = sum(
+            line["unit_minor"] * line["quantity"] - line.get("discount_minor", 0)
+            for line in self.lines
+        )
         return bool(self.tax_minor) and sold != self.net_minor
+
+    @property
+    def taxes(self) -> list[TaxAtRate]:
+        """What is taxed at each rate and the tax on it; invoices of before know one rate."""
+        rates = sorted({line.get("tax_rate_bp", self.tax_rate_bp) for line in self.lines})
+        if len(rates) < 2:  # noqa: PLR2004
+            return [TaxAtRate(self.tax_rate_bp, self.net_minor, self.tax_minor)]
+        return [
+            TaxAtRate(
+                rate,
+                sum(line["amount_minor"] for line in self.lines if line["tax_rate_bp"] == rate),
+                sum(line["tax_minor"] for line in self.lines if line["tax_rate_bp"] == rate),
+            )
+            for rate in rates
+        ]

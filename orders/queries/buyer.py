@@ -24,11 +24,17 @@ from orders.models import (
     Refund,
     Ticket,
 )
+from orders.price_lines import (
+    PriceLine,
+    order_price_lines,
+    order_tax_by_rate,
+    slot_words,
+    tax_words,
+)
 from orders.printed import PrintedTicket, printed_tickets
-from ticketing.models import Release, Reservation, ReservationLine
+from ticketing.catalogue import catalogue_of
+from ticketing.models import Naming, Release, Reservation, ReservationLine
 from ticketing.selling import name_of
-from tiqqo.core.locales import percent
-from tiqqo.core.money import Money
 
 
 def can_be_paid(event: Event) -> ChecklistItem:
@@ -52,15 +58,37 @@ def can_be_paid(event: Event) -> ChecklistItem:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place of a hold, for which the checkout asks a name. `number` counts from 1."""
+    """One place of a hold, for which the checkout asks a name as `naming` says. `number` counts
+    from 1."""
 
     number: int
     name: str
+    naming: Naming = Naming.OPTIONAL
+
+    @property
+    def is_named(self) -> bool:
+        """Whether anything is asked."""
+        return self.naming != Naming.BUYER
+
+    @property
+    def needs_name(self) -> bool:
+        return self.naming == Naming.REQUIRED
 
 
-def places_of(lines: Sequence[ReservationLine]) -> list[Place]:
-    names = [name_of(line) for line in lines for _place in range(line.places)]
-    return [Place(number, name) for number, name in enumerate(names, start=1)]
+def places_of(event: Event, lines: Sequence[ReservationLine]) -> list[Place]:
+    types = catalogue_of(event).types
+    places = [line for line in lines for _place in range(line.places)]
+    return [
+        Place(number, _name_of_place(line, event), Naming(types[line.ticket_type_id].naming))
+        for number, line in enumerate(places, start=1)
+    ]
+
+
+def _name_of_place(line: ReservationLine, event: Event) -> str:
+    """What its ticket is called, and for when it is."""
+    name = f"{line.bundle_name}: {line.ticket_name}" if line.bundle_name else name_of(line)
+    slot = slot_words(line.slot_starts_at, event.time_zone)
+    return f"{name}, {slot}" if slot else name
 
 
 def order_by_link(code: str, secret: str) -> Order:
@@ -128,10 +156,13 @@ def open_payment_of(order: Order) -> Payment | None:
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """The buyer's page of an order. `tickets_ready` says whether the PDF is rendered."""
+    """The buyer's page of an order. `tickets_ready` says whether the PDF is rendered, `tax` what the
+    total contains of it."""
 
     order: Order
     lines: list[OrderLine]
+    prices: list[PriceLine]
+    tax: str
     printed: list[PrintedTicket]
     delivery: Delivery | None
     refunds: list[Refund]
@@ -150,26 +181,19 @@ class OrderPage:
         )
 
 
-def order_price_lines(order: Order, lines: Sequence[OrderLine]) -> list[dict[str, object]]:
-    """The order's price, explained line by line: items, tax where it was added, fee."""
-    items = [(line, line.unit_price_minor * line.quantity) for line in lines]
-    rows: list[dict[str, object]] = [
-        {"label": f"{line.quantity} × {line.name}", "amount": Money(amount, order.currency)}
-        for line, amount in items
-    ]
-    if sum(amount for _line, amount in items) == order.net_minor and order.tax_minor:
-        label = f"{order.tax_name} {percent(order.tax_rate_bp)}"
-        rows.append({"label": label, "amount": order.tax})
-    if order.fee_minor:
-        rows.append({"label": _("Service fee"), "amount": Money(order.fee_minor, order.currency)})
-    return rows
+def lines_of_order(order: Order) -> list[OrderLine]:
+    """In order, with their slots."""
+    return list(order.lines.select_related("slot").order_by("id"))
 
 
 def order_page(order: Order) -> OrderPage:
     deliveries = Delivery.objects.filter(order=order, kind=DeliveryKind.TICKETS)
+    lines = lines_of_order(order)
     return OrderPage(
         order=order,
-        lines=list(order.lines.order_by("id")),
+        lines=lines,
+        prices=order_price_lines(order, lines),
+        tax=tax_words(order_tax_by_rate(order, lines), order.tax_name, order.currency),
         printed=printed_tickets(order) if order.is_confirmed else [],
         delivery=deliveries.exclude(document="").order_by("-number").first()
         or deliveries.order_by("-number").first(),

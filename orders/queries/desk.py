@@ -221,7 +221,7 @@ class OrderDetails:
 def order_details(order: Order) -> OrderDetails:
     return OrderDetails(
         order=order,
-        lines=list(order.lines.order_by("id")),
+        lines=list(order.lines.select_related("slot").order_by("id")),
         tickets=list(
             Ticket.objects.select_related("ticket_type").filter(order=order).order_by("id")
         ),

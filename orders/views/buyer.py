@@ -16,7 +16,7 @@ from orders.mails import order_url
 from orders.models import Order, PaymentMethod
 from orders.operations import resend_tickets
 from orders.printed import printed_tickets
-from orders.queries import invoice_or_404, order_by_link, order_page, order_price_lines
+from orders.queries import invoice_or_404, order_by_link, order_page
 from orders.views.files import pdf_response
 from orders.views.shop import event_context
 from tiqqo.core import audit
@@ -47,7 +47,6 @@ def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
             "page": page,
             "order": found,
             "steps": _invoice_steps(found, has_tickets=bool(page.printed)),
-            "price_lines": order_price_lines(found, page.lines),
         },
     )
 

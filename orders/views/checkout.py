@@ -17,21 +17,21 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import public_view
 from orders import operations, payments
+from orders.basket import Basket
 from orders.errors import PaymentUnavailable
 from orders.forms import CheckoutForm
 from orders.models import Order, OrderStatus, PaymentMethod
+from orders.price_lines import hold_items, hold_price_lines, hold_tax_words
 from orders.providers import ProviderFailure
 from orders.queries import open_payment_of, order_status_of, places_of
 from orders.views.shop import event_context
+from ticketing.catalogue import catalogue_of
 from ticketing.errors import AlreadyExtended, ReservationOver
 from ticketing.models import Reservation, ReservationStatus
 from ticketing.operations import cancel_reservation, extend_reservation
-from ticketing.pricing import Quote
 from ticketing.queries import lines_of, quote_of, reservation_by_secret
 from tiqqo.core import clock
 from tiqqo.core.language import suggest_language
-from tiqqo.core.locales import percent
-from tiqqo.core.money import Money
 from tiqqo.ui.forms import refusals
 
 TICKETS, DETAILS, PAYMENT, DONE = range(4)
@@ -57,34 +57,6 @@ def _to_order(request: Any, order: Order) -> HttpResponse:
     return _see_other("shop:order", request, order.event.slug, code=order.code, secret=order.secret)
 
 
-def price_lines(price: Quote) -> list[dict[str, Any]]:
-    """The price, explained line by line."""
-    currency, terms = price.terms.currency, price.terms
-    rows: list[dict[str, Any]] = [
-        {
-            "label": f"{line.quantity} × {line.name}",
-            "amount": Money(line.unit_price_minor * line.quantity, currency),
-        }
-        for line in price.lines
-    ]
-    if price.tax_minor and not terms.prices_include_tax:
-        label = f"{terms.tax_name} {percent(terms.tax_rate_bp)}"
-        rows.append({"label": label, "amount": Money(price.tax_minor, currency)})
-    if price.buyer_fee_minor:
-        rows.append({"label": _("Service fee"), "amount": Money(price.buyer_fee_minor, currency)})
-    return rows
-
-
-def tax_note(price: Quote) -> str:
-    """The tax that the total contains, where prices include it."""
-    if not (price.tax_minor and price.terms.prices_include_tax):
-        return ""
-    return _("incl. %(amount)s %(tax)s") % {
-        "amount": Money(price.tax_minor, price.terms.currency),
-        "tax": price.terms.tax_name,
-    }
-
-
 @csrf_exempt
 @public_view
 @never_cache
@@ -102,7 +74,7 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
     form = CheckoutForm(
         request.POST or None,
         event=reservation.event,
-        places=places_of(lines),
+        places=places_of(reservation.event, lines),
         is_free=price.total_minor == 0,
         initial=_typed_before(order),
     )
@@ -116,9 +88,9 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
             **event_context(request, reservation.event),
             "reservation": reservation,
             "form": form,
-            "lines": price_lines(price),
+            "lines": hold_price_lines(lines, price, reservation.event.time_zone),
             "price": price,
-            "tax_note": tax_note(price),
+            "tax_note": hold_tax_words(price),
             "steps": _steps(at=DETAILS, is_free=price.total_minor == 0),
             "steps_label": _("Getting tickets"),
             "payment_canceled": request.GET.get("payment") == "canceled",
@@ -187,11 +159,8 @@ def _over(request: Any, reservation: Reservation) -> HttpResponse:
         {
             **event_context(request, reservation.event),
             "reservation": reservation,
-            "lines": lines,
-            "codes": [
-                (line.release.code, line.quantity)
-                for line in reservation.lines.select_related("release").order_by("id")
-            ],
+            "items": hold_items(lines, quote_of(reservation, lines), reservation.event.time_zone),
+            "basket": Basket.of_hold(reservation, lines, catalogue_of(reservation.event)),
             "was_canceled": reservation.status == ReservationStatus.CANCELED_MANUALLY,
         },
         status=410,

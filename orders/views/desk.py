@@ -22,12 +22,12 @@ from orders.forms import NewOrderForm, OrderFilterForm
 from orders.history import told
 from orders.mails import order_url
 from orders.models import Order, PaymentMethod
+from orders.price_lines import order_price_lines
 from orders.printed import PrintedTicket, badges_of
 from orders.queries import (
     invoice_or_404,
     order_details,
     order_or_404,
-    order_price_lines,
     orders_page,
     people_of,
     summary_matrix,

@@ -1,14 +1,16 @@
 """The public shop: what is on offer, and the hold.
 
 These pages know no session: a hold is reached by its secret address, so nothing here needs a cookie.
+What depends on the buyer stands in the query string or the form: without one, the page is everybody's.
 """
 
-import re
+from dataclasses import replace
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -17,25 +19,26 @@ from accounts.permissions import Permission
 from events.models import Event
 from events.queries import event_or_404
 from events.text import as_html
+from orders import payments
+from orders.basket import NOTHING_CHOSEN, Basket
 from orders.calendar import calendar_file
-from ticketing.errors import (
-    NothingSelected,
-    NotOnSale,
-    SalesClosed,
-    SalesPaused,
-    SoldOut,
-    TooManyTickets,
+from orders.errors import PaymentUnavailable
+from orders.providers import ProviderFailure
+from orders.queries import (
+    HeldTickets,
+    held_tickets,
+    open_payment_of,
+    order_status_of,
+    shop_page,
 )
-from ticketing.operations import reserve_tickets
-from ticketing.queries import offers
+from ticketing.errors import ReservationOver
+from ticketing.models import Reservation, ReservationStatus
+from ticketing.operations import change_reservation, reserve_tickets
+from ticketing.queries import reservation_by_secret
 from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 from tiqqo.core.language import suggest_language
 from tiqqo.core.page_cache import kept_for_strangers
-
-QUANTITY = "quantity_"
-_A_CHOICE = re.compile(rf"{QUANTITY}[0-9A-Za-z]+")
-_A_COUNT = re.compile(r"[0-9]{1,4}")
 
 
 def event_context(request: Any, event: Event) -> dict[str, Any]:
@@ -75,25 +78,60 @@ def public_event_or_404(request: Any, slug: str) -> Event:
 @kept_for_strangers
 @require_GET
 def event_page(request: Any, event: str) -> HttpResponse:
-    return _shop(request, public_event_or_404(request, event), wanted={})
+    found = public_event_or_404(request, event)
+    if not request.GET:
+        return _shop(request, found, NOTHING_CHOSEN)
+    response = _with_choice(request, found, Basket.read(request.GET))
+    add_never_cache_headers(response)
+    return response
+
+
+def _with_choice(request: Any, event: Event, basket: Basket) -> HttpResponse:
+    """The shop with something chosen already: by a link, or in a hold that is being changed."""
+    reservation = _hold_of(event, basket)
+    if reservation is None:
+        return _shop(request, event, replace(basket, hold=""))
+    if reservation.status == ReservationStatus.CONFIRMED:
+        return _to_checkout(request, event, reservation)
+    held = held_tickets(event, reservation)
+    if basket.is_empty:
+        basket = replace(
+            held.basket,
+            hold=basket.hold,
+            day=basket.day,
+            slot=basket.slot or held.basket.slot,
+            code=basket.code if "code" in request.GET else held.basket.code,
+        )
+    if not reservation.is_live(at=clock.now()):
+        return _shop(request, event, replace(basket, hold=""), refusal=ReservationOver())
+    return _shop(request, event, basket, held=held)
+
+
+def _hold_of(event: Event, basket: Basket) -> Reservation | None:
+    reservation = reservation_by_secret(basket.hold) if basket.hold else None
+    return reservation if reservation and reservation.event_id == event.pk else None
 
 
 def _shop(
-    request: Any, event: Event, *, wanted: dict[str, int], error: DomainError | None = None
+    request: Any,
+    event: Event,
+    basket: Basket,
+    *,
+    held: HeldTickets | None = None,
+    refusal: DomainError | None = None,
 ) -> HttpResponse:
-    rows = offers(event, at=clock.now())
+    page = shop_page(event, basket, at=clock.now(), held=held, refusal=refusal)
     return render(
         request,
         "shop/event.html",
         {
             **event_context(request, event),
-            "offers": [(offer, wanted.get(offer.release.code, 0)) for offer in rows],
-            "can_buy": any(offer.is_on_sale for offer in rows) and event.is_public,
+            "page": page,
+            "can_buy": page.can_buy and event.is_public,
             "description": as_html(event.description) if event.description else "",
-            "error": error,
             "is_preview": not event.is_public,
         },
-        status=error.status if error else 200,
+        status=refusal.status if refusal else 200,
     )
 
 
@@ -117,20 +155,12 @@ def event_calendar(request: Any, event: str) -> HttpResponse:
     )
 
 
-def _selection(request: HttpRequest) -> dict[str, int]:
-    """Release code → quantity. What is not a code or not a number counts as none."""
-    return {
-        name.removeprefix(QUANTITY): int(value)
-        for name, value in request.POST.items()
-        if _A_CHOICE.fullmatch(name) and isinstance(value, str) and _A_COUNT.fullmatch(value)
-    }
-
-
 @csrf_exempt
 @public_view
 @require_http_methods(["GET", "POST"])
 def reservations(request: Any, event: str) -> HttpResponse:
-    """Hold the selection and go to its checkout. Refusals show the shop again, nothing typed is lost.
+    """Hold the selection, or change a hold to it, and go to its checkout. Refusals show the shop
+    again, nothing typed is lost.
 
     Exempt from the CSRF check: it acts for nobody in particular and reads no cookie. Whoever comes back
     to the address of a refusal, as after a choice of language, is led to the shop.
@@ -142,22 +172,54 @@ def reservations(request: Any, event: str) -> HttpResponse:
     suggest_language(request, found.language)
     if not found.is_public:
         raise Http404
-    wanted = _selection(request)
+    basket = Basket.read(request.POST)
+    held = _hold_of(found, basket)
     try:
-        reservation = reserve_tickets(found, selection=wanted)
-    except (
-        NothingSelected,
-        TooManyTickets,
-        NotOnSale,
-        SalesPaused,
-        SalesClosed,
-        SoldOut,
-    ) as error:
-        return _shop(request, found, wanted=wanted, error=error)
+        reservation = _take(found, basket, held)
+    except ReservationOver as refusal:
+        if held is not None and _is_order(held):
+            return _to_checkout(request, found, held)
+        return _shop(request, found, replace(basket, hold=""), refusal=refusal)
+    except DomainError as refusal:
+        still = held_tickets(found, held) if held else None
+        return _shop(request, found, basket, held=still, refusal=refusal)
+    return _to_checkout(request, found, reservation)
+
+
+def _take(event: Event, basket: Basket, held: Reservation | None) -> Reservation:
+    """The hold of what is in the basket: a new one, or the one that is being changed."""
+    choices = basket.choices(event.currency)
+    if held is None:
+        return reserve_tickets(event, selection=choices, code=basket.code)
+    _leave_payment(held)
+    return change_reservation(held, selection=choices, code=basket.code)
+
+
+def _leave_payment(held: Reservation) -> None:
+    """Who changes their tickets pays for the new ones: the page that was open takes no money.
+
+    Raises PaymentUnavailable when the provider does not answer.
+    """
+    if held.payment_started_at is None:
+        return
+    order = order_status_of(held)
+    payment = open_payment_of(order) if order else None
+    if payment is not None:
+        try:
+            payments.close_payment(payment)
+        except ProviderFailure as failure:
+            raise PaymentUnavailable from failure
+
+
+def _is_order(reservation: Reservation) -> bool:
+    order = order_status_of(reservation)
+    return order is not None and order.is_confirmed
+
+
+def _to_checkout(request: Any, event: Event, reservation: Reservation) -> HttpResponse:
     return redirect(
         "shop:checkout",
         organiser=request.organiser.slug,
-        event=event,
+        event=event.slug,
         secret=reservation.secret,
-        permanent=False,
     )

@@ -26,7 +26,13 @@ from tests.cast import (
     UserFactory,
     assembled,
 )
-from ticketing.operations import set_event_capacity
+from ticketing.operations import (
+    Members,
+    SlotRule,
+    create_shared_pool,
+    make_slots,
+    set_event_capacity,
+)
 from tiqqo.core import clock
 from tiqqo.core.money import Money
 from tiqqo.core.tasks import nothing_enqueued
@@ -98,6 +104,7 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
     admitted = admit_ticket(supper.event, let_in.code, by=by, gate="Garden")
     invitation = invite_member(house.organiser, email="later@example.org", role=Role.MANAGER, by=by)
     return {
+        **_organised(supper, by),
         "waiting": waiting.code,
         "settled": settled.code,
         "code": free.code,
@@ -108,6 +115,29 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
         "membership_id": str(house.scanner.pk),
         "invitation_secret": invitation.secret,
         "admission_id": str(admitted.admission_id),
+    }
+
+
+def _organised(house: House, by: Membership) -> dict[str, str]:
+    """Times to visit, places that are shared, and a basket that somebody holds."""
+    event = house.event
+    opens = event.local(event.starts_at + timedelta(minutes=10))
+    rule = SlotRule(
+        first_on=opens.date(),
+        last_on=opens.date(),
+        weekdays=frozenset(range(7)),
+        opens=opens.time().replace(second=0, microsecond=0),
+        closes=(opens + timedelta(hours=2)).time().replace(second=0, microsecond=0),
+        every_minutes=30,
+        capacity=12,
+    )
+    make_slots(event, rule=rule, by=by)
+    both = Members(types=[house.priced.ticket_type, house.free.ticket_type])
+    pool = create_shared_pool(event, name="Long table", capacity=100, members=both, by=by)
+    return {
+        "slot": event.slots.order_by("starts_at")[0].code,
+        "pool": str(pool.pk),
+        "hold": str(house.reserve(priced=2).pk),
     }
 
 

@@ -1,7 +1,9 @@
 import pytest
 
 from tests.cast import DORA, EMIL
+from tests.orders import stall as stalls
 from tests.orders.public import CARLA
+from tests.orders.shopping import Shop
 from tests.pages import at_fjord, at_kikker, expect_queries, in_fjord_shop, in_kikker_shop, pages
 
 __all__ = ["at_fjord", "at_kikker", "expect_queries", "in_fjord_shop", "in_kikker_shop", "pages"]
@@ -44,3 +46,15 @@ def bought(in_kikker_shop, queue, committing):
     with house.scope(), committing():
         order = house.place_free(2, attendees=(DORA, EMIL))
     return order, in_kikker_shop.url("shop:order", code=order.code, secret=order.secret)
+
+
+@pytest.fixture
+def stall(kikker):
+    """A published event of the jazz club that offers an audio guide so far."""
+    return stalls.opened(kikker)
+
+
+@pytest.fixture
+def shop(pages, stall):
+    """A visitor of it."""
+    return Shop(pages, stall)

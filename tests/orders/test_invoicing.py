@@ -145,7 +145,15 @@ def test_an_invoice_stays_as_it_was_sent(fjord, autumn):
     assert (kept.buyer_vat_number, kept.buyer_reference) == ("DK 12 34", "PO 7")
     assert kept.event_words.startswith("Fjord Tech Summit · ")
     assert kept.lines == [
-        {"label": "Full pass", "quantity": 2, "unit_minor": 100_000, "amount_minor": 200_000}
+        {
+            "label": "Full pass",
+            "quantity": 2,
+            "unit_minor": 100_000,
+            "discount_minor": 0,
+            "amount_minor": 200_000,
+            "tax_rate_bp": 2500,
+            "tax_minor": 50_000,
+        }
     ]
     assert (kept.net_minor, kept.tax_minor, kept.fee_minor) == (200_000, 50_000, 4_098)
     assert kept.total_minor == 254_098 == invoice.order.total_minor

@@ -12,9 +12,12 @@ from events.operations import change_event
 from orders.models import Order, PaymentMethod
 from tests.cast import DORA
 from tests.golden.compare import compare
+from tests.orders import stall as stalls
 from tests.orders.test_emails import steady, worked, written
 from tests.pages import PageClient
 from ticketing.errors import SoldOut
+from ticketing.operations import reserve_tickets
+from ticketing.selling import Choice
 from tiqqo.core import clock
 
 __all__ = ["worked"]
@@ -31,11 +34,15 @@ NAMES = """
     Night of the Blue Note · Blauwe Kikker · Regular · Under 12 · Prinsengracht · Amsterdam · Tiqqo
     Fjord Tech Summit · Fjord Tech · Full pass · Volunteer · Øksnehallen · Copenhagen · Moms
     English · Nederlands · Deutsch · Carla · Buyer · Dora · Guest · Ana Vermeer · Acme ApS
-    help@blauwekikker.example · hello@fjord.example · carla@example.org · dora@example.org
+    Small Museum · The Hall · Audio guide · Day ticket · Adult · Student · Child · Evening out · Evening
+    Dinner · Family · Friend of the house · Workshop · Guided tour · Crew · Balcony · Boat trip
+    Group discount · Early birds · EARLY
+    The whole house, from cellar to roof · Please come within your quarter of an hour
+    Students show their card · help@blauwekikker.example · hello@fjord.example · carla@example.org · dora@example.org
 """
 SAME = {
-    "nl": "Ticket · Tickets · ticket · tickets · Status · Dashboard",
-    "de": "Ticket · Tickets · Status · Dashboard · Name",
+    "nl": "Code · Later · Ticket · Tickets · ticket · tickets · Status · Dashboard",
+    "de": "Code · Ticket · Tickets · Status · Dashboard · Name",
 }
 
 
@@ -116,6 +123,31 @@ def test_checkout_leaves_no_english(cast, name, language):
     house = getattr(cast, name)
 
     assert compared(checkout_of(house, priced=2, free=1), language) == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("query", ["", "?code=EARLY", "?code=NOSUCH"])
+def test_shop_with_everything_leaves_no_english(kikker, language, query):
+    stall = stalls.museum(kikker)
+
+    assert compared(f"/blauwe-kikker/{stall.event.slug}/{query}", language) == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_changing_everything_leaves_no_english(kikker, language):
+    stall = stalls.museum(kikker)
+    held = reserve_tickets(
+        stall.fresh(),
+        selection=[
+            Choice(stall.releases["Evening out"].code, 1),
+            Choice(stall.releases["Family"].code, 4, slot=stall.slots()[0].code),
+        ],
+        code="EARLY",
+    )
+    shop = f"/blauwe-kikker/{stall.event.slug}/"
+
+    assert compared(f"{shop}?hold={held.secret}", language) == set()
+    assert compared(f"{shop}checkout/{held.secret}/", language) == set()
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.http import Http404
 
-from orders.export import COLUMNS, csv_rows, safe
+from orders.export import COLUMNS, csv_rows
 from orders.models import Order, Ticket
 from orders.operations import cancel_order, mark_settled, send_invoice
 from orders.queries import (
@@ -23,6 +23,7 @@ from orders.queries import (
 from orders.queries.desk import filtered_orders
 from orders.tasks import welcome_people
 from tests.cast import DORA
+from tiqqo.core.sheets import safe
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_sold_out_names_the_tightest_pool(kikker):
     )
 
     text = refused(SoldOut, lambda: kikker.reserve(priced=2))
-    assert text.startswith("Only 1 place is left for Regular · Regular.")
+    assert text.startswith("Only 1 place is left for Regular.")
 
 
 # Extending ------------------------------------------------------------------------------

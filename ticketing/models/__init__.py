@@ -14,6 +14,7 @@ from ticketing.models.offering import (
 from ticketing.models.reservation import Reservation, ReservationLine, ReservationStatus
 from ticketing.models.stock import Allocation, CapacityPool, PoolMember
 from ticketing.models.waitlist import (
+    UNDRAWN,
     WaitlistEntry,
     WaitlistMethod,
     WaitlistPolicy,
@@ -22,6 +23,7 @@ from ticketing.models.waitlist import (
 )
 
 __all__ = [
+    "UNDRAWN",
     "Allocation",
     "BundlePart",
     "CapacityPool",

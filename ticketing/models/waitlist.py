@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from events.models import Event
@@ -69,12 +69,22 @@ class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
         """First come first; whom the organiser put ahead goes before."""
         return self.order_by("-priority", "drawn", "id")
 
+    def untold(self) -> "WaitlistQuerySet":
+        """Those who have news that no mail told them of yet."""
+        tellable = [WaitlistStatus.WAITING, WaitlistStatus.OFFERED, WaitlistStatus.LAPSED]
+        return self.filter(status__in=tellable).exclude(told=F("status"))
+
+
+# Where the lot puts those for whom none was drawn yet: behind all others.
+UNDRAWN = 2**31 - 1
+
 
 class WaitlistEntry(TenantModel):
     """Somebody waits for `quantity` tickets of any one of several things.
 
     While they wait, the places they wait for are kept from walk-ins in the pools that stand in their
-    way (`pool_ids`, counted in `CapacityPool.waiting`). An offer is a reservation of their own.
+    way (`pool_ids`, counted in `CapacityPool.waiting`). A pool stands in `pool_ids` once for each place
+    that one of the tickets takes. An offer is a reservation of their own.
     """
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waitlist")
@@ -96,6 +106,9 @@ class WaitlistEntry(TenantModel):
     )
     offered_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # The status that the last mail told them of, and when it went out.
+    told = models.CharField(max_length=8, choices=WaitlistStatus, blank=True)
+    told_at = models.DateTimeField(null=True)
 
     objects = TenantManager.from_queryset(WaitlistQuerySet)()  # type: ignore[misc]
 
@@ -122,11 +135,26 @@ class WaitlistEntry(TenantModel):
                 fields=["event", "-priority", "drawn", "id"],
                 condition=Q(status="waiting"),
                 name="waitlist_line",
-            )
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(status__in=["waiting", "offered", "lapsed"]) & ~Q(told=F("status")),
+                name="waitlist_not_told",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name}, {self.quantity}"
+
+    @property
+    def is_in_line(self) -> bool:
+        """Waiting, or with an offer that is not settled yet."""
+        return self.status in (WaitlistStatus.WAITING, WaitlistStatus.OFFERED)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its turn can come: the lot was drawn, where there is one."""
+        return self.drawn != UNDRAWN or self.priority > 0
 
 
 class WaitlistWish(TenantModel):

@@ -1,205 +1,324 @@
-"""What is offered: ticket types, releases and their caps."""
+"""What a ticket gives access to: ticket types, their prices by name, bundles, their order."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, ProtectedError, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from events.models import Event
-from ticketing.errors import (
-    CapBelowSold,
-    NameTaken,
-    PriceBelowZero,
-    StillSold,
-    WindowAfterEvent,
-    WindowBackward,
+from ticketing.errors import NameTaken
+from ticketing.locks import lock_offer
+from ticketing.models import (
+    BundlePart,
+    CapacityPool,
+    OptionPrice,
+    PriceOption,
+    PricingMethod,
+    Release,
+    ReservationLine,
+    ReservationStatus,
+    TicketType,
 )
-from ticketing.models import CapacityPool, Release, ReservationLine, TicketType
-from tiqqo.core import audit, clock
+from ticketing.operations.pooling import event_pool, limit_pool
+from ticketing.organiser_errors import (
+    BundleHasItsParts,
+    BundleInBundle,
+    GroupInBundle,
+    OptionsMissing,
+    OptionSold,
+    OrderRangeBackward,
+    PartOfAnotherEvent,
+    PriceMissing,
+    SetBySales,
+    TooManyOptions,
+)
+from tiqqo.core import audit
+
+MOST_OPTIONS = 100
 
 
-def _pool_of(event: Event) -> CapacityPool:
-    pool: CapacityPool
-    pool, _made = CapacityPool.objects.get_or_create(event=event, ticket_type=None, release=None)
-    return pool
+@dataclass(frozen=True, slots=True)
+class Bundled:
+    """So many tickets of a type in a bundle; `usual_price_minor` is what one is worth in it."""
+
+    ticket_type: TicketType
+    quantity: int
+    usual_price_minor: int
 
 
-def _set_capacity(pool: CapacityPool, capacity: int | None) -> None:
-    """The pool's limit is as given. Raises CapBelowSold."""
-    locked = CapacityPool.objects.select_for_update(of=("self",)).get(pk=pool.pk)
-    if capacity is not None and capacity < locked.held + locked.sold:
-        raise CapBelowSold(taken=locked.held + locked.sold)
-    if locked.capacity != capacity:
-        locked.capacity = capacity
-        locked.save(update_fields=["capacity"])
+class TypeDetails(TypedDict, total=False):
+    """What can be said of a type beside its name, see `TicketType`; `options` are names of prices."""
+
+    description: str
+    policy_text: str
+    pricing: str
+    admits: int
+    per_order_minimum: int | None
+    per_order_limit: int | None
+    per_email_limit: int | None
+    naming: str
+    is_timed: bool
+    takes_place: bool
+    tax_rate_bp: int | None
+    days: Sequence[date]
+    zones: Sequence[str]
+    options: Sequence[str]
+    parts: Sequence[Bundled]
+    capacity: int | None
 
 
-@transaction.atomic
-def set_event_capacity(event: Event, *, capacity: int | None, by: Membership) -> None:
-    """The event lets in at most `capacity` people; None leaves it to the other limits.
+class TypeChanges(TypeDetails, total=False):
+    name: str
 
-    Raises CapBelowSold.
-    """
-    _set_capacity(_pool_of(event), capacity)
-    audit.record(event, "event.capacity_set", by=by, capacity=capacity)
+
+# What was promised with each ticket that is held or sold, in the organiser's words.
+_PROMISED: dict[str, str | Promise] = {
+    "pricing": _("the kind of price"),
+    "admits": _("the number of people"),
+    "is_timed": _("whether it is for a time slot"),
+    "takes_place": _("whether it counts as a visitor"),
+    "parts": _("what is in the bundle"),
+}
+_APART = ("options", "parts", "capacity")
 
 
 @transaction.atomic
 def create_ticket_type(
-    event: Event,
-    *,
-    name: str,
-    by: Membership,
-    description: str = "",
-    capacity: int | None = None,
-    per_order_limit: int | None = None,
+    event: Event, *, name: str, by: Membership, **details: Unpack[TypeDetails]
 ) -> TicketType:
-    """A type exists with its pool. Without a published release it is not in the shop.
+    """A type exists with its pool, last in the shop's order. It is sold once a release is published.
 
-    Raises NameTaken.
+    Raises NameTaken, OptionsMissing, TooManyOptions, OrderRangeBackward, BundleInBundle,
+    GroupInBundle, BundleHasItsParts, PartOfAnotherEvent.
     """
-    _pool_of(event)
+    lock_offer(event)
+    event_pool(event)
     last = TicketType.objects.filter(event=event).aggregate(last=Max("position"))["last"]
-    try:
-        with transaction.atomic():
-            ticket_type: TicketType = TicketType.objects.create(
-                event=event,
-                name=name,
-                description=description,
-                per_order_limit=per_order_limit,
-                position=0 if last is None else last + 1,
-            )
-    except IntegrityError as error:
-        if "ticket_type_name_once" in str(error):
-            raise NameTaken from error
-        raise
-    CapacityPool.objects.create(event=event, ticket_type=ticket_type, capacity=capacity)
+    ticket_type = TicketType(event=event, name=name, position=0 if last is None else last + 1)
+    _set(ticket_type, _columns(details))
+    _refuse(ticket_type, details)
+    _save(ticket_type)
+    if ticket_type.pricing == PricingMethod.OPTIONS:
+        _set_options(ticket_type, details.get("options", ()))
+    _set_parts(ticket_type, details.get("parts", ()))
+    CapacityPool.objects.create(
+        event=event, ticket_type=ticket_type, capacity=details.get("capacity")
+    )
     audit.record(ticket_type, "ticket_type.created", by=by, name=name)
     return ticket_type
 
 
 @transaction.atomic
 def change_ticket_type(
-    ticket_type: TicketType,
-    *,
-    by: Membership,
-    name: str,
-    description: str,
-    capacity: int | None,
-    per_order_limit: int | None,
+    ticket_type: TicketType, *, by: Membership, **changes: Unpack[TypeChanges]
 ) -> TicketType:
-    """The type is as given. Raises NameTaken, CapBelowSold."""
-    ticket_type.name, ticket_type.description = name, description
-    ticket_type.per_order_limit = per_order_limit
+    """What is given of the type is as given; the rest stays. Tickets that are held or sold keep what
+    was promised with them.
+
+    Raises SetBySales for what was promised, OptionSold, PriceMissing, CapBelowSold, and as
+    `create_ticket_type`.
+    """
+    lock_offer(ticket_type.event_id)
+    found: TicketType = TicketType.objects.select_related("event", "pool").get(pk=ticket_type.pk)
+    priced_before = found.pricing
+    changed = _set(found, _columns(changes))
+    if "parts" in changes and _contents(changes["parts"]) != _contents_of(found):
+        changed.append("parts")
+    _refuse_promised(found, changed)
+    _refuse(found, changes)
+    _save(found)
+    if found.pricing == PricingMethod.OPTIONS and "options" in changes:
+        _set_options(found, changes["options"])
+    if "parts" in changes:
+        _set_parts(found, changes["parts"])
+    if found.pricing != priced_before:
+        _carry_prices_over(found, priced_before)
+    _refuse_unpriced(found)
+    if "capacity" in changes and limit_pool(found.pool, changes["capacity"]):
+        changed.append("capacity")
+    audit.record(found, "ticket_type.changed", by=by, name=found.name, fields=sorted(changed))
+    return found
+
+
+@transaction.atomic
+def move_ticket_type(ticket_type: TicketType, *, places: int, by: Membership) -> None:
+    """The type stands so many places further down in the shop, or up where negative; first and last
+    are the ends."""
+    lock_offer(ticket_type.event_id)
+    order = list(TicketType.objects.filter(event=ticket_type.event_id).order_by("position", "id"))
+    before = order.index(ticket_type)
+    order.insert(max(before + places, 0), order.pop(before))
+    moved = [found for place, found in enumerate(order) if found.position != place]
+    for place, found in enumerate(order):
+        found.position = place
+    if moved:
+        TicketType.objects.bulk_update(moved, ["position"])
+        audit.record(ticket_type, "ticket_type.moved", by=by, to=order.index(ticket_type))
+
+
+def is_reserved(ticket_type: TicketType) -> bool:
+    """Whether anybody holds or has bought it, alone or within a bundle."""
+    found: bool = ReservationLine.objects.filter(
+        Q(ticket_type=ticket_type) | Q(bundle=ticket_type),
+        reservation__status__in=[ReservationStatus.PENDING, ReservationStatus.CONFIRMED],
+    ).exists()
+    return found
+
+
+# What is written --------------------------------------------------------------------------
+
+
+def _columns(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in details.items() if name not in _APART}
+
+
+def _set(ticket_type: TicketType, columns: Mapping[str, Any]) -> list[str]:
+    """The names of those that are new."""
+    listed = {
+        name: list(value) if name in ("days", "zones") else value for name, value in columns.items()
+    }
+    changed = [name for name, value in listed.items() if getattr(ticket_type, name) != value]
+    for name in changed:
+        setattr(ticket_type, name, listed[name])
+    return changed
+
+
+def _save(ticket_type: TicketType) -> None:
     try:
         with transaction.atomic():
-            ticket_type.save(update_fields=["name", "description", "per_order_limit"])
+            ticket_type.save()
     except IntegrityError as error:
         if "ticket_type_name_once" in str(error):
             raise NameTaken from error
         raise
-    _set_capacity(ticket_type.pool, capacity)
-    audit.record(ticket_type, "ticket_type.changed", by=by, name=name, capacity=capacity)
-    return ticket_type
 
 
-def _refuse_release(
-    event: Event, price_minor: int, opens_at: datetime | None, closes_at: datetime | None
-) -> None:
-    if price_minor < 0:
-        raise PriceBelowZero
-    if opens_at and closes_at and closes_at <= opens_at:
-        raise WindowBackward
-    if event.ends_at is not None:
-        if opens_at and opens_at >= event.ends_at:
-            raise WindowAfterEvent(field="opens_at")
-        if closes_at and closes_at > event.ends_at:
-            raise WindowAfterEvent(field="closes_at")
+def _set_options(ticket_type: TicketType, names: Sequence[str]) -> None:
+    """The type's prices are called so, in this order; those that stay keep their amounts."""
+    had = {option.name.casefold(): option for option in ticket_type.options.all()}
+    wanted = {name.casefold(): name for name in names}
+    for key, option in had.items():
+        if key not in wanted:
+            _delete_option(option)
+    for position, (key, name) in enumerate(wanted.items()):
+        option = had.get(key) or PriceOption(ticket_type=ticket_type)
+        if option.pk is None or (option.name, option.position) != (name, position):
+            option.name, option.position = name, position
+            option.save()
 
 
-@transaction.atomic
-def create_release(
-    ticket_type: TicketType,
-    *,
-    name: str,
-    price_minor: int,
-    by: Membership,
-    opens_at: datetime | None = None,
-    closes_at: datetime | None = None,
-    capacity: int | None = None,
-) -> Release:
-    """A draft release of the type exists with its pool. Price in minor units of the event's currency.
-
-    Raises PriceBelowZero, WindowBackward, WindowAfterEvent, NameTaken.
-    """
-    _refuse_release(ticket_type.event, price_minor, opens_at, closes_at)
+def _delete_option(option: PriceOption) -> None:
     try:
-        with transaction.atomic():
-            release: Release = Release.objects.create(
-                ticket_type=ticket_type,
-                name=name,
-                price_minor=price_minor,
-                opens_at=opens_at,
-                closes_at=closes_at,
-            )
-    except IntegrityError as error:
-        if "release_name_once" in str(error):
-            raise NameTaken from error
-        raise
-    CapacityPool.objects.create(event=ticket_type.event, release=release, capacity=capacity)
-    audit.record(release, "release.created", by=by, name=name, price_minor=price_minor)
-    return release
+        option.delete()
+    except ProtectedError as error:
+        raise OptionSold(name=option.name) from error
 
 
-@transaction.atomic
-def change_release(
-    release: Release,
-    *,
-    by: Membership,
-    name: str,
-    price_minor: int,
-    opens_at: datetime | None,
-    closes_at: datetime | None,
-    capacity: int | None,
-) -> Release:
-    """The release is as given; holds that exist keep their price.
-
-    Raises PriceBelowZero, WindowBackward, WindowAfterEvent, NameTaken, CapBelowSold.
-    """
-    _refuse_release(release.ticket_type.event, price_minor, opens_at, closes_at)
-    release.name, release.price_minor = name, price_minor
-    release.opens_at, release.closes_at = opens_at, closes_at
-    try:
-        with transaction.atomic():
-            release.save(update_fields=["name", "price_minor", "opens_at", "closes_at"])
-    except IntegrityError as error:
-        if "release_name_once" in str(error):
-            raise NameTaken from error
-        raise
-    _set_capacity(release.pool, capacity)
-    audit.record(release, "release.changed", by=by, name=name, price_minor=price_minor)
-    return release
+def _set_parts(ticket_type: TicketType, parts: Sequence[Bundled]) -> None:
+    ticket_type.parts.all().delete()
+    BundlePart.objects.bulk_create(
+        BundlePart(
+            bundle=ticket_type,
+            part=part.ticket_type,
+            quantity=part.quantity,
+            usual_price_minor=part.usual_price_minor,
+        )
+        for part in parts
+    )
 
 
-@transaction.atomic
-def publish_release(release: Release, *, by: Membership) -> None:
-    """The release is in the shop, inside its window. Twice is harmless."""
-    if Release.objects.filter(pk=release.pk, published_at=None).update(published_at=clock.now()):
-        audit.record(release, "release.published", by=by)
+def _carry_prices_over(ticket_type: TicketType, before: str) -> None:
+    """Its releases cost the same in the new way: each of several prices what the one was, the one
+    what the dearest was."""
+    releases = list(Release.objects.filter(ticket_type=ticket_type))
+    if ticket_type.pricing == PricingMethod.OPTIONS:
+        options = list(ticket_type.options.all())
+        rows = [
+            OptionPrice(release=release, option=option, price_minor=release.price_minor)
+            for release in releases
+            for option in options
+        ]
+        OptionPrice.objects.bulk_create(rows, ignore_conflicts=True)
+    for release in releases:
+        if before == PricingMethod.OPTIONS:
+            prices = release.option_prices.aggregate(most=Max("price_minor"))
+            release.price_minor = prices["most"] or 0
+        elif ticket_type.pricing == PricingMethod.OPTIONS:
+            release.price_minor = 0
+        release.suggested_minor = None
+    Release.objects.bulk_update(releases, ["price_minor", "suggested_minor"])
 
 
-@transaction.atomic
-def withdraw_release(release: Release, *, by: Membership) -> None:
-    """The release is a draft again and not in the shop; holds that exist may finish."""
-    if Release.objects.filter(pk=release.pk, published_at__isnull=False).update(published_at=None):
-        audit.record(release, "release.withdrawn", by=by)
+# What is refused --------------------------------------------------------------------------
 
 
-@transaction.atomic
-def delete_release(release: Release, *, by: Membership) -> None:
-    """The release is gone. Raises StillSold once anybody has reserved from it."""
-    if ReservationLine.objects.filter(release=release).exists():
-        raise StillSold
-    audit.record(release.ticket_type, "release.deleted", by=by, name=release.name)
-    release.delete()
+def _contents(parts: Sequence[Bundled]) -> set[tuple[int, int]]:
+    return {(part.ticket_type.pk, part.quantity) for part in parts}
+
+
+def _contents_of(ticket_type: TicketType) -> set[tuple[int, int]]:
+    return set(ticket_type.parts.values_list("part_id", "quantity"))
+
+
+def _refuse_promised(ticket_type: TicketType, changed: Sequence[str]) -> None:
+    promised = [name for name in _PROMISED if name in changed]
+    if promised and is_reserved(ticket_type):
+        raise SetBySales(field=promised[0], what=_PROMISED[promised[0]])
+
+
+def _refuse(ticket_type: TicketType, details: Mapping[str, Any]) -> None:
+    """What the type cannot be, whoever bought it."""
+    least, most = ticket_type.per_order_minimum, ticket_type.per_order_limit
+    if least is not None and most is not None and most < least:
+        raise OrderRangeBackward
+    _refuse_options(ticket_type, details)
+    is_saved = ticket_type.pk is not None
+    contains = details.get("parts") or (
+        "parts" not in details and is_saved and ticket_type.parts.exists()
+    )
+    is_contained = is_saved and ticket_type.in_bundles.exists()
+    if contains and is_contained:
+        raise BundleInBundle(subject=ticket_type.name)
+    if contains and ticket_type.admits > 1:
+        raise BundleHasItsParts(field="admits")
+    if contains and ticket_type.is_timed:
+        raise BundleHasItsParts(field="is_timed")
+    if is_contained and ticket_type.admits > 1:
+        raise GroupInBundle(subject=ticket_type.name)
+    for part in details.get("parts", ()):
+        _refuse_part(ticket_type, part.ticket_type)
+
+
+def _refuse_options(ticket_type: TicketType, details: Mapping[str, Any]) -> None:
+    if ticket_type.pricing != PricingMethod.OPTIONS:
+        return
+    had = ticket_type.pk is not None and ticket_type.options.exists()
+    names = details.get("options")
+    if not (names if names is not None else had):
+        raise OptionsMissing
+    if names and len(names) > MOST_OPTIONS:
+        raise TooManyOptions(limit=MOST_OPTIONS)
+
+
+def _refuse_part(bundle: TicketType, part: TicketType) -> None:
+    if part.event_id != bundle.event_id:
+        raise PartOfAnotherEvent
+    if part == bundle or part.parts.exists():
+        raise BundleInBundle(subject=part.name)
+    if part.admits > 1:
+        raise GroupInBundle(subject=part.name)
+
+
+def _refuse_unpriced(ticket_type: TicketType) -> None:
+    if ticket_type.pricing != PricingMethod.OPTIONS:
+        return
+    unpriced = Release.objects.published().filter(ticket_type=ticket_type, option_prices=None)
+    name = unpriced.values_list("name", flat=True).first()
+    if name is not None:
+        raise PriceMissing(subject=name, field="options")

@@ -22,6 +22,7 @@ from ticketing.errors import (
 )
 from ticketing.locks import lock_buyer, lock_reservation, lock_reservation_row
 from ticketing.models import (
+    CapacityPool,
     Reservation,
     ReservationLine,
     ReservationStatus,
@@ -38,10 +39,12 @@ from ticketing.selling import (
     as_choices,
     chain_pools,
     kept_prices,
+    line_name,
     plan_sale,
     terms_of,
 )
 from tiqqo.core import clock
+from tiqqo.ui.moments import words_for
 
 SWEEP_BATCH = 200
 
@@ -224,7 +227,16 @@ def _sold_out(pool_ids: set[int], requested: int) -> SoldOut:
     """Name the tightest pool that refused."""
     pools = stock.pools_by_id(pool_ids).values()
     pool = min(pools, key=lambda pool: pool.free_to_all or 0)
-    return SoldOut(subject=str(pool.subject), requested=requested, available=pool.free_to_all or 0)
+    return SoldOut(subject=_words_of(pool), requested=requested, available=pool.free_to_all or 0)
+
+
+def _words_of(pool: CapacityPool) -> str:
+    """What a buyer calls what is counted: a time in the event's zone, and no partner's name."""
+    if pool.slot is not None:
+        return words_for(pool.slot.starts_at, pool.event.time_zone, "datetime")
+    if pool.release is not None:
+        return line_name(pool.release.ticket_type.name, pool.release.name)
+    return str(pool.allocation.ticket_type if pool.allocation else pool.subject)
 
 
 def _end(reservation: Reservation, lines: list[ReservationLine], status: ReservationStatus) -> None:

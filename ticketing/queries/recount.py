@@ -17,6 +17,7 @@ class PoolCount:
     pool_id: int
     event_id: int
     organiser_id: int
+    event_name: str
     label: str
     capacity: int | None
     held: int
@@ -27,6 +28,11 @@ class PoolCount:
     rows_sold: int
     rows_set_aside: int
     rows_waiting: int
+
+    @property
+    def subject(self) -> str:
+        """The label without the event's name; nothing for the pool of the whole event."""
+        return self.label.removeprefix(self.event_name).removeprefix(" · ")
 
     @property
     def counters(self) -> tuple[int, ...]:
@@ -66,7 +72,7 @@ class CodeCount:
 
 
 _RECOUNT = """
-SELECT pool.id, pool.event_id, pool.organiser_id,
+SELECT pool.id, pool.event_id, pool.organiser_id, event.name,
        concat_ws(' · ', event.name, nullif(pool.name, ''), company.name,
                  coalesce(type.name, release_type.name, allocation_type.name), release.name,
                  to_char(slot.starts_at AT TIME ZONE event.time_zone, 'YYYY-MM-DD HH24:MI')),

@@ -1,6 +1,6 @@
 """What the shop shows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -102,10 +102,14 @@ def offers(
     at: datetime,
     unlocked: Unlocked = NOTHING_UNLOCKED,
     slot: TimeSlot | None = None,
+    also: Collection[str] = (),
 ) -> list[Offer]:
-    """What the shop shows, in the organiser's order. One query once the offer is known."""
+    """What the shop shows, in the organiser's order. One query once the offer is known.
+
+    `also` are codes of releases that are shown besides, whatever their state: what a buyer holds.
+    """
     catalogue = catalogue_of(event)
-    return _offers(event, catalogue, counts_of(event), at, unlocked, slot)
+    return _offers(event, catalogue, counts_of(event), at, unlocked, slot, also)
 
 
 def offers_of(events: Sequence[Event], *, at: datetime) -> dict[int, list[Offer]]:
@@ -151,16 +155,22 @@ def _offers(
     at: datetime,
     unlocked: Unlocked,
     slot: TimeSlot | None,
+    also: Collection[str] = (),
 ) -> list[Offer]:
     rows: dict[int, list[tuple[Release, State]]] = {}
+    besides: dict[int, list[tuple[Release, State]]] = {}
     for release in catalogue.releases:
         state = release_state(catalogue, release, counts, at=at, unlocked=unlocked)
         if state in _TELLING:
             rows.setdefault(release.ticket_type_id, []).append((release, state))
-    return [
-        _offer(event, catalogue, counts, *_that_counts(choices), at, unlocked, slot)
-        for choices in rows.values()
-    ]
+        if release.code in also:
+            besides.setdefault(release.ticket_type_id, []).append((release, state))
+    chosen: list[tuple[Release, State]] = []
+    for type_id in catalogue.types:
+        counted = [_that_counts(rows[type_id])] if type_id in rows else []
+        extra = [choice for choice in besides.get(type_id, ()) if choice not in counted]
+        chosen += [*extra, *counted]
+    return [_offer(event, catalogue, counts, *choice, at, unlocked, slot) for choice in chosen]
 
 
 def _that_counts(choices: list[tuple[Release, State]]) -> tuple[Release, State]:

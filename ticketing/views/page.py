@@ -12,6 +12,10 @@ from events.models import Event
 
 TABS = (
     ("ticketing:tickets", _("Ticket types")),
+    ("ticketing:slots", _("Time slots")),
+    ("ticketing:codes", _("Codes")),
+    ("ticketing:allocations", _("Allocations")),
+    ("ticketing:waitlist", _("Waitlist")),
     ("ticketing:inventory", _("Inventory")),
 )
 

@@ -1,8 +1,9 @@
-"""The tickets page: types, releases, stock."""
+"""The tickets page: types, releases, the places of the event."""
 
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -13,9 +14,10 @@ from accounts.permissions import Permission
 from events.models import Event
 from events.queries import event_or_404
 from ticketing import operations
+from ticketing.catalogue import catalogue_of
 from ticketing.forms.tickets import CapacityForm, ReleaseForm, TicketTypeForm
 from ticketing.models import Release, TicketType
-from ticketing.queries import recount, ticket_board
+from ticketing.queries import ticket_board
 from ticketing.views.page import tickets_page, to_tab
 from ticketing.windows import drawn
 from tiqqo.core import clock
@@ -41,21 +43,6 @@ def tickets(request: Any, event: str) -> HttpResponse:
     )
 
 
-@member_view(Permission.VIEW_EVENTS)
-@require_GET
-def inventory(request: Any, event: str) -> HttpResponse:
-    """The proof: every counter beside what its rows say."""
-    found = event_or_404(event)
-    counts = recount(found)
-    return tickets_page(
-        request,
-        "ticketing/inventory.html",
-        found,
-        {"counts": counts, "differences": sum(c.differs for c in counts), "now": clock.now()},
-        tab="ticketing:inventory",
-    )
-
-
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
 def capacity(request: Any, event: str) -> HttpResponse:
@@ -74,14 +61,17 @@ def capacity(request: Any, event: str) -> HttpResponse:
     )
 
 
+# Ticket types -----------------------------------------------------------------------------
+
+
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
 def new_type(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)
-    form = TicketTypeForm(request.POST or None)
+    form = TicketTypeForm(request.POST or None, event=found, others=_possible_parts(found))
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            made = operations.create_ticket_type(found, by=request.member, **form.cleaned_data)
+            made = operations.create_ticket_type(found, by=request.member, **form.details)
             messages.success(
                 request,
                 _("%(name)s is ready. Give it a release, so that it can be sold.")
@@ -98,30 +88,16 @@ def new_type(request: Any, event: str) -> HttpResponse:
     )
 
 
-def _type_or_404(event: Event, code: str) -> TicketType:
-    found: TicketType = get_object_or_404(
-        TicketType.objects.select_related("event", "pool"), event=event, code=code
-    )
-    return found
-
-
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
 def ticket_type(request: Any, event: str, ticket_type: str) -> HttpResponse:
     found = event_or_404(event)
-    made = _type_or_404(found, ticket_type)
-    form = TicketTypeForm(
-        request.POST or None,
-        initial={
-            "name": made.name,
-            "description": made.description,
-            "capacity": made.pool.capacity,
-            "per_order_limit": made.per_order_limit,
-        },
-    )
+    made = type_or_404(found, ticket_type)
+    others = _possible_parts(found, made)
+    form = TicketTypeForm(request.POST or None, event=found, others=others, made=made)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            operations.change_ticket_type(made, by=request.member, **form.cleaned_data)
+            operations.change_ticket_type(made, by=request.member, **form.details)
             messages.success(request, _("Ticket type saved."))
             return to_tab(request, found)
     return tickets_page(
@@ -130,14 +106,62 @@ def ticket_type(request: Any, event: str, ticket_type: str) -> HttpResponse:
 
 
 @member_view(Permission.EDIT_EVENTS)
+@require_POST
+def type_position(request: Any, event: str, ticket_type: str) -> HttpResponse:
+    """One up, or one down."""
+    found = event_or_404(event)
+    made = type_or_404(found, ticket_type)
+    places = -1 if request.POST.get("to") == "up" else 1
+    operations.move_ticket_type(made, places=places, by=request.member)
+    return to_tab(request, found)
+
+
+def type_or_404(event: Event, code: str) -> TicketType:
+    found: TicketType = get_object_or_404(
+        TicketType.objects.select_related("event", "pool"), event=event, code=code
+    )
+    return found
+
+
+def _possible_parts(event: Event, bundle: TicketType | None = None) -> list[tuple[TicketType, int]]:
+    """Single tickets that a bundle could contain, each with its lowest price of now."""
+    catalogue = catalogue_of(event)
+    contained = {p.ticket_type.pk for parts in catalogue.parts.values() for p in parts}
+    if bundle is not None and bundle.pk in contained:
+        return []
+    singles = [
+        found
+        for found in catalogue.types.values()
+        if found != bundle and found.admits == 1 and found.pk not in catalogue.parts
+    ]
+    return [
+        (
+            found,
+            min(
+                (
+                    catalogue.lowest_price(release)
+                    for release in catalogue.releases
+                    if release.ticket_type_id == found.pk and release.published_at
+                ),
+                default=0,
+            ),
+        )
+        for found in singles
+    ]
+
+
+# Releases ---------------------------------------------------------------------------------
+
+
+@member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
 def new_release(request: Any, event: str, ticket_type: str) -> HttpResponse:
     found = event_or_404(event)
-    made = _type_or_404(found, ticket_type)
-    form = ReleaseForm(request.POST or None, event=found)
+    made = type_or_404(found, ticket_type)
+    form = ReleaseForm(request.POST or None, event=found, ticket_type=made)
     if request.method == "POST" and form.is_valid():
-        with refusals(form):
-            release = operations.create_release(made, by=request.member, **form.terms)
+        with refusals(form), transaction.atomic():
+            release = operations.create_release(made, by=request.member, **form.details)
             if "publish" in request.POST:
                 operations.publish_release(release, by=request.member)
             messages.success(request, _("Release saved."))
@@ -151,34 +175,15 @@ def new_release(request: Any, event: str, ticket_type: str) -> HttpResponse:
     )
 
 
-def _release_or_404(event: Event, code: str) -> Release:
-    found: Release = get_object_or_404(
-        Release.objects.select_related("ticket_type__event", "pool"),
-        ticket_type__event=event,
-        code=code,
-    )
-    return found
-
-
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
 def release(request: Any, event: str, release: str) -> HttpResponse:
     found = event_or_404(event)
-    made = _release_or_404(found, release)
-    form = ReleaseForm(
-        request.POST or None,
-        event=found,
-        initial={
-            "name": made.name,
-            "price": made.price_minor,
-            "opens_at": made.opens_at,
-            "closes_at": made.closes_at,
-            "capacity": made.pool.capacity,
-        },
-    )
+    made = release_or_404(found, release)
+    form = ReleaseForm(request.POST or None, event=found, ticket_type=made.ticket_type, made=made)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            operations.change_release(made, by=request.member, **form.terms)
+            operations.change_release(made, by=request.member, **form.details)
             messages.success(request, _("Release saved."))
             return to_tab(request, found)
     return tickets_page(
@@ -190,11 +195,20 @@ def release(request: Any, event: str, release: str) -> HttpResponse:
     )
 
 
+def release_or_404(event: Event, code: str) -> Release:
+    found: Release = get_object_or_404(
+        Release.objects.select_related("ticket_type__event", "pool", "follows"),
+        ticket_type__event=event,
+        code=code,
+    )
+    return found
+
+
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
 def release_publication(request: Any, event: str, release: str) -> HttpResponse:
     found = event_or_404(event)
-    operations.publish_release(_release_or_404(found, release), by=request.member)
+    operations.publish_release(release_or_404(found, release), by=request.member)
     messages.success(request, _("The release is published."))
     return to_tab(request, found)
 
@@ -203,7 +217,7 @@ def release_publication(request: Any, event: str, release: str) -> HttpResponse:
 @require_POST
 def release_withdrawal(request: Any, event: str, release: str) -> HttpResponse:
     found = event_or_404(event)
-    operations.withdraw_release(_release_or_404(found, release), by=request.member)
+    operations.withdraw_release(release_or_404(found, release), by=request.member)
     messages.success(request, _("The release is a draft again and not in the shop."))
     return to_tab(request, found)
 
@@ -212,6 +226,6 @@ def release_withdrawal(request: Any, event: str, release: str) -> HttpResponse:
 @require_POST
 def release_deletion(request: Any, event: str, release: str) -> HttpResponse:
     found = event_or_404(event)
-    operations.delete_release(_release_or_404(found, release), by=request.member)
+    operations.delete_release(release_or_404(found, release), by=request.member)
     messages.success(request, _("The release is deleted."))
     return to_tab(request, found)

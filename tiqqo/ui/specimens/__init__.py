@@ -7,9 +7,9 @@ What it needs comes from the `context()` of a module of this package that stands
 from dataclasses import dataclass
 from typing import Any
 
-from tiqqo.ui.specimens import basics, data, languages
+from tiqqo.ui.specimens import basics, data, languages, shop
 
-MODULES = (basics, languages, data)
+MODULES = (basics, languages, data, shop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,11 @@ GROUPS = (
         "",
         ("foundations", "buttons", "alert", "pill", "form", "empty", "dialog", "copy", "countdown"),
     ),
-    Group("Shop", "", ("event_card", "stub", "ticket_row", "language_switch")),
+    Group(
+        "Shop",
+        "",
+        ("event_card", "stub", "ticket_row", "slot_picker", "code_field", "language_switch"),
+    ),
     Group(
         "Desk",
         "dense",

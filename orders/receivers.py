@@ -1,0 +1,17 @@
+"""Reactions to what the apps below announce; each only enqueues."""
+
+from typing import Any
+
+from orders import tasks
+from ticketing import facts
+from tiqqo.core.tasks import after_commit
+from tiqqo.core.tenancy import tenant_scope
+
+
+def tell_in_line(*, entry_id: int, organiser_id: int, **_: Any) -> None:
+    with tenant_scope(organiser_id):
+        after_commit(tasks.tell_in_line, entry_id)
+
+
+def connect() -> None:
+    facts.line_moved.connect(tell_in_line, dispatch_uid="tell_in_line")

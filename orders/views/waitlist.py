@@ -1,0 +1,197 @@
+"""The public waitlist: getting in line, one's own place in it, leaving.
+
+As the shop, these pages know no session: a place in line is reached by its secret address.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import public_view
+from events.models import Event
+from orders.views.shop import event_context, public_event_or_404
+from orders.waitlist_form import JoinForm
+from orders.waitlist_letters import tickets_wanted
+from orders.waitlist_mails import offered_words
+from ticketing.catalogue import catalogue_of
+from ticketing.errors import AlreadyInLine, NoWaitlist
+from ticketing.models import WaitlistEntry, WaitlistMethod, WaitlistPolicy, WaitlistStatus
+from ticketing.operations import join_waitlist, leave_line, send_place_again
+from ticketing.queries.waitlist import Waitable, entry_by_secret, is_over, own_entry, waitables
+from tiqqo.core import clock
+from tiqqo.core.language import suggest_language
+from tiqqo.ui.forms import refusals
+
+
+@dataclass(frozen=True, slots=True)
+class FullDay:
+    """A day on which times are full; the page shows one at a time."""
+
+    day: date
+    first: Waitable
+    is_shown: bool
+
+
+@csrf_exempt
+@public_view
+@never_cache
+@require_http_methods(["GET", "POST"])
+def waitlist(request: Any, event: str) -> HttpResponse:
+    """Get in line. Exempt from the CSRF check, as reservations are: it reads no cookie."""
+    found = public_event_or_404(request, event)
+    policy = catalogue_of(found).waitlist
+    if policy is None:
+        return _page(request, found, {"refusal": str(NoWaitlist())}, status=NoWaitlist.status)
+    things = waitables(found, at=clock.now())
+    days = _days(found, things, request.POST or request.GET)
+    shown = [t for t in things if t.slot is None or _day_of(found, t) in _shown(days)]
+    form = JoinForm(
+        request.POST or None, event=found, choices=shown, initial=_linked(shown, request.GET)
+    )
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            return _join(request, found, form)
+    return _page(
+        request,
+        found,
+        {
+            "form": form if _takes_people(found, policy) and things else None,
+            "days": days,
+            "shown_day": next((full for full in days if full.is_shown), None),
+            "policy": policy,
+            "is_lottery": policy.method == WaitlistMethod.LOTTERY,
+            "is_over": is_over(found, at=clock.now()),
+        },
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _join(request: Any, event: Event, form: JoinForm) -> HttpResponse:
+    try:
+        entry = join_waitlist(
+            event,
+            who=form.newcomer(get_language() or "en"),
+            quantity=form.cleaned_data["quantity"],
+            wishes=form.wanted,
+        )
+    except AlreadyInLine:
+        send_place_again(event, email=form.cleaned_data["email"])
+        raise
+    return redirect(
+        "shop:waitlist_entry",
+        organiser=request.organiser.slug,
+        event=event.slug,
+        secret=entry.secret,
+    )
+
+
+def _takes_people(event: Event, policy: WaitlistPolicy) -> bool:
+    return policy.closed_at is None and event.is_public and not is_over(event, at=clock.now())
+
+
+def _days(event: Event, things: Sequence[Waitable], asked: Any) -> list[FullDay]:
+    """The days of times that are full; the one asked for, or that of the time asked for, is shown."""
+    firsts: dict[date, Waitable] = {}
+    chosen = None
+    for thing in things:
+        if thing.slot is not None:
+            day = _day_of(event, thing)
+            firsts.setdefault(day, thing)
+            if day.isoformat() == asked.get("day") or (
+                "day" not in asked and thing.slot.code == asked.get("slot")
+            ):
+                chosen = day
+    days = sorted(firsts)
+    shown = chosen or next(iter(days), None)
+    return [FullDay(day, firsts[day], day == shown) for day in days]
+
+
+def _day_of(event: Event, thing: Waitable) -> date:
+    assert thing.slot is not None, "only times have a day"
+    return event.local(thing.slot.starts_at).date()
+
+
+def _shown(days: Sequence[FullDay]) -> list[date]:
+    return [full.day for full in days if full.is_shown]
+
+
+def _linked(things: Sequence[Waitable], query: Any) -> dict[str, Any]:
+    """What a link from the shop named is ticked."""
+    slot = query.get("slot")
+    ticked = [
+        thing.code
+        for thing in things
+        if thing.ticket_type.code == query.get("type")
+        and (slot is None or thing.slot is None or thing.slot.code == slot)
+    ]
+    return {"wishes": ticked} if len(ticked) == 1 else {}
+
+
+def _page(
+    request: Any, event: Event, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    return render(
+        request,
+        "shop/waitlist.html",
+        {**event_context(request, event), **context},
+        status=status,
+    )
+
+
+# One's own place ------------------------------------------------------------------------
+
+
+@public_view
+@never_cache
+@require_GET
+def entry(request: Any, event: str, secret: str) -> HttpResponse:
+    """How one stands in line."""
+    return _own_page(request, _entry_or_404(request, event, secret))
+
+
+@csrf_exempt
+@public_view
+@never_cache
+@require_http_methods(["GET", "POST"])
+def departure(request: Any, event: str, secret: str) -> HttpResponse:
+    """Leave the line; asks first, for the place in it is lost."""
+    found = _entry_or_404(request, event, secret)
+    if request.method == "GET" and found.is_in_line:
+        return _own_page(request, found, is_leaving=True)
+    if request.method == "POST":
+        leave_line(found)
+    return redirect(
+        "shop:waitlist_entry", organiser=request.organiser.slug, event=event, secret=secret
+    )
+
+
+def _entry_or_404(request: Any, event: str, secret: str) -> WaitlistEntry:
+    found = entry_by_secret(public_event_or_404(request, event), secret)
+    if found is None:
+        raise Http404
+    suggest_language(request, found.locale, over_browser=True)
+    return found
+
+
+def _own_page(request: Any, entry: WaitlistEntry, *, is_leaving: bool = False) -> HttpResponse:
+    own = own_entry(entry, at=clock.now())
+    return render(
+        request,
+        "shop/waitlist_entry.html",
+        {
+            **event_context(request, entry.event),
+            "own": own,
+            "entry": entry,
+            "wanted": tickets_wanted(own),
+            "offered": offered_words(entry) if own.status == WaitlistStatus.OFFERED else (),
+            "is_leaving": is_leaving,
+        },
+    )

@@ -1,0 +1,179 @@
+"""What the waitlist's mails say."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from events.models import Event
+from orders.letters import when_words
+from ticketing.models import WaitlistStatus
+from ticketing.queries.waitlist import OwnEntry
+from tiqqo.ui.mails import Block, Button, Facts, Letter, Note, Text, greeting, one_line
+from tiqqo.ui.moments import words_for
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """What a mail to somebody in line may speak of. `url` is the page of their place, `checkout_url`
+    leads to what they are offered, `join_url` to the end of the line."""
+
+    own: OwnEntry
+    url: str
+    checkout_url: str
+    join_url: str
+    offered: Sequence[str]
+
+    @property
+    def event(self) -> Event:
+        return self.own.entry.event
+
+
+def waitlist_letter(facts: PlaceFacts) -> Letter:
+    """The letter about how they stand, in the current language."""
+    return _LETTERS[facts.own.status](facts)
+
+
+def _joined(facts: PlaceFacts) -> Letter:
+    place = facts.own.place
+    words = (
+        _("You are number %(place)s in line.") % {"place": place}
+        if place
+        else _("Who is offered tickets is decided by lot.")
+    )
+    return _letter(
+        facts,
+        subject=_("You are on the waitlist for %(event)s") % {"event": facts.event.name},
+        preheader=words,
+        blocks=[
+            Text(
+                _(
+                    "you are on the waitlist for %(event)s. When tickets become free and it is your"
+                    " turn, we hold them for you and write to you at once."
+                )
+                % {"event": facts.event.name}
+            ),
+            Facts([*_wanted(facts), *_place(facts), *_when(facts.event)]),
+            Button(_("See your place"), facts.url),
+            Note(
+                _(
+                    "You can leave the line on that page at any time. Whoever has the link can do"
+                    " the same, so keep it to yourself."
+                )
+            ),
+        ],
+    )
+
+
+def _offered(facts: PlaceFacts) -> Letter:
+    until = _until(facts)
+    return _letter(
+        facts,
+        subject=_("Tickets for you: %(event)s") % {"event": facts.event.name},
+        preheader=_("Held for you until %(until)s.") % {"until": until},
+        blocks=[
+            Text(
+                _(
+                    "it is your turn: tickets for %(event)s have become free. Nobody else can have"
+                    " them until %(until)s."
+                )
+                % {"event": facts.event.name, "until": until}
+            ),
+            Facts(
+                [
+                    (_("Held for you"), ", ".join(facts.offered)),
+                    (_("Until"), until),
+                    *_when(facts.event),
+                ]
+            ),
+            Button(_("Get your tickets"), facts.checkout_url),
+            Note(
+                _(
+                    "After that they go to the next in line. If you do not want them any more, let"
+                    " somebody else have them: %(url)s"
+                )
+                % {"url": facts.url}
+            ),
+        ],
+    )
+
+
+def _lapsed(facts: PlaceFacts) -> Letter:
+    return _letter(
+        facts,
+        subject=_("Your tickets for %(event)s went to the next in line")
+        % {"event": facts.event.name},
+        blocks=[
+            Text(
+                _(
+                    "the time for which we held tickets for %(event)s for you is over, and they went"
+                    " to the next in line. Nothing was charged."
+                )
+                % {"event": facts.event.name}
+            ),
+            Text(_("If you still want to come, get in line again.")),
+            Button(_("Join the waitlist again"), facts.join_url),
+        ],
+    )
+
+
+_LETTERS: dict[WaitlistStatus, Callable[[PlaceFacts], Letter]] = {
+    WaitlistStatus.WAITING: _joined,
+    WaitlistStatus.OFFERED: _offered,
+    WaitlistStatus.LAPSED: _lapsed,
+}
+
+
+# Parts -----------------------------------------------------------------------------------
+
+
+def _letter(
+    facts: PlaceFacts, *, subject: str, blocks: Sequence[Block], preheader: str = ""
+) -> Letter:
+    organiser = facts.event.organiser
+    footer = [
+        _("You get this because you joined the waitlist of %(organiser)s.")
+        % {"organiser": organiser.name}
+    ]
+    if organiser.support_email:
+        footer.append(
+            _("Questions? Answer this mail: %(email)s") % {"email": organiser.support_email}
+        )
+    return Letter(
+        subject=one_line(subject),
+        heading=one_line(subject),
+        preheader=one_line(preheader),
+        blocks=[greeting(facts.own.entry.name), *blocks],
+        sender=organiser.name,
+        accent=facts.event.accent,
+        footer=footer,
+    )
+
+
+def tickets_wanted(own: OwnEntry) -> str:
+    """2 tickets: Regular or Balcony."""
+    count = own.entry.quantity
+    words = ngettext("%(count)s ticket", "%(count)s tickets", count) % {"count": count}
+    wishes = _(" or ").join(own.wishes)
+    return f"{words}: {wishes}" if wishes else words
+
+
+def _wanted(facts: PlaceFacts) -> list[tuple[str, str]]:
+    return [(_("Waiting for"), tickets_wanted(facts.own))]
+
+
+def _place(facts: PlaceFacts) -> list[tuple[str, str]]:
+    place = facts.own.place
+    return [(_("Place in line"), str(place) if place else _("by lot"))]
+
+
+def _when(event: Event) -> list[tuple[str, str]]:
+    rows = [(_("When"), when_words(event)), (_("Where"), event.address)]
+    return [(label, value) for label, value in rows if value]
+
+
+def _until(facts: PlaceFacts) -> str:
+    reservation = facts.own.entry.reservation
+    assert reservation is not None, "an offer holds something"
+    return words_for(reservation.expires_at, facts.event.time_zone, "datetime", show_zone=True)

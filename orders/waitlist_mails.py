@@ -1,0 +1,66 @@
+"""The waitlist's mails, ready to be sent."""
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.urls import reverse
+from django.utils import translation
+
+from orders.waitlist_letters import PlaceFacts, waitlist_letter
+from ticketing.models import WaitlistEntry, WaitlistStatus
+from ticketing.queries import lines_of
+from ticketing.queries.waitlist import OwnEntry, own_entry
+from ticketing.selling import name_of
+from tiqqo.core import clock
+from tiqqo.ui.mails import render_letter
+from tiqqo.ui.moments import words_for
+
+
+def entry_url(entry: WaitlistEntry) -> str:
+    """The page of one's own place: its secret is the permission."""
+    return _url("shop:waitlist_entry", entry, secret=entry.secret)
+
+
+def waitlist_mail(entry: WaitlistEntry) -> EmailMultiAlternatives:
+    """The mail about how they stand, complete."""
+    organiser = entry.event.organiser
+    with translation.override(entry.locale):
+        letter = waitlist_letter(_facts(own_entry(entry, at=clock.now())))
+        text, html = render_letter(letter)
+    mail = EmailMultiAlternatives(
+        subject=letter.subject,
+        body=text,
+        to=[entry.email],
+        reply_to=[organiser.support_email] if organiser.support_email else None,
+    )
+    mail.attach_alternative(html, "text/html")
+    return mail
+
+
+def _facts(own: OwnEntry) -> PlaceFacts:
+    entry = own.entry
+    is_offer = own.status == WaitlistStatus.OFFERED and entry.reservation is not None
+    return PlaceFacts(
+        own=own,
+        url=entry_url(entry),
+        checkout_url=_url("shop:checkout", entry, secret=entry.reservation.secret)
+        if entry.reservation
+        else "",
+        join_url=_url("shop:waitlist", entry),
+        offered=offered_words(entry) if is_offer else (),
+    )
+
+
+def offered_words(entry: WaitlistEntry) -> list[str]:
+    """What the offer holds: 2 × Regular · Sat 12 Dec, 20:00."""
+    assert entry.reservation is not None, "an offer holds something"
+    words = []
+    for line in lines_of(entry.reservation):
+        at = line.slot_starts_at
+        slot = f" · {words_for(at, entry.event.time_zone, 'datetime')}" if at else ""
+        words.append(f"{line.quantity} × {name_of(line)}{slot}")
+    return words
+
+
+def _url(name: str, entry: WaitlistEntry, **more: str) -> str:
+    where = {"organiser": entry.event.organiser.slug, "event": entry.event.slug}
+    return settings.BASE_URL + reverse(name, kwargs={**where, **more})

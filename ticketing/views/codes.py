@@ -1,0 +1,354 @@
+"""Promotions and their codes: by code, or by rule alone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import member_view
+from accounts.permissions import Permission
+from events.models import Event
+from events.queries import event_or_404
+from ticketing import operations
+from ticketing.catalogue import catalogue_of
+from ticketing.codes import normalised
+from ticketing.forms.codes import (
+    AutomaticForm,
+    CodeForm,
+    CodeLimitForm,
+    GeneratorForm,
+    PromotionForm,
+)
+from ticketing.models import Code, Promotion
+from ticketing.queries import (
+    PromotionRow,
+    code_or_404,
+    code_totals,
+    codes_of,
+    codes_page,
+    promotion_board,
+    promotion_or_404,
+    promotion_row,
+)
+from ticketing.views.page import tickets_page
+from tiqqo.core import clock
+from tiqqo.core.locales import number
+from tiqqo.core.sheets import csv_lines
+from tiqqo.ui.forms import refusals
+
+TAB = "ticketing:codes"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A code with the address that applies it."""
+
+    code: Code
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedPromotion:
+    """A promotion; where it has just one code, with the address that applies it."""
+
+    row: PromotionRow
+    link: str
+
+
+def share_link(request: Any, event: Event, text: str) -> str:
+    """Opens the shop with the code applied."""
+    where = {"organiser": request.member.organiser.slug, "event": event.slug}
+    shop = reverse("shop:event", kwargs=where)
+    return f"{settings.BASE_URL}{shop}?{urlencode({'code': text})}"
+
+
+@member_view(Permission.VIEW_EVENTS)
+@require_GET
+def codes(request: Any, event: str) -> HttpResponse:
+    found = event_or_404(event)
+    board = promotion_board(found, at=clock.now())
+    context = {
+        "coded": [
+            LinkedPromotion(row, share_link(request, found, row.only_code) if row.only_code else "")
+            for row in board.coded
+        ],
+        "automatic": board.automatic,
+        "may_edit": request.member.may(Permission.EDIT_EVENTS),
+    }
+    return tickets_page(request, "ticketing/codes.html", found, context, tab=TAB)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def new_promotion(request: Any, event: str) -> HttpResponse:
+    found = event_or_404(event)
+    form = PromotionForm(request.POST or None, event=found, catalogue=catalogue_of(found))
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            text = form.cleaned_data["text"]
+            made = operations.create_coded_promotion(
+                found,
+                by=request.member,
+                text=text,
+                uses_limit=form.cleaned_data["uses_limit"],
+                **form.terms,
+            )
+            if text:
+                messages.success(request, _("%(name)s is ready.") % {"name": made.name})
+            else:
+                messages.success(
+                    request, _("%(name)s is ready. Now generate its codes.") % {"name": made.name}
+                )
+            return _to(request, found, "promotion" if text else "code_generator", made)
+    return _form_page(request, found, form, None)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def new_automatic(request: Any, event: str) -> HttpResponse:
+    found = event_or_404(event)
+    form = AutomaticForm(request.POST or None, event=found, catalogue=catalogue_of(found))
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            made = operations.create_promotion(
+                found, by=request.member, is_automatic=True, **form.terms
+            )
+            messages.success(request, _("%(name)s is ready.") % {"name": made.name})
+            return _to(request, found, "promotion", made)
+    return _form_page(request, found, form, None, is_automatic=True)
+
+
+@member_view(Permission.VIEW_EVENTS)
+@require_GET
+def promotion(request: Any, event: str, promotion: int) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    search = normalised(request.GET.get("search", ""))
+    cursor = request.GET.get("after", "")
+    page = codes_page(made, search=search, cursor=cursor)
+    kept = {"search": search} if search else {}
+    return tickets_page(
+        request,
+        "ticketing/promotion.html",
+        found,
+        {
+            "row": promotion_row(made, found, at=clock.now()),
+            "made": made,
+            "totals": code_totals(made),
+            "rows": [Linked(code, share_link(request, found, code.text)) for code in page.codes],
+            "search": search,
+            "next_url": _here(request, kept | {"after": page.next_cursor})
+            if page.next_cursor
+            else "",
+            "first_url": _here(request, kept) if cursor else "",
+            "may_edit": request.member.may(Permission.EDIT_EVENTS),
+        },
+        tab=TAB,
+    )
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def promotion_change(request: Any, event: str, promotion: int) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    kind = AutomaticForm if made.is_automatic else PromotionForm
+    form = kind(request.POST or None, event=found, catalogue=catalogue_of(found), made=made)
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            operations.change_promotion(made, by=request.member, **form.terms)
+            messages.success(request, _("Saved. What is held already keeps its price."))
+            return _to(request, found, "promotion", made)
+    return _form_page(request, found, form, made, is_automatic=made.is_automatic)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_POST
+def promotion_pause(request: Any, event: str, promotion: int) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    operations.pause_promotion(made, by=request.member)
+    messages.success(request, _("%(name)s is paused.") % {"name": made.name})
+    return _to(request, found, "promotion", made)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_POST
+def promotion_resumption(request: Any, event: str, promotion: int) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    operations.resume_promotion(made, by=request.member)
+    messages.success(request, _("%(name)s applies again.") % {"name": made.name})
+    return _to(request, found, "promotion", made)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def promotion_deletion(request: Any, event: str, promotion: int) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    if request.method == "POST":
+        operations.delete_promotion(made, by=request.member)
+        messages.success(request, _("%(name)s is deleted.") % {"name": made.name})
+        return redirect(TAB, organiser=request.member.organiser.slug, event=event)
+    context = {"made": made, "totals": code_totals(made)}
+    return tickets_page(request, "ticketing/promotion_deletion.html", found, context, tab=TAB)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def code_generator(request: Any, event: str, promotion: int) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    form = GeneratorForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            done = operations.generate_codes(made, by=request.member, **form.cleaned_data)
+            messages.success(
+                request,
+                ngettext(
+                    "%(count)s code is ready. Somebody who guesses hits one of this promotion once in"
+                    " %(guesses)s tries.",
+                    "%(count)s codes are ready. Somebody who guesses hits one of this promotion once"
+                    " in %(guesses)s tries.",
+                    done.count,
+                )
+                % {"count": number(done.count), "guesses": number(done.guesses_per_hit)},
+            )
+            return _to(request, found, "promotion", made)
+    context = {"form": form, "made": made}
+    return tickets_page(
+        request, "ticketing/code_generator.html", found, context, tab=TAB, bound=form.is_bound
+    )
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def new_code(request: Any, event: str, promotion: int) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            code = operations.create_code(made, by=request.member, **form.cleaned_data)
+            messages.success(request, _("The code %(text)s is ready.") % {"text": code.text})
+            return _to(request, found, "promotion", made)
+    context = {"form": form, "made": made}
+    return tickets_page(
+        request, "ticketing/new_code.html", found, context, tab=TAB, bound=form.is_bound
+    )
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def code(request: Any, event: str, promotion: int, text: str) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    code = code_or_404(made, text)
+    form = CodeLimitForm(request.POST or None, made=code)
+    if request.method == "POST" and form.is_valid():
+        with refusals(form):
+            operations.limit_code(code, by=request.member, **form.cleaned_data)
+            messages.success(request, _("The uses of %(text)s are saved.") % {"text": code.text})
+            return _to(request, found, "promotion", made)
+    context = {
+        "form": form,
+        "made": made,
+        "code": code,
+        "link": share_link(request, found, code.text),
+    }
+    return tickets_page(
+        request, "ticketing/code.html", found, context, tab=TAB, bound=form.is_bound
+    )
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_POST
+def code_deletion(request: Any, event: str, promotion: int, text: str) -> HttpResponse:
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    code = code_or_404(made, text)
+    operations.delete_code(code, by=request.member)
+    messages.success(request, _("The code %(text)s is deleted.") % {"text": code.text})
+    return _to(request, found, "promotion", made)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_http_methods(["GET", "POST"])
+def unused_deletion(request: Any, event: str, promotion: int) -> HttpResponse:
+    """All codes that nobody ever reserved with."""
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    if request.method == "POST":
+        count = operations.delete_unused_codes(made, by=request.member)
+        messages.success(
+            request,
+            ngettext(
+                "%(count)s unused code is deleted.", "%(count)s unused codes are deleted.", count
+            )
+            % {"count": number(count)},
+        )
+        return _to(request, found, "promotion", made)
+    return tickets_page(request, "ticketing/unused_deletion.html", found, {"made": made}, tab=TAB)
+
+
+@member_view(Permission.EDIT_EVENTS)
+@require_GET
+def codes_csv(request: Any, event: str, promotion: int) -> HttpResponse:
+    """Every code of the promotion with its link."""
+    found = event_or_404(event)
+    made = promotion_or_404(found, promotion)
+    response = StreamingHttpResponse(
+        _csv(request, found, codes_of(made)), content_type="text/csv; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="codes-{found.slug}-{made.pk}.csv"'
+    return response  # type: ignore[return-value]
+
+
+def _csv(
+    request: Any, event: Event, rows: Iterable[tuple[str, int | None, int, int]]
+) -> Iterable[str]:
+    columns = ("Code", "Used", "Held", "Uses in all", "Link")
+    return csv_lines(
+        columns,
+        (
+            (text, used, held, limit, share_link(request, event, text))
+            for text, limit, used, held in rows
+        ),
+    )
+
+
+def _form_page(
+    request: Any,
+    event: Event,
+    form: AutomaticForm,
+    made: Promotion | None,
+    *,
+    is_automatic: bool = False,
+) -> HttpResponse:
+    context = {"form": form, "made": made, "is_automatic": is_automatic}
+    return tickets_page(
+        request, "ticketing/promotion_form.html", event, context, tab=TAB, bound=form.is_bound
+    )
+
+
+def _here(request: Any, query: dict[str, str]) -> str:
+    return f"{request.path}?{urlencode(query)}" if query else str(request.path)
+
+
+def _to(request: Any, event: Event, page: str, made: Promotion) -> HttpResponse:
+    return redirect(
+        f"ticketing:{page}",
+        organiser=request.member.organiser.slug,
+        event=event.slug,
+        promotion=made.pk,
+    )
