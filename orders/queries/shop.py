@@ -21,7 +21,7 @@ from orders.savings import (
 from ticketing.availability import NOTHING_UNLOCKED
 from ticketing.catalogue import Catalogue, catalogue_of
 from ticketing.codes import Claim, claim_of
-from ticketing.errors import CodeRefused, SlotClosed, SlotMissing
+from ticketing.errors import CodeRefused, PriceTooHigh, PriceTooLow, SlotClosed, SlotMissing
 from ticketing.models import Reservation, TimeSlot
 from ticketing.pricing import Discount, Terms
 from ticketing.queries import Offer, SlotOffer, lines_of, offers, slots_on
@@ -70,6 +70,7 @@ class OwnPrice:
     input_name: str
     typed: str
     symbol: str
+    is_wrong: bool
     least: Money
     terms: Terms
 
@@ -430,6 +431,8 @@ class _Rows:
         return OwnPrice(
             input_name=f"{PRICE}{offer.release.code}",
             typed=self.basket.prices.get(offer.release.code) or suggested,
+            is_wrong=isinstance(self.refusal, AmountUnclear | PriceTooLow | PriceTooHigh)
+            and bool(self._error(offer)),
             symbol=get_currency_symbol(self.event.currency, locale=current_locale()),
             least=offer.base_price,
             terms=terms if rate is None else replace(terms, tax_rate_bp=rate),

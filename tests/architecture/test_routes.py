@@ -11,6 +11,8 @@ from checkin.models import Admission
 from checkin.operations import admit_ticket
 from events.models import RESERVED_SLUGS as RESERVED_EVENT_SLUGS
 from orders.models import Order
+from ticketing.models import CapacityPool, TimeSlot, WaitlistEntry
+from ticketing.operations import allocate_stock, create_coded_promotion
 from tiqqo.core.models import AuditEntry
 from tiqqo.core.tenancy import platform_scope
 
@@ -70,12 +72,44 @@ def visited(house):
         ticket = house.place_free(1).tickets.get()
         admission = admit_ticket(house.event, ticket.code, by=house.scanner).admission_id
         ticket_type = house.priced.ticket_type.code
+        allocation = allocate_stock(
+            house.priced.ticket_type,
+            company_name="Partner",
+            quantity=1,
+            returns_at=None,
+            by=house.owner,
+        )
+        promotion = create_coded_promotion(
+            house.event,
+            name="Friends",
+            kind="percent",
+            rate_bp=1000,
+            text="FRIEND",
+            uses_limit=None,
+            by=house.owner,
+        )
+        event = house.event
+        slot = TimeSlot.objects.create(event=event, starts_at=event.starts_at)
+        CapacityPool.objects.create(event=event, slot=slot)
+        pool = CapacityPool.objects.create(event=event, name="Floor")
+        entry = WaitlistEntry.objects.create(
+            event=event, name="Dora", email="d@example.org", email_key="d@example.org", quantity=1
+        )
+        hold = house.reserve(free=1)
     known = {
+        "slot": slot.code,
+        "day": event.local(slot.starts_at).date().isoformat(),
+        "pool": pool.pk,
+        "entry": entry.pk,
+        "hold": hold.pk,
         "organiser": house.organiser.slug,
         "event": house.event.slug,
         "code": order.code,
         "ticket_type": ticket_type,
         "release": house.priced.code,
+        "allocation": allocation.code,
+        "promotion": promotion.pk,
+        "text": "FRIEND",
         "membership_id": house.scanner.pk,
         "invitation_id": 1,
         "admission_id": admission,

@@ -29,7 +29,10 @@ from tests.cast import (
 from ticketing.operations import (
     Members,
     SlotRule,
+    allocate_stock,
+    create_coded_promotion,
     create_shared_pool,
+    generate_codes,
     make_slots,
     set_event_capacity,
 )
@@ -119,7 +122,7 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
 
 
 def _organised(house: House, by: Membership) -> dict[str, str]:
-    """Times to visit, places that are shared, and a basket that somebody holds."""
+    """Times to visit, places that are shared, a basket that somebody holds, codes, a partner."""
     event = house.event
     opens = event.local(event.starts_at + timedelta(minutes=10))
     rule = SlotRule(
@@ -134,7 +137,27 @@ def _organised(house: House, by: Membership) -> dict[str, str]:
     make_slots(event, rule=rule, by=by)
     both = Members(types=[house.priced.ticket_type, house.free.ticket_type])
     pool = create_shared_pool(event, name="Long table", capacity=100, members=both, by=by)
+    friends = create_coded_promotion(
+        event,
+        name="Friends of the house",
+        kind="percent",
+        rate_bp=2000,
+        text="FRIENDS",
+        uses_limit=50,
+        by=by,
+    )
+    generate_codes(friends, count=60, beginning="FRIEND-", by=by)
+    partner = allocate_stock(
+        house.priced.ticket_type,
+        company_name="Kikkerhuis Verzekeringen",
+        quantity=8,
+        returns_at=event.starts_at - timedelta(hours=1),
+        by=by,
+    )
     return {
+        "promotion": str(friends.pk),
+        "text": "FRIENDS",
+        "allocation": partner.code,
         "slot": event.slots.order_by("starts_at")[0].code,
         "pool": str(pool.pk),
         "hold": str(house.reserve(priced=2).pk),

@@ -409,7 +409,7 @@ def test_used_by_you(kikker):
     buy("dora@example.org")
 
     assert refused.value.field == "email"
-    assert "The code FRIEND can be used" in str(refused.value)
+    assert "has used the code FRIEND as often as one may" in str(refused.value)
 
 
 # Uses are exact ---------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from events.models import Event
 from ticketing import stock
@@ -15,6 +16,7 @@ from ticketing.errors import (
     AlreadyExtended,
     CodeUsedByYou,
     CodeUsedUp,
+    NotOnSale,
     PaymentUnderWay,
     ReservationOver,
     SoldOut,
@@ -226,6 +228,8 @@ def _change(held: Reservation, plan: SalePlan, now: datetime) -> Reservation:
 def _sold_out(pool_ids: set[int], requested: int) -> SoldOut:
     """Name the tightest pool that refused."""
     pools = stock.pools_by_id(pool_ids).values()
+    if not pools:  # It was deleted a moment ago.
+        raise NotOnSale(subject=_("A chosen ticket"))
     pool = min(pools, key=lambda pool: pool.free_to_all or 0)
     return SoldOut(subject=_words_of(pool), requested=requested, available=pool.free_to_all or 0)
 
