@@ -26,15 +26,20 @@ from tests.cast import (
     UserFactory,
     assembled,
 )
+from ticketing.line import Wish
+from ticketing.models import WaitlistMethod
 from ticketing.operations import (
     Members,
+    Newcomer,
     SlotRule,
     allocate_stock,
     create_coded_promotion,
     create_shared_pool,
     generate_codes,
+    join_waitlist,
     make_slots,
     set_event_capacity,
+    set_waitlist,
 )
 from tiqqo.core import clock
 from tiqqo.core.money import Money
@@ -108,6 +113,7 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
     invitation = invite_member(house.organiser, email="later@example.org", role=Role.MANAGER, by=by)
     return {
         **_organised(supper, by),
+        **_waited_for(supper, by),
         "waiting": waiting.code,
         "settled": settled.code,
         "code": free.code,
@@ -119,6 +125,20 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
         "invitation_secret": invitation.secret,
         "admission_id": str(admitted.admission_id),
     }
+
+
+def _waited_for(house: House, by: Membership) -> dict[str, str]:
+    """A kind of seat that is gone, and somebody who waits for it and for the draw."""
+    kind = TicketTypeFactory(event=house.event, name="Chair by the fire", capacity=0, by=by)
+    ReleaseFactory(ticket_type=kind, name="Fire", price_minor=3200, by=by)
+    set_waitlist(house.event, method=WaitlistMethod.LOTTERY, offer_hours=2, by=by)
+    entry = join_waitlist(
+        Event.objects.select_related("organiser").get(pk=house.event.pk),
+        who=Newcomer("Wim Hendriks", "wim@example.org", consent_text="They may write to me."),
+        quantity=2,
+        wishes=[Wish(kind.pk)],
+    )
+    return {"entry": str(entry.pk), "place": entry.secret}
 
 
 def _organised(house: House, by: Membership) -> dict[str, str]:

@@ -149,8 +149,10 @@ def test_a_full_time_keeps_the_rest_and_shows_what_is_left(shop, stall, first_da
 
     day = first_day + timedelta(days=1)
     assert page.alerts == [
-        f"Only 1 place is left for {day:%a} {day.day} {day:%b} {day.year}, 11:00."
-        " Choose fewer tickets."
+        (
+            f"Only 1 place is left for {day:%a} {day.day} {day:%b} {day.year}, 11:00."
+            " Choose fewer tickets."
+        )
     ]
     assert times_of(page)[1] == "* 11:00 1 left"
     assert page.values("Reserve tickets")["slot"] == slot.code
