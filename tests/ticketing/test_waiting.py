@@ -368,6 +368,21 @@ def test_a_line_longer_than_a_batch_is_served_in_order(kikker):
     assert (event_pool().held, event_pool().waiting) == (2 + count, 1)
 
 
+def test_who_stands_behind_the_head_of_a_long_line_is_found(kikker, monkeypatch):
+    """The head waits for what is not free, and is all that is read at first."""
+    monkeypatch.setattr("ticketing.operations.serving.HEAD", 2)
+    set_waitlist(kikker.event, method=WaitlistMethod.FIRST_COME, offer_hours=12, by=kikker.owner)
+    for release in (kikker.priced, kikker.free):
+        CapacityPool.objects.filter(ticket_type=release.ticket_type).update(capacity=1)
+    holds = [take(kikker), take(kikker, release=kikker.free)]
+    head = [join(kikker, name, 1, wish(kikker.priced)) for name in ("Wim", "Xena")]
+    behind = join(kikker, "Yara", 1, wish(kikker.free))
+    let_go(holds[1])
+
+    assert serve_line(kikker.event) == 1
+    assert states(*head, behind) == ["waiting", "waiting", "offered"]
+
+
 def test_paused_offers_keep_the_places_for_the_line(kikker):
     holds = sell_out(kikker)
     entry = join(kikker, "Wim")

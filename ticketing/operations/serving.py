@@ -5,7 +5,8 @@ and in ascending order, so serving and selling never wait for each other in a ci
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from accounts.models import Membership
 from events.models import Event
 from ticketing import stock
 from ticketing.catalogue import catalogue_of
-from ticketing.line import Free, Step, Way, Ways, free_places, walk
+from ticketing.line import Free, Step, Waiter, Way, Ways, free_places, walk
 from ticketing.locks import lock_entries, lock_line, lock_pools
 from ticketing.models import Reservation, WaitlistEntry, WaitlistPolicy, WaitlistStatus
 from ticketing.operations.reserving import offer_tickets, reclaim_overdue
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 # Offers of one transaction: as long as walk-ins wait for the places it has locked.
 OFFERS_AT_ONCE = 10
+# As long as offers are found among so many, the rest of a long line is not read.
+HEAD = 200
 SETTLED_AT_ONCE = 200
 
 
@@ -91,15 +94,17 @@ def _serve_batch(event_id: int) -> int:
         return 0
     counts = counts_of(event)
     ways = Ways(event, catalogue_of(event), counts, at=now)
-    steps = list(
-        walk(
-            waiters_of(event),
-            ways,
-            free_places(counts),
-            serving=policy.paused_at is None and event.sells(at=now),
-        )
-    )
-    offered = [step for step in steps if step.way is not None][:OFFERS_AT_ONCE]
+    serving = policy.paused_at is None and event.sells(at=now)
+
+    def steps_of(waiters: list[Waiter]) -> list[Step]:
+        return list(walk(waiters, ways, free_places(counts), serving=serving))
+
+    steps = steps_of(waiters_of(event, first=HEAD))
+    offered = [step for step in steps if step.way is not None]
+    if len(steps) == HEAD and len(offered) < OFFERS_AT_ONCE:
+        steps = steps_of(waiters_of(event))
+        offered = [step for step in steps if step.way is not None]
+    offered = offered[:OFFERS_AT_ONCE]
     kept = [
         step
         for step in steps
@@ -120,11 +125,7 @@ def _take(
     offered = [step for step in offered if step.waiter.entry_id in entries]
     kept = [step for step in kept if step.waiter.entry_id in entries]
     less = places_kept(entries.values())
-    for step in kept:
-        entries[step.waiter.entry_id].pool_ids = list(step.pool_ids)
-    WaitlistEntry.objects.bulk_update(
-        [entries[step.waiter.entry_id] for step in kept], ["pool_ids"], batch_size=500
-    )
+    _keep(entries, kept)
     drawn_on = {pool for step in offered if step.way for pool in step.way.unit}
     more = places_kept(entries[step.waiter.entry_id] for step in kept)
     free = free_places(lock_pools({*less, *more, *drawn_on}))
@@ -139,6 +140,16 @@ def _take(
     more.subtract(less)
     stock.wait({pool: count for pool, count in more.items() if count})
     return made
+
+
+def _keep(entries: Mapping[int, WaitlistEntry], kept: Iterable[Step]) -> None:
+    """Many wait for the same: one statement for each set of pools."""
+    alike: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for step in kept:
+        entries[step.waiter.entry_id].pool_ids = list(step.pool_ids)
+        alike[step.pool_ids].append(step.waiter.entry_id)
+    for pool_ids, ids in alike.items():
+        WaitlistEntry.objects.filter(pk__in=ids).update(pool_ids=list(pool_ids))
 
 
 def _offer(

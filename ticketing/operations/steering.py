@@ -2,7 +2,7 @@
 
 from random import SystemRandom
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 
 from accounts.models import Membership
@@ -20,7 +20,12 @@ from ticketing.organiser_errors import NobodyToDraw, NotALottery, NotWaiting
 from tiqqo.core import audit, clock
 from tiqqo.core.tasks import after_commit
 
-_AT_ONCE = 1000
+# One statement for a line of any length.
+_DRAW = """
+UPDATE ticketing_waitlistentry entry SET drawn = %(last)s + lot.place
+  FROM unnest(%(order)s::bigint[]) WITH ORDINALITY AS lot (id, place)
+ WHERE entry.id = lot.id
+"""
 
 
 @transaction.atomic
@@ -126,17 +131,14 @@ def draw_lots(event: Event, *, by: Membership) -> int:
     if policy is None or policy.method != WaitlistMethod.LOTTERY:
         raise NotALottery
     rows = WaitlistEntry.objects.filter(event=event)
-    ids = list(rows.waiting().filter(drawn=UNDRAWN).order_by("pk").values_list("pk", flat=True))
-    entries = list(lock_entries(ids).values())
-    entries = [entry for entry in entries if entry.status == WaitlistStatus.WAITING]
-    if not entries:
+    undrawn = rows.waiting().filter(drawn=UNDRAWN).select_for_update(of=("self",)).order_by("pk")
+    order = list(undrawn.values_list("pk", flat=True))
+    if not order:
         raise NobodyToDraw
-    SystemRandom().shuffle(entries)
+    SystemRandom().shuffle(order)
     last = rows.exclude(drawn=UNDRAWN).aggregate(last=Max("drawn"))["last"] or 0
-    for number, entry in enumerate(entries, start=last + 1):
-        entry.drawn = number
-    WaitlistEntry.objects.bulk_update(entries, ["drawn"], batch_size=_AT_ONCE)
-    order = [entry.pk for entry in entries]
+    with connection.cursor() as cursor:
+        cursor.execute(_DRAW, {"last": last, "order": order})
     audit.record(event, "waitlist.drawn", by=by, count=len(order), order=order)
     after_commit(tasks.serve_line, event.pk)
     return len(order)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404
@@ -114,18 +115,39 @@ def _has_room(catalogue: Catalogue, counts: Counts, release: Release, slot: Time
 # The line -------------------------------------------------------------------------------
 
 
-def waiters_of(event: Event | int) -> list[Waiter]:
-    """Everybody who waits, in their order. Two queries."""
-    wishes: defaultdict[int, list[Wish]] = defaultdict(list)
-    known: dict[Wish, Wish] = {}
-    rows = WaitlistWish.objects.filter(
-        entry__event=event, entry__status=WaitlistStatus.WAITING
-    ).order_by("id")
-    for entry_id, *ids in rows.values_list("entry_id", "ticket_type_id", "release_id", "slot_id"):
-        wish = Wish(*ids)
-        wishes[entry_id].append(known.setdefault(wish, wish))
-    entries = WaitlistEntry.objects.filter(event=event).waiting().in_line()
-    return [waiter_of(entry, wishes[entry.pk]) for entry in entries]
+def waiters_of(event: Event | int, *, first: int | None = None) -> list[Waiter]:
+    """Everybody who waits, or the first so many of them, in their order. Two queries."""
+    waiting = WaitlistEntry.objects.filter(event=event).waiting().in_line()[:first]
+    rows = list(waiting.values_list("pk", "quantity", "pool_ids", "drawn", "priority"))
+    wishes = _wishes_by_entry(event, [row[0] for row in rows] if first else None)
+    return [
+        Waiter(
+            pk,
+            quantity,
+            tuple(wishes.get(pk, ())),
+            tuple(pool_ids),
+            is_drawn=drawn != UNDRAWN or priority > 0,
+        )
+        for pk, quantity, pool_ids, drawn, priority in rows
+    ]
+
+
+def _wishes_by_entry(event: Event | int, entries: list[int] | None) -> dict[int, list[Wish]]:
+    """Of these entries, or of everybody who waits."""
+    rows = WaitlistWish.objects.order_by("id")
+    if entries is None:
+        rows = rows.filter(entry__event=event, entry__status=WaitlistStatus.WAITING)
+    else:
+        rows = rows.filter(entry__in=entries)
+    found: defaultdict[int, list[Wish]] = defaultdict(list)
+    known: dict[tuple[int, int | None, int | None], Wish] = {}
+    values: Any = rows.values_list("entry_id", "ticket_type_id", "release_id", "slot_id")
+    for entry_id, *ids in values:
+        key = (ids[0], ids[1], ids[2])
+        if key not in known:
+            known[key] = Wish(*key)
+        found[entry_id].append(known[key])
+    return found
 
 
 def waiter_of(entry: WaitlistEntry, wishes: Iterable[Wish]) -> Waiter:
