@@ -21,7 +21,8 @@ from devtools.remembered import remembered_secret
 from devtools.services import Services
 from devtools.supervisor import Supervisor, say
 
-QUEUES = "default,money,documents,mail"
+# By worker: what somebody waits for or money depends on, and what gives way to pages.
+WORKERS = {"worker": "default,money", "documents": "documents,mail,people"}
 READY_SECONDS = 90.0
 # Celery's ten lines about root are no news to whoever develops as root.
 AS_ROOT = "ignore:You're running the worker with superuser privileges"
@@ -43,7 +44,8 @@ class Plan:
     """The first port to try; None takes any free one."""
     web_workers: int = 1
     web_threads: int = 4
-    worker_concurrency: int = 2
+    document_processes: int = 2
+    """Of the worker of documents and mails; the other one has one."""
     worker: bool = True
     beat: bool = True
     reload: bool = False
@@ -225,21 +227,9 @@ class Stack:
             )
         self._start("web", "-m", "granian", *self._web_arguments())
         if self.plan.worker:
-            self._start(
-                "worker",
-                "-W",
-                AS_ROOT,
-                "-m",
-                "celery",
-                "--app=tiqqo",
-                "--quiet",
-                "worker",
-                f"--queues={QUEUES}",
-                f"--concurrency={self.plan.worker_concurrency}",
-                f"--hostname=tiqqo-{self.port}@%h",
-                "--loglevel=INFO",
-                "--without-gossip",
-                "--without-mingle",
+            self._start_worker("worker", processes=1)
+            self._start_worker(
+                "documents", processes=self.plan.document_processes, WORKER_GIVES_WAY="1"
             )
         if self.plan.beat:
             schedule = self.var_dir / "beat" / "schedule"
@@ -256,6 +246,25 @@ class Stack:
             )
         if self.stripe_port is not None:
             self._wait_for("stripe", self.stripe_port, "/")
+
+    def _start_worker(self, name: str, *, processes: int, **environment: str) -> None:
+        self._start(
+            name,
+            "-W",
+            AS_ROOT,
+            "-m",
+            "celery",
+            "--app=tiqqo",
+            "--quiet",
+            "worker",
+            f"--queues={WORKERS[name]}",
+            f"--concurrency={processes}",
+            f"--hostname=tiqqo-{name}-{self.port}@%h",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+            **environment,
+        )
 
     def _web_arguments(self) -> list[str]:
         plan = self.plan
@@ -276,9 +285,11 @@ class Stack:
             ]
         return [*arguments, "tiqqo.wsgi:application"]
 
-    def _start(self, name: str, *arguments: str) -> None:
+    def _start(self, name: str, *arguments: str, **environment: str) -> None:
         # `python -m` and not the console script, whose first line breaks on a path with a space.
-        self._supervisor.start(name, [sys.executable, *arguments], self.environment)
+        self._supervisor.start(
+            name, [sys.executable, *arguments], {**self.environment, **environment}
+        )
 
     def _wait_for(self, name: str, port: int, path: str, *, exactly: int | None = None) -> None:
         deadline = time.monotonic() + READY_SECONDS

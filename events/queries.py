@@ -6,11 +6,14 @@ from django.http import Http404
 from accounts.models import Organiser
 from events.models import Event
 from tiqqo.core import clock
+from tiqqo.core.compiled import Compiled, Param
+
+_BY_SLUG = Compiled(Event, lambda rows: rows.select_related("organiser").filter(slug=Param("slug")))
 
 
 def event_or_404(slug: str) -> Event:
     """The event of the current organiser with this web address, with its organiser."""
-    event: Event | None = Event.objects.select_related("organiser").filter(slug=slug).first()
+    event = _BY_SLUG.first(slug=slug)
     if event is None:
         raise Http404
     return event

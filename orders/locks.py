@@ -8,6 +8,15 @@ from dataclasses import dataclass
 from orders.models import InvoiceCounter, Order, Payment
 from ticketing.locks import lock_reservation_row
 from ticketing.models import Reservation, ReservationLine
+from ticketing.queries import lines_of
+from tiqqo.core.compiled import Compiled, Param
+
+_HOLD = Compiled(
+    Reservation,
+    lambda rows: (
+        rows.select_related("event", "order").select_for_update(of=("self",)).filter(pk=Param("pk"))
+    ),
+)
 
 
 def lock_order(order_id: int) -> Order:
@@ -46,14 +55,9 @@ class LockedHold:
 
 def lock_hold(reservation: Reservation) -> LockedHold:
     """Whoever else wants this reservation or its order waits until this transaction ends."""
-    locked: Reservation = (
-        Reservation.objects.select_related("event", "order")
-        .select_for_update(of=("self",))
-        .get(pk=reservation.pk)
-    )
+    locked = _HOLD.get(pk=reservation.pk)
     order = order_of_locked(locked) if hasattr(locked, "order") else None
-    lines = list(ReservationLine.objects.filter(reservation=locked).order_by("id"))
-    return LockedHold(locked, lines, order)
+    return LockedHold(locked, lines_of(locked), order)
 
 
 def order_of_locked(reservation: Reservation) -> Order | None:

@@ -11,6 +11,7 @@ from events.models import Event, EventKey
 from orders.codes import ticket_code
 from orders.models import Order, Ticket
 from orders.qr import qr_png, qr_svg
+from tiqqo.core.compiled import Compiled, Param
 from tiqqo.ui.moments import words_for_day, words_for_range
 
 # What a ticket's words are made of.
@@ -82,7 +83,7 @@ class PrintedTicket:
 
 def printed_tickets(order: Order) -> list[PrintedTicket]:
     """The order's valid tickets. Two queries."""
-    tickets = list(_valid().filter(order=order))
+    tickets = _TICKETS.all(order=order.pk)
     for ticket in tickets:
         ticket.event = order.event
     return printed(tickets, _private_key(order.event_id))
@@ -107,8 +108,16 @@ def printed(tickets: Iterable[Ticket], private_key: bytes) -> list[PrintedTicket
 
 
 def _valid() -> QuerySet[Ticket]:
-    return Ticket.objects.valid().select_related(*NAMED).order_by("id")
+    return _named(Ticket.objects.all())
+
+
+def _named(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
+    return tickets.valid().select_related(*NAMED).order_by("id")  # type: ignore[attr-defined,no-any-return]
+
+
+_TICKETS = Compiled(Ticket, lambda rows: _named(rows).filter(order=Param("order")))
+_KEY = Compiled(EventKey, lambda rows: rows.filter(event=Param("event")))
 
 
 def _private_key(event_id: int) -> bytes:
-    return bytes(EventKey.objects.get(event_id=event_id).private_key)
+    return bytes(_KEY.get(event=event_id).private_key)

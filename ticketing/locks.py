@@ -17,7 +17,16 @@ from ticketing.models import (
     WaitlistEntry,
     WaitlistPolicy,
 )
+from ticketing.queries.holds import lines_of
 from ticketing.queries.stock import count_of
+from tiqqo.core.compiled import Compiled, Param
+
+_RESERVATION = Compiled(
+    Reservation,
+    lambda rows: (
+        rows.select_related("event").select_for_update(of=("self",)).filter(pk=Param("pk"))
+    ),
+)
 
 
 def lock_offer(event: Event | int) -> Event:
@@ -33,17 +42,12 @@ def lock_offer(event: Event | int) -> Event:
 def lock_reservation(reservation_id: int) -> tuple[Reservation, list[ReservationLine]]:
     """The reservation, locked, with its event at hand, and its lines."""
     reservation = lock_reservation_row(reservation_id)
-    return reservation, list(ReservationLine.objects.filter(reservation=reservation).order_by("id"))
+    return reservation, lines_of(reservation)
 
 
 def lock_reservation_row(reservation_id: int) -> Reservation:
     """The same lock for those who do not ask what is on its lines."""
-    reservation: Reservation = (
-        Reservation.objects.select_related("event")
-        .select_for_update(of=("self",))
-        .get(pk=reservation_id)
-    )
-    return reservation
+    return _RESERVATION.get(pk=reservation_id)
 
 
 def lock_buyer(event_id: int, email_key: str) -> None:

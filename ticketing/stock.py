@@ -11,6 +11,14 @@ from collections.abc import Iterable, Mapping
 from django.db import connection
 
 from ticketing.models import CapacityPool, ReservationLine
+from tiqqo.core.compiled import Compiled, Param
+
+_POOL = Compiled(
+    CapacityPool,
+    lambda rows: rows.select_related(
+        "event", "ticket_type", "release__ticket_type", "slot", "allocation__ticket_type"
+    ).filter(pk=Param("pk")),
+)
 
 _LOCKED = """
 WITH wanted AS (
@@ -32,6 +40,13 @@ _ROOM = f"AND (pool.capacity IS NULL OR locked.n <= 0 OR {_TAKEN} <= pool.capaci
 _ROOM_BEHIND_THE_LINE = (
     f"AND (pool.capacity IS NULL OR locked.n <= 0 OR {_TAKEN} + pool.waiting <= pool.capacity)"
 )
+# What of this there is no room for now, and how much each of those pools has left for walk-ins.
+_SHORT = """
+SELECT pool.id, greatest(pool.capacity - pool.held - pool.sold - pool.set_aside - pool.waiting, 0)
+  FROM ticketing_capacitypool pool
+  JOIN unnest(%(pools)s::bigint[], %(counts)s::int[]) AS wanted (pool_id, n) ON pool.id = wanted.pool_id
+ WHERE pool.held + pool.sold + pool.set_aside + pool.waiting + wanted.n > pool.capacity
+"""
 
 _HOLD = _LOCKED.format(change="held = pool.held + locked.n", condition=_ROOM_BEHIND_THE_LINE)
 # The commit of a hold need not wait for the disk: docs/decisions/0014.
@@ -107,6 +122,13 @@ def hold(draws: Draws, *, from_line: bool = False, is_forgettable: bool = False)
     return _change(_HOLD + _FORGETTABLE if is_forgettable else _HOLD, draws)
 
 
+def short_of(draws: Draws) -> dict[int, int]:
+    """Pools without room for these draws, and what each has left for walk-ins. Nothing is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SHORT, {"pools": list(draws), "counts": list(draws.values())})
+        return dict(cursor.fetchall())
+
+
 def sell(draws: Draws) -> set[int]:
     """Places are sold without having been held. Returns the pools without room, as `hold`."""
     return _change(_SELL, draws)
@@ -176,7 +198,6 @@ def return_codes(code_ids: Iterable[int | None]) -> None:
 
 
 def pools_by_id(pool_ids: Iterable[int]) -> dict[int, CapacityPool]:
-    rows = CapacityPool.objects.select_related(
-        "event", "ticket_type", "release__ticket_type", "slot", "allocation__ticket_type"
-    )
-    return {pool.pk: pool for pool in rows.filter(pk__in=list(pool_ids))}
+    """Those of these pools that there are, with what they count."""
+    found = (_POOL.first(pk=pool_id) for pool_id in sorted(pool_ids))
+    return {pool.pk: pool for pool in found if pool is not None}

@@ -18,12 +18,20 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 def give_way(**_sender: Any) -> None:
-    """Whoever waits for a page goes before documents and mails, where they share a processor."""
-    niceness = os.environ.get("WORKER_NICENESS", "10")
-    os.nice(int(niceness))
-    # Linux may weigh sessions against each other instead of processes: sched(7), autogroup.
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(niceness)
+    """Whoever waits for a page goes before a worker that `WORKER_GIVES_WAY`, where they share processors.
+
+    Such a worker runs when nothing else would, and is interrupted at once: a merely nicer process is let
+    finish its turn of some milliseconds first, in which a page waits at every query (sched(7)).
+    """
+    if os.environ.get("WORKER_GIVES_WAY", "0") != "1":
+        return
+    os.nice(19)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    # Linux may weigh sessions against each other instead of processes.
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text("19")
 
 
 app.conf.task_routes = {
@@ -31,6 +39,7 @@ app.conf.task_routes = {
     "orders.tasks.refund_at_provider": {"queue": "money"},
     "orders.tasks.sweep_money": {"queue": "money"},
     "orders.tasks.prepare_delivery": {"queue": "documents"},
+    "orders.tasks.welcome_people": {"queue": "people"},
     "orders.tasks.send_delivery": {"queue": "mail"},
     "orders.tasks.tell_in_line": {"queue": "mail"},
     "accounts.tasks.send_invitation": {"queue": "mail"},

@@ -20,7 +20,7 @@ from devtools.bench.pages import form_to
 from devtools.bench.statements import Statements
 from devtools.bench.wire import Site
 from devtools.processes import signal_group
-from devtools.stack import Stack
+from devtools.stack import WORKERS, Stack
 
 WARM_UP_SECONDS = 2.0
 MOST_SECONDS_OF_WORK = 600.0
@@ -183,7 +183,7 @@ class Product:
                 "web": pids["web"],
                 "postgres": pids["postgres"],
                 "redis": pids["redis"],
-                "worker": pids["worker"],
+                **{f"worker:{name}": pids[name] for name in WORKERS},
                 "worker:beat": pids["beat"],
                 "mail": self.mailbox.pid,
             }
@@ -204,17 +204,19 @@ class Product:
                 )
         return self._ceilings[wanted]
 
-    # The worker -----------------------------------------------------------------------------
+    # The workers ----------------------------------------------------------------------------
 
     @contextmanager
     def paused_worker(self) -> Iterator[None]:
         """What is asked of the worker meanwhile waits."""
-        pid = self._stack.pids["worker"]
-        signal_group(pid, signal.SIGSTOP)
+        pids = [self._stack.pids[name] for name in WORKERS]
+        for pid in pids:
+            signal_group(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            signal_group(pid, signal.SIGCONT)
+            for pid in pids:
+                signal_group(pid, signal.SIGCONT)
 
     def wait_until_sent(self, event: Event) -> Sent:
         """No mail of the event's orders waits. Raises NotFinished."""

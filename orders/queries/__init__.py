@@ -3,6 +3,7 @@
 from orders.queries.buyer import (
     Place,
     can_be_paid,
+    hold_by_secret,
     invoice_or_404,
     lines_of_order,
     open_payment_of,
@@ -31,6 +32,7 @@ __all__ = [
     "SummaryMatrix",
     "can_be_paid",
     "held_tickets",
+    "hold_by_secret",
     "invoice_or_404",
     "lines_of_order",
     "open_payment_of",

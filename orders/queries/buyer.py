@@ -35,6 +35,33 @@ from orders.printed import PrintedTicket, printed_tickets
 from ticketing.catalogue import catalogue_of
 from ticketing.models import Naming, Release, Reservation, ReservationLine
 from ticketing.selling import name_of
+from tiqqo.core.compiled import Compiled, Param
+
+_BY_CODE = Compiled(
+    Order, lambda rows: rows.select_related("event__organiser").filter(code=Param("code"))
+)
+_BY_RESERVATION = Compiled(
+    Order,
+    lambda rows: rows.select_related("event__organiser", "reservation").filter(
+        reservation=Param("reservation")
+    ),
+)
+_HOLD = Compiled(
+    Reservation,
+    lambda rows: rows.select_related("event__organiser", "order").filter(secret=Param("secret")),
+)
+_LINES = Compiled(
+    OrderLine,
+    lambda rows: rows.select_related("slot").filter(order=Param("order")).order_by("id"),
+)
+_TICKETS_SENT = Compiled(
+    Delivery,
+    lambda rows: rows.filter(order=Param("order"), kind=DeliveryKind.TICKETS).order_by("-number"),
+)
+_REFUNDS = Compiled(
+    Refund,
+    lambda rows: rows.select_related("payment").filter(payment__order=Param("order")),
+)
 
 
 def can_be_paid(event: Event) -> ChecklistItem:
@@ -93,7 +120,7 @@ def _name_of_place(line: ReservationLine, event: Event) -> str:
 
 def order_by_link(code: str, secret: str) -> Order:
     """The order behind a buyer's link, or Http404. The secret is compared in constant time."""
-    order: Order | None = Order.objects.select_related("event__organiser").filter(code=code).first()
+    order = _BY_CODE.first(code=code)
     if order is None or not secrets.compare_digest(order.secret.encode(), secret.encode()):
         raise Http404
     return order
@@ -135,14 +162,20 @@ def orders_to_remind(*, at: datetime) -> QuerySet[Order]:
     return orders
 
 
+def hold_by_secret(secret: str) -> tuple[Reservation, Order | None] | None:
+    """The hold behind a buyer's link, and the order that it became, if it did. One query."""
+    reservation = _HOLD.first(secret=secret)
+    if reservation is None:
+        return None
+    order: Order | None = getattr(reservation, "order", None)
+    if order is not None:
+        order.event = reservation.event
+    return reservation, order
+
+
 def order_status_of(reservation: Reservation) -> Order | None:
-    """The order that the reservation became, if it did."""
-    order: Order | None = (
-        Order.objects.select_related("event__organiser", "reservation")
-        .filter(reservation=reservation)
-        .first()
-    )
-    return order
+    """The order that the reservation became by now, if it did."""
+    return _BY_RESERVATION.first(reservation=reservation.pk)
 
 
 def open_payment_of(order: Order) -> Payment | None:
@@ -183,11 +216,11 @@ class OrderPage:
 
 def lines_of_order(order: Order) -> list[OrderLine]:
     """In order, with their slots."""
-    return list(order.lines.select_related("slot").order_by("id"))
+    return _LINES.all(order=order.pk)
 
 
 def order_page(order: Order) -> OrderPage:
-    deliveries = Delivery.objects.filter(order=order, kind=DeliveryKind.TICKETS)
+    deliveries = _TICKETS_SENT.all(order=order.pk)
     lines = lines_of_order(order)
     return OrderPage(
         order=order,
@@ -195,7 +228,6 @@ def order_page(order: Order) -> OrderPage:
         prices=order_price_lines(order, lines),
         tax=tax_words(order_tax_by_rate(order, lines), order.tax_name, order.currency),
         printed=printed_tickets(order) if order.is_confirmed else [],
-        delivery=deliveries.exclude(document="").order_by("-number").first()
-        or deliveries.order_by("-number").first(),
-        refunds=list(Refund.objects.select_related("payment").filter(payment__order=order)),
+        delivery=next((d for d in deliveries if d.document), next(iter(deliveries), None)),
+        refunds=_REFUNDS.all(order=order.pk) if order.total_minor else [],
     )

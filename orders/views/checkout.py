@@ -23,13 +23,13 @@ from orders.forms import CheckoutForm
 from orders.models import Order, OrderStatus, PaymentMethod
 from orders.price_lines import hold_items, hold_price_lines, hold_tax_words
 from orders.providers import ProviderFailure
-from orders.queries import open_payment_of, order_status_of, places_of
+from orders.queries import hold_by_secret, open_payment_of, places_of
 from orders.views.shop import event_context
 from ticketing.catalogue import catalogue_of
 from ticketing.errors import AlreadyExtended, ReservationOver
 from ticketing.models import Reservation, ReservationStatus
 from ticketing.operations import cancel_reservation, extend_reservation
-from ticketing.queries import lines_of, quote_of, reservation_by_secret
+from ticketing.queries import lines_of, quote_of
 from tiqqo.core import clock
 from tiqqo.core.language import suggest_language
 from tiqqo.ui.forms import refusals
@@ -37,12 +37,12 @@ from tiqqo.ui.forms import refusals
 TICKETS, DETAILS, PAYMENT, DONE = range(4)
 
 
-def _reservation_or_404(request: Any, event: str, secret: str) -> Reservation:
-    reservation = reservation_by_secret(secret)
-    if reservation is None or reservation.event.slug != event:
+def _hold_or_404(request: Any, event: str, secret: str) -> tuple[Reservation, Order | None]:
+    found = hold_by_secret(secret)
+    if found is None or found[0].event.slug != event:
         raise Http404
-    suggest_language(request, reservation.event.language)
-    return reservation
+    suggest_language(request, found[0].event.language)
+    return found
 
 
 def _see_other(name: str, request: Any, event: str, **kwargs: str) -> HttpResponse:
@@ -63,8 +63,7 @@ def _to_order(request: Any, order: Order) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def checkout(request: Any, event: str, secret: str) -> HttpResponse:
     """One page: time left, who buys, who comes, how it is paid."""
-    reservation = _reservation_or_404(request, event, secret)
-    order = order_status_of(reservation)
+    reservation, order = _hold_or_404(request, event, secret)
     if order is not None and order.is_confirmed:
         return _to_order(request, order)
     if not reservation.is_live(at=clock.now()):
@@ -172,7 +171,7 @@ def _over(request: Any, reservation: Reservation) -> HttpResponse:
 @require_POST
 def extension(request: Any, event: str, secret: str) -> HttpResponse:
     """More time, once (WCAG 2.2.1)."""
-    reservation = _reservation_or_404(request, event, secret)
+    reservation, _order = _hold_or_404(request, event, secret)
     # Refused or not: the page that follows says how it stands.
     with suppress(ReservationOver, AlreadyExtended):
         extend_reservation(reservation)
@@ -184,15 +183,14 @@ def extension(request: Any, event: str, secret: str) -> HttpResponse:
 @require_POST
 def cancellation(request: Any, event: str, secret: str) -> HttpResponse:
     """The buyer lets the tickets go; the places are free at once."""
-    reservation = _reservation_or_404(request, event, secret)
-    order = order_status_of(reservation)
+    reservation, order = _hold_or_404(request, event, secret)
     payment = open_payment_of(order) if order else None
     if payment is not None:
         try:
             payments.close_payment(payment)
         except ProviderFailure as failure:
             raise PaymentUnavailable from failure
-        reservation = _reservation_or_404(request, event, secret)
+        reservation, order = _hold_or_404(request, event, secret)
     if reservation.status == ReservationStatus.PENDING:
         cancel_reservation(reservation, manually=True)
     if order is not None:
@@ -212,8 +210,7 @@ def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
     Asks the provider at once, so that nobody waits for a webhook; whichever comes first settles the
     order. It is a GET because the provider redirects; repeating it is harmless.
     """
-    reservation = _reservation_or_404(request, event, secret)
-    order = order_status_of(reservation)
+    reservation, order = _hold_or_404(request, event, secret)
     if order is None:
         return _see_other("shop:checkout", request, event, secret=secret)
     payment = open_payment_of(order)

@@ -38,7 +38,7 @@ from ticketing.queries import reservation_by_secret
 from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 from tiqqo.core.language import suggest_language
-from tiqqo.core.page_cache import kept_for_strangers
+from tiqqo.core.page_cache import kept_answer, kept_for_strangers
 
 
 def event_context(request: Any, event: Event) -> dict[str, Any]:
@@ -181,9 +181,18 @@ def reservations(request: Any, event: str) -> HttpResponse:
             return _to_checkout(request, found, held)
         return _shop(request, found, replace(basket, hold=""), refusal=refusal)
     except DomainError as refusal:
-        still = held_tickets(found, held) if held else None
-        return _shop(request, found, basket, held=still, refusal=refusal)
+        return _refused(request, found, basket, held, refusal)
     return _to_checkout(request, found, reservation)
+
+
+def _refused(
+    request: Any, event: Event, basket: Basket, held: Reservation | None, refusal: DomainError
+) -> HttpResponse:
+    """The shop again with what was chosen, and why not. In a rush many are told the same."""
+    if held is not None:
+        return _shop(request, event, basket, held=held_tickets(event, held), refusal=refusal)
+    facts = (event.pk, basket.query(), str(refusal), repr(refusal.facts))
+    return kept_answer(request, facts, lambda: _shop(request, event, basket, refusal=refusal))
 
 
 def _take(event: Event, basket: Basket, held: Reservation | None) -> Reservation:

@@ -1,5 +1,6 @@
 """Holds: made, changed, extended, confirmed, expired, canceled."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from ticketing.errors import (
 )
 from ticketing.locks import lock_buyer, lock_reservation, lock_reservation_row
 from ticketing.models import (
+    Allocation,
     CapacityPool,
     Reservation,
     ReservationLine,
@@ -46,9 +48,19 @@ from ticketing.selling import (
     terms_of,
 )
 from tiqqo.core import clock
+from tiqqo.core.compiled import Compiled, Param
 from tiqqo.ui.moments import words_for
 
 SWEEP_BATCH = 200
+
+_OVERDUE = Compiled(
+    Reservation,
+    lambda rows: (
+        rows.overdue(Param("at"))  # type: ignore[attr-defined]
+        .without_payment_in_flight()
+        .filter(lines__pool_ids__overlap=Param("pools"))[:1]
+    ),
+)
 
 
 class _NoRoom(Exception):
@@ -70,6 +82,7 @@ def reserve_tickets(event: Event, *, selection: Selection, code: str = "") -> Re
     """
     now = clock.now()
     plan = _plan(event, as_choices(selection), code, now)
+    _refuse_at_a_glance(event, plan, now)
     expires_at = now + timedelta(minutes=event.hold_minutes)
     # Never where the transaction does more, such as placing an order.
     alone = settings.HOLDS_ARE_FORGETTABLE and not connection.in_atomic_block
@@ -134,6 +147,7 @@ def _trying_again(
     try:
         return hold()
     except _NoRoom as full:
+        _note_full(full.pool_ids)
         _reclaim(event, full.pool_ids, now)
     except _NoUse:
         reclaim_overdue_uses(_claimed(plan).code.pk, at=now)
@@ -145,17 +159,53 @@ def _trying_again(
         raise CodeUsedUp(text=_claimed(plan).code.text) from None
 
 
+# When a pool was last seen without room by this process. It says where to look before taking, no more.
+_seen_full: dict[int, float] = {}
+LOOK_FIRST_SECONDS = 2.0
+
+
+def _note_full(pool_ids: Iterable[int]) -> None:
+    if len(_seen_full) > 10_000:
+        _seen_full.clear()
+    _seen_full.update(dict.fromkeys(pool_ids, time.monotonic()))
+
+
+def _refuse_at_a_glance(event: Event, plan: SalePlan, now: datetime) -> None:
+    """Where there was no room a moment ago, a look at the counters comes before the attempt: of a
+    crowd at a sold-out event, everybody would write a hold only to take it back. Raises SoldOut.
+    """
+    draws = stock.draws_of(plan.lines)
+    lately = time.monotonic() - LOOK_FIRST_SECONDS
+    if not any(_seen_full.get(pool, float("-inf")) > lately for pool in draws):
+        return
+    short = stock.short_of(draws)
+    if not short:
+        return
+    pool_ids = set(short)
+    over = _ended_allocations(event, pool_ids, now)
+    if over or _OVERDUE.first(at=now, pools=list(pool_ids)):
+        return  # Reclaiming may help.
+    _note_full(pool_ids)
+    tightest = min(short, key=lambda pool: short[pool])
+    raise _sold_out({tightest}, sum(line.places for line in plan.lines))
+
+
 def _reclaim(event: Event, pool_ids: set[int], now: datetime) -> None:
     """Overdue holds, and what partners had until now, are on sale again."""
-    catalogue = catalogue_of(event)
-    over = [
-        allocation
-        for allocation in catalogue.allocations.values()
-        if ended_at(allocation, at=now) and not pool_ids.isdisjoint(allocation.from_pool_ids)
-    ]
-    of_partners = {catalogue.pools.allocations[allocation.pk] for allocation in over}
+    over = _ended_allocations(event, pool_ids, now)
+    pools = catalogue_of(event).pools
+    of_partners = {pools.allocations[allocation.pk] for allocation in over}
     reclaim_overdue(pool_ids | of_partners, at=now)
     return_due_to(over, at=now)
+
+
+def _ended_allocations(event: Event, pool_ids: set[int], now: datetime) -> list[Allocation]:
+    """Those whose places belong to these pools again, although nobody has returned them yet."""
+    return [
+        allocation
+        for allocation in catalogue_of(event).allocations.values()
+        if ended_at(allocation, at=now) and not pool_ids.isdisjoint(allocation.from_pool_ids)
+    ]
 
 
 def _claimed(plan: SalePlan) -> Claim:

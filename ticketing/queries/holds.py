@@ -9,6 +9,16 @@ from django.db.models.functions import Coalesce
 from ticketing.models import Promotion, Reservation, ReservationLine
 from ticketing.pricing import Applied, Quote, Terms
 from ticketing.selling import quote_lines
+from tiqqo.core.compiled import Compiled, Param
+
+_BY_SECRET = Compiled(
+    Reservation,
+    lambda rows: rows.select_related("event__organiser").filter(secret=Param("secret")),
+)
+_LINES = Compiled(
+    ReservationLine,
+    lambda rows: rows.filter(reservation=Param("reservation")).order_by("id"),
+)
 
 
 def frozen_terms(reservation: Reservation) -> Terms:
@@ -35,14 +45,11 @@ def quote_of(reservation: Reservation, lines: Iterable[ReservationLine]) -> Quot
 
 
 def reservation_by_secret(secret: str) -> Reservation | None:
-    reservation: Reservation | None = (
-        Reservation.objects.select_related("event__organiser").filter(secret=secret).first()
-    )
-    return reservation
+    return _BY_SECRET.first(secret=secret)
 
 
 def lines_of(reservation: Reservation) -> list[ReservationLine]:
-    return list(ReservationLine.objects.filter(reservation=reservation).order_by("id"))
+    return _LINES.all(reservation=reservation.pk)
 
 
 def tickets_bought_by(email_key: str, apart_from: Reservation) -> Counter[int]:

@@ -1,15 +1,27 @@
 """What every tenant row has in common, and the audit log."""
 
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.db import models
 
 from tiqqo.core import clock
 from tiqqo.core.rls import RowLevelSecurity
-from tiqqo.core.tenancy import NOTHING, ScopeMissing, current_organiser_id, current_scope
+from tiqqo.core.tenancy import (
+    NOTHING,
+    Scope,
+    ScopeMissing,
+    current_organiser_id,
+    current_scope,
+)
 
 M = TypeVar("M", bound=models.Model)
+
+
+def refuse_outside_of_scopes(model: type[models.Model], scope: Scope) -> None:
+    """Raises ScopeMissing where no scope was entered."""
+    if scope == NOTHING:
+        raise ScopeMissing(f"{model.__name__} was queried outside of tenant_scope(organiser).")
 
 
 class TenantManager(models.Manager[M]):
@@ -17,14 +29,27 @@ class TenantManager(models.Manager[M]):
 
     def get_queryset(self) -> models.QuerySet[M]:
         scope = current_scope()
-        if scope == NOTHING:
-            raise ScopeMissing(
-                f"{self.model.__name__} was queried outside of tenant_scope(organiser)."
-            )
+        refuse_outside_of_scopes(self.model, scope)
         rows = super().get_queryset()
         if scope.organiser_id is not None:
             rows = rows.filter(organiser_id=scope.organiser_id)
         return rows
+
+    # New rows are not looked for, so no condition is built for them; whose they may be is up to
+    # their policy.
+
+    def create(self, **values: Any) -> M:
+        return self._to_write().create(**values)
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> list[M]:
+        return self._to_write().bulk_create(*args, **kwargs)
+
+    def _insert(self, *args: Any, **kwargs: Any) -> Any:
+        return self._to_write()._insert(*args, **kwargs)  # type: ignore[attr-defined]
+
+    def _to_write(self) -> models.QuerySet[M]:
+        refuse_outside_of_scopes(self.model, current_scope())
+        return super().get_queryset()
 
 
 class TenantModel(models.Model):

@@ -8,7 +8,7 @@ is sold never is.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 
 from tiqqo.core.language import wanted_languages
 
@@ -45,9 +46,44 @@ class _Page:
     made_at: float
     body: bytes
     headers: tuple[tuple[str, str], ...]
+    status: int
+
+    @classmethod
+    def of(cls, response: HttpResponse) -> "_Page":
+        headers = tuple(response.headers.items())
+        return cls(time.monotonic(), bytes(response.content), headers, response.status_code)
 
     def response(self) -> HttpResponse:
-        return HttpResponse(self.body, headers=dict(self.headers))
+        return HttpResponse(self.body, headers=dict(self.headers), status=self.status)
+
+
+_answers: OrderedDict[Hashable, _Page] = OrderedDict()
+_answers_lock = threading.Lock()
+
+
+def kept_answer(
+    request: HttpRequest, facts: Hashable, make: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """What `make` answered to another stranger a moment ago, if the answer would be the same.
+
+    For what was done but is told alike to many, such as that there is nothing left: the page takes
+    longer to make than that takes to find out. `facts` are all that it depends on, but for address
+    and language.
+    """
+    seconds: float = settings.PUBLIC_PAGE_SECONDS
+    if seconds <= 0 or not _is_without_session(request):
+        return make()
+    key = (request.get_host(), request.path_info, get_language(), facts)
+    page = _answers.get(key)
+    if page is not None and time.monotonic() - page.made_at < seconds:
+        return page.response()
+    response = make()
+    if not response.cookies:
+        with _answers_lock:
+            _answers[key] = _Page.of(response)
+            while len(_answers) > KEPT_PAGES:
+                _answers.popitem(last=False)
+    return response
 
 
 class PublicPages:
@@ -92,9 +128,8 @@ class PublicPages:
                 self._making.pop(key, None)
 
     def _keep(self, key: Key, response: HttpResponse) -> None:
-        page = _Page(time.monotonic(), bytes(response.content), tuple(response.headers.items()))
         with self._lock:
-            self._pages[key] = page
+            self._pages[key] = _Page.of(response)
             self._pages.move_to_end(key)
             while len(self._pages) > KEPT_PAGES:
                 forgotten, _page = self._pages.popitem(last=False)
@@ -105,7 +140,13 @@ def _is_strangers(request: HttpRequest) -> bool:
     return (
         request.method == "GET"
         and not request.META.get("QUERY_STRING")
-        and settings.SESSION_COOKIE_NAME not in request.COOKIES
+        and _is_without_session(request)
+    )
+
+
+def _is_without_session(request: HttpRequest) -> bool:
+    return (
+        settings.SESSION_COOKIE_NAME not in request.COOKIES
         and "HX-Request" not in request.headers
     )
 

@@ -5,6 +5,7 @@ Whatever could leave the two out of step (a new or pooled connection, a rollback
 applies to settings too) marks the connection's scope unknown, so that the next statement sets it.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +21,15 @@ _PUSH = (
     f" set_config('{PLATFORM_SETTING}', %s, false)"
 )
 
+# A connection that answered so lately is not asked whether it is alive before the next request.
+SURE_FOR_SECONDS = 1.0
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.pushed_scope: Scope | None = None
+        self.answered_at = float("-inf")
         self.execute_wrappers.append(self._push_scope)
 
     def _push_scope(
@@ -48,7 +53,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     ),
                 )
             self.pushed_scope = scope
-        return execute(sql, params, many, context)
+        answer = execute(sql, params, many, context)
+        self.answered_at = time.monotonic()
+        return answer
+
+    def is_usable(self) -> bool:
+        """Whether the connection answers; after an error it is asked in any case."""
+        is_sure = time.monotonic() - self.answered_at < SURE_FOR_SECONDS
+        return (is_sure and not self.errors_occurred) or super().is_usable()
 
     def _is_failed(self) -> bool:
         return bool(self.connection.info.transaction_status == TransactionStatus.INERROR)
