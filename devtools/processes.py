@@ -52,7 +52,7 @@ def spawn(
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
-        process_group=0,
+        start_new_session=True,
         preexec_fn=_end_with(os.getpid(), death_signal),
         **account_options(account),
     )

@@ -1,8 +1,8 @@
 """`bin/bench`: measures the product as it runs in production and prints one JSON object per scenario.
 
-PostgreSQL keeps its data safe (fsync on), DEBUG is off; two web processes with four threads each, a
-Celery worker with two processes and beat run, mail goes out by SMTP; the clients are a process of
-their own. Each run begins with an empty database. Exit code 1 when any answer was an error.
+PostgreSQL keeps its data safe (fsync on), DEBUG is off; two web processes with four threads each, the
+Celery workers (one process for money, two for documents and mails) and beat run, mail goes out by SMTP;
+the clients are a process of their own. Each run begins with an empty database. Exit code 1 when any answer was an error.
 """
 
 import argparse

@@ -146,8 +146,7 @@ def _is_strangers(request: HttpRequest) -> bool:
 
 def _is_without_session(request: HttpRequest) -> bool:
     return (
-        settings.SESSION_COOKIE_NAME not in request.COOKIES
-        and "HX-Request" not in request.headers
+        settings.SESSION_COOKIE_NAME not in request.COOKIES and "HX-Request" not in request.headers
     )
 
 
