@@ -24,6 +24,7 @@ COPY . .
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    MALLOC_ARENA_MAX=1 \
     DEBUG=0 \
     VAR_DIR=/srv/var \
     STATIC_ROOT=/srv/static

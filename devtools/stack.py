@@ -173,6 +173,8 @@ class Stack:
             **caller,
             **self.services.environment,
             "PYTHONUNBUFFERED": "1",
+            # As in the Dockerfile: threads share memory that each would keep for itself.
+            "MALLOC_ARENA_MAX": "1",
             "VAR_DIR": str(self.var_dir),
             "DEBUG": "1" if plan.debug else "0",
             "BASE_URL": f"http://{_bracketed(reachable)}:{self.port}",

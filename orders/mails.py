@@ -8,9 +8,9 @@ from django.utils import translation
 from orders.calendar import calendar_file
 from orders.documents import invoice_pdf, tickets_pdf
 from orders.letters import OrderFacts, letter_for
-from orders.models import Delivery, DeliveryKind, Invoice, Order, Refund, Ticket
-from orders.printed import NAMED
-from orders.queries import lines_of_order
+from orders.models import Delivery, DeliveryKind, Invoice, Order
+from orders.printed import tickets_of
+from orders.queries import lines_of_order, refunds_of
 from tiqqo.ui.mails import render_letter
 
 WITH_TICKETS = (DeliveryKind.TICKETS, DeliveryKind.REMINDER)
@@ -62,10 +62,8 @@ def _facts(order: Order) -> OrderFacts:
         order=order,
         url=order_url(order),
         lines=lines_of_order(order),
-        tickets=list(
-            Ticket.objects.valid().select_related(*NAMED).filter(order=order).order_by("id")
-        ),
-        refunds=list(Refund.objects.select_related("payment").filter(payment__order=order)),
+        tickets=tickets_of(order),
+        refunds=refunds_of(order),
         invoice=Invoice.objects.filter(order=order).first(),
     )
 

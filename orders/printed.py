@@ -81,11 +81,17 @@ class PrintedTicket:
         return company.name if company else self.ticket.order.company_name
 
 
-def printed_tickets(order: Order) -> list[PrintedTicket]:
-    """The order's valid tickets. Two queries."""
+def tickets_of(order: Order) -> list[Ticket]:
+    """The order's valid tickets, with what their words are made of."""
     tickets = _TICKETS.all(order=order.pk)
     for ticket in tickets:
         ticket.event = order.event
+    return tickets
+
+
+def printed_tickets(order: Order) -> list[PrintedTicket]:
+    """The order's valid tickets with their codes. Two queries."""
+    tickets = tickets_of(order)
     return printed(tickets, _private_key(order.event_id))
 
 

@@ -33,6 +33,7 @@ from people.operations import (
 from ticketing.models import ReservationStatus, WaitlistEntry, WaitlistStatus
 from ticketing.operations import mark_told
 from tiqqo.core import clock
+from tiqqo.core.compiled import Compiled, Param
 from tiqqo.core.tasks import TenantTask
 from tiqqo.core.tenancy import platform_scope, tenant_scope
 
@@ -43,6 +44,11 @@ REMINDED_AT_ONCE = 500
 # How long after its own task a sweeper steps in.
 PATIENCE = timedelta(seconds=45)
 ASK_AGAIN_AFTER = timedelta(seconds=60)
+
+_DELIVERY = Compiled(
+    Delivery,
+    lambda rows: rows.select_related("order__event__organiser").filter(pk=Param("pk")),
+)
 
 
 class DeliveryTask(TenantTask):
@@ -75,10 +81,7 @@ def send_delivery(delivery_id: int) -> None:
 
 
 def _delivery(delivery_id: int) -> Delivery | None:
-    delivery: Delivery | None = (
-        Delivery.objects.select_related("order__event__organiser").filter(pk=delivery_id).first()
-    )
-    return delivery
+    return _DELIVERY.first(pk=delivery_id)
 
 
 @shared_task

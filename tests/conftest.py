@@ -14,6 +14,7 @@ from tests.pages import CheckedClient
 from tests.providers import FakeProvider
 from tests.queue import Queue
 from ticketing.catalogue import forget_catalogues
+from ticketing.operations.reserving import forget_full_pools
 from tiqqo.core.tenancy import tenant_scope
 
 ONE_PROCESS = ("tests/browser/", "tests/demo/", "tests/devtools/test_stack.py")
@@ -55,8 +56,9 @@ def _steady_settings():
 
 @pytest.fixture(autouse=True)
 def _own_catalogues():
-    """What a test that was rolled back offered is not offered in the next."""
+    """What a test that was rolled back offered, or sold out, is no matter of the next."""
     forget_catalogues()
+    forget_full_pools()
 
 
 @pytest.fixture(autouse=True)

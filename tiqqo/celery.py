@@ -7,13 +7,32 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import worker_init
+from celery.signals import task_prerun, worker_init, worker_process_init
+
+from tiqqo.core.processes import settle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
 
 app = Celery("tiqqo")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Celery would give up the database connection before and after every task, and with it all that
+# PostgreSQL has prepared for it. Ours are looked after as those of requests are.
+app.conf["CELERY_DB_REUSE_MAX"] = 10_000
+
+
+@worker_process_init.connect
+def settle_down(**_sender: Any) -> None:
+    settle()
+
+
+@task_prerun.connect
+def look_after_connections(**_sender: Any) -> None:
+    """A connection that broke or grew old is not used for another task."""
+    from django.db import close_old_connections, connection
+
+    if not connection.in_atomic_block:
+        close_old_connections()
 
 
 @worker_init.connect

@@ -57,7 +57,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "csp",
-    "anymail",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -227,6 +226,9 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 20
 MAIL_VIEWER = _flag("MAIL_VIEWER", "1" if DEBUG or TESTING else "0")
+if EMAIL_BACKEND.startswith("anymail."):
+    # Only where it sends: it brings much that has to stay in memory.
+    INSTALLED_APPS.append("anymail")
 # Anymail reads its provider's key from ANYMAIL_<NAME>, for example ANYMAIL_POSTMARK_SERVER_TOKEN.
 ANYMAIL = {
     key.removeprefix("ANYMAIL_"): value

@@ -4,6 +4,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from tiqqo.core.processes import settle
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
 
 application = get_wsgi_application()
+settle()

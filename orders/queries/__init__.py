@@ -12,6 +12,7 @@ from orders.queries.buyer import (
     order_status_of,
     orders_to_remind,
     places_of,
+    refunds_of,
 )
 from orders.queries.desk import (
     OrderFilter,
@@ -45,6 +46,7 @@ __all__ = [
     "orders_to_remind",
     "people_of",
     "places_of",
+    "refunds_of",
     "shop_page",
     "summary_matrix",
 ]

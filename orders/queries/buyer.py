@@ -219,6 +219,11 @@ def lines_of_order(order: Order) -> list[OrderLine]:
     return _LINES.all(order=order.pk)
 
 
+def refunds_of(order: Order) -> list[Refund]:
+    """Of what was never to be paid, nothing can go back."""
+    return _REFUNDS.all(order=order.pk) if order.total_minor else []
+
+
 def order_page(order: Order) -> OrderPage:
     deliveries = _TICKETS_SENT.all(order=order.pk)
     lines = lines_of_order(order)
@@ -229,5 +234,5 @@ def order_page(order: Order) -> OrderPage:
         tax=tax_words(order_tax_by_rate(order, lines), order.tax_name, order.currency),
         printed=printed_tickets(order) if order.is_confirmed else [],
         delivery=next((d for d in deliveries if d.document), next(iter(deliveries), None)),
-        refunds=_REFUNDS.all(order=order.pk) if order.total_minor else [],
+        refunds=refunds_of(order),
     )

@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from tests.orders.public import status_of
-from tiqqo.core.page_cache import KEPT_PAGES, PublicPages, kept_for_strangers
+from tiqqo.core import page_cache
+from tiqqo.core.page_cache import KEPT_PAGES, PublicPages, kept_answer, kept_for_strangers
 
 
 @pytest.fixture
@@ -131,3 +132,50 @@ def test_the_shop_is_kept_for_strangers_and_fresh_for_the_team(kept, cast):
     assert b"This event is cancelled." not in first.content
     assert stranger.get(address).content == first.content
     assert b"This event is cancelled." in member.get(address).content
+
+
+# Answers to what was done ---------------------------------------------------------------------
+
+
+def answered(path="/", facts=("sold out",), made=None, **extra):
+    made = [] if made is None else made
+
+    def make():
+        made.append(1)
+        return HttpResponse(f"answer {len(made)}", status=409)
+
+    return kept_answer(RequestFactory().post(path, **extra), facts, make), made
+
+
+@pytest.fixture
+def no_answers():
+    page_cache._answers.clear()
+
+
+def test_the_same_answer_is_made_once(kept, no_answers):
+    first, made = answered()
+    second, _ = answered(made=made)
+
+    assert (first.status_code, second.status_code) == (409, 409)
+    assert first.content == second.content == b"answer 1"
+    assert made == [1]
+
+
+@pytest.mark.parametrize(
+    "other", [{"facts": ("other",)}, {"path": "/x/"}, {"HTTP_COOKIE": "sessionid=a"}]
+)
+def test_another_answer_is_made_anew(kept, no_answers, other):
+    _, made = answered()
+    answered(made=made, **other)
+
+    assert made == [1, 1]
+
+
+def test_an_answer_is_not_kept_longer_than_a_page(kept, no_answers, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    _, made = answered()
+    now[0] += 1.01
+    answered(made=made)
+
+    assert made == [1, 1]

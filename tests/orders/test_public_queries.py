@@ -29,18 +29,18 @@ def test_queries_of_reserving(in_kikker_shop, expect_queries):
 def test_queries_of_checkout(checkout, in_kikker_shop, expect_queries):
     page = checkout(priced=2)
 
-    # organiser · hold with event · its order · its lines
-    with expect_queries(4):
+    # organiser · hold with event and order · its lines
+    with expect_queries(3):
         in_kikker_shop.pages.get_page(page.address)
 
 
 def test_queries_of_a_free_order(checkout, expect_queries):
     page = checkout(free=2)
 
-    # organiser · hold with event · its order · its lines
+    # organiser · hold with event and order · its lines
     # lock: hold with event and order · lines
     # insert order · lines · tickets · delivery · audit; confirm: update hold · count pools
-    with expect_queries(13):
+    with expect_queries(12):
         page.submit("Get tickets", status=303, **CARLA)
 
 
@@ -59,6 +59,6 @@ def test_queries_of_card_money(in_kikker_shop, expect_queries):
 def test_queries_of_the_buyers_page(bought, in_kikker_shop, expect_queries):
     _order, url = bought
 
-    # organiser · order with event · lines · key · tickets with types · two deliveries · refunds
-    with expect_queries(8):
+    # organiser · order with event · lines · key · tickets with types · deliveries
+    with expect_queries(6):
         in_kikker_shop.pages.get_page(url)

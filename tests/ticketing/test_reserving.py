@@ -390,3 +390,46 @@ def test_the_database_knows_the_states(kikker, change, constraint):
 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Reservation.objects.filter(pk=reservation.pk).update(**change)
+
+
+# At a glance ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sold_out(kikker):
+    """The room is full, and this process has just seen it."""
+    set_event_capacity(kikker.event, capacity=2, by=kikker.owner)
+    kikker.event.refresh_from_db()
+    held = kikker.reserve(priced=2)
+    refused(SoldOut, lambda: kikker.reserve(priced=1), available=0)
+    return held
+
+
+def test_of_a_sold_out_room_a_hold_is_not_even_tried(kikker, sold_out, expect_queries):
+    # pools: what is short · anything overdue? · the tightest pool
+    with expect_queries(3), pytest.raises(SoldOut):
+        reserve_tickets(kikker.event, selection={kikker.priced.code: 1})
+
+
+def test_places_that_come_free_are_had_after_a_refusal(kikker, sold_out):
+    cancel_reservation(sold_out, manually=True)
+
+    assert kikker.reserve(priced=2).status == ReservationStatus.PENDING
+
+
+def test_overdue_places_are_reclaimed_after_a_refusal(kikker, sold_out):
+    with time_machine.travel(sold_out.expires_at + timedelta(seconds=1)):
+        assert kikker.reserve(priced=2).status == ReservationStatus.PENDING
+
+    sold_out.refresh_from_db()
+    assert sold_out.status == ReservationStatus.EXPIRED
+
+
+def test_fewer_than_were_refused_are_had(kikker):
+    set_event_capacity(kikker.event, capacity=2, by=kikker.owner)
+    kikker.event.refresh_from_db()
+    kikker.reserve(priced=1)
+    refused(SoldOut, lambda: kikker.reserve(priced=2), available=1)
+    refused(SoldOut, lambda: kikker.reserve(priced=2), available=1)
+
+    assert kikker.reserve(priced=1).status == ReservationStatus.PENDING

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -162,12 +163,18 @@ def _trying_again(
 # When a pool was last seen without room by this process. It says where to look before taking, no more.
 _seen_full: dict[int, float] = {}
 LOOK_FIRST_SECONDS = 2.0
+MOST_SEEN = 10_000
 
 
 def _note_full(pool_ids: Iterable[int]) -> None:
-    if len(_seen_full) > 10_000:
-        _seen_full.clear()
+    if len(_seen_full) > MOST_SEEN:
+        forget_full_pools()
     _seen_full.update(dict.fromkeys(pool_ids, time.monotonic()))
+
+
+def forget_full_pools() -> None:
+    """The next hold is tried without a look before."""
+    _seen_full.clear()
 
 
 def _refuse_at_a_glance(event: Event, plan: SalePlan, now: datetime) -> None:
@@ -224,13 +231,14 @@ def _hold(
     is_forgettable: bool = False,
 ) -> Reservation:
     terms = terms_of(event)
+    frozen: dict[str, Any] = {field: getattr(terms, field) for field in terms.__slots__}
     reservation: Reservation = Reservation.objects.create(
         event=event,
         created_at=now,
         expires_at=expires_at,
         code=plan.claim.code if plan.claim else None,
         discounts=plan.discounts,
-        **{field: getattr(terms, field) for field in terms.__slots__},
+        **frozen,
     )
     lines = _write_lines(reservation, plan.lines)
     if plan.claim and not stock.claim_code(plan.claim.code.pk):

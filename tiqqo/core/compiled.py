@@ -33,7 +33,7 @@ class Param(models.Expression):
         super().__init__(output_field=models.Field())
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
 
 
@@ -83,7 +83,7 @@ class Compiled(Generic[M]):
         """The first row. Raises DoesNotExist."""
         found = self.first(**values)
         if found is None:
-            raise self._model.DoesNotExist
+            raise self._model.DoesNotExist  # type: ignore[attr-defined]
         return found
 
     def _scope(self) -> tuple[dict[str, Any], bool]:
@@ -110,7 +110,7 @@ class Compiled(Generic[M]):
             converters=compiler.get_converters(columns),
             own_columns=own_columns,
             names=[column.target.attname for column in columns[own_columns]],
-            populators=get_related_populators(
+            populators=get_related_populators(  # type: ignore[call-arg]  # the stubs are ahead
                 compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS
             ),
             locks=compiler.query.select_for_update,

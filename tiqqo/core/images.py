@@ -1,13 +1,19 @@
 """Pictures that organisers upload, made safe and light."""
 
+from __future__ import annotations
+
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from django.core.files.base import ContentFile, File
 from django.utils.translation import gettext_lazy as _
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tiqqo.core.codes import new_code
 from tiqqo.core.errors import Invalid
+
+# The library is imported where it works: most web processes never do, and are smaller without it.
+if TYPE_CHECKING:
+    from PIL import Image
 
 LIMIT_BYTES = 10 * 1024 * 1024
 LIMIT_PIXELS = 50_000_000
@@ -21,8 +27,10 @@ class UnusableImage(Invalid):
     message = _("That file is not a picture we can use. Upload a JPEG, PNG or WebP up to 10 MB.")
 
 
-def picture_of(upload: "File[bytes]") -> "ContentFile[bytes]":
+def picture_of(upload: File[bytes]) -> ContentFile[bytes]:
     """A JPEG of at most 1600 x 900 on white, without metadata. Raises UnusableImage."""
+    from PIL import Image
+
     decoded = _decoded(upload, PICTURE)
     if decoded.mode in ("RGBA", "LA", "P"):
         layered = decoded.convert("RGBA")
@@ -31,7 +39,7 @@ def picture_of(upload: "File[bytes]") -> "ContentFile[bytes]":
     return _encoded(decoded.convert("RGB"), "jpg", "JPEG", quality=82, progressive=True)
 
 
-def logo_of(upload: "File[bytes]") -> "ContentFile[bytes]":
+def logo_of(upload: File[bytes]) -> ContentFile[bytes]:
     """A PNG of at most 640 x 240 that stays transparent, without metadata. Raises UnusableImage."""
     try:
         decoded = _decoded(upload, LOGO)
@@ -41,8 +49,10 @@ def logo_of(upload: "File[bytes]") -> "ContentFile[bytes]":
     return _encoded(decoded.convert("RGBA"), "png", "PNG")
 
 
-def _decoded(upload: "File[bytes]", size: tuple[int, int]) -> Image.Image:
+def _decoded(upload: File[bytes], size: tuple[int, int]) -> Image.Image:
     """Only what Pillow decodes is encoded again, so nothing hidden in the file is ever served."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     if upload.size is None or upload.size > LIMIT_BYTES:
         raise UnusableImage
     try:
@@ -58,7 +68,7 @@ def _decoded(upload: "File[bytes]", size: tuple[int, int]) -> Image.Image:
 
 def _encoded(
     picture: Image.Image, ending: str, kind: str, **options: int | bool
-) -> "ContentFile[bytes]":
+) -> ContentFile[bytes]:
     encoded = BytesIO()
     picture.info.clear()  # Pillow would write its comment back.
     picture.save(encoded, kind, optimize=True, **options)

@@ -45,7 +45,7 @@ class TenantManager(models.Manager[M]):
         return self._to_write().bulk_create(*args, **kwargs)
 
     def _insert(self, *args: Any, **kwargs: Any) -> Any:
-        return self._to_write()._insert(*args, **kwargs)  # type: ignore[attr-defined]
+        return self._to_write()._insert(*args, **kwargs)  # type: ignore[attr-defined]  # noqa: SLF001  as Model.save calls it
 
     def _to_write(self) -> models.QuerySet[M]:
         refuse_outside_of_scopes(self.model, current_scope())
