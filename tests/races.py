@@ -1,17 +1,23 @@
-"""Many threads at the same moment, each with a connection of its own."""
+"""Many threads at the same moment, each with a connection of its own; and guards switched off."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import contextmanager
+from threading import Barrier, Event
 from typing import Any
 
 from django.db import connection
+from django.db.models import Model
 
 from accounts.models import Organiser
 from tiqqo.core.tenancy import tenant_scope
 
 # PostgreSQL lets in a hundred connections; more acts than that queue behind each other.
 AT_ONCE = 40
+PATIENCE_SECONDS = 60
+# The counters of pools and codes change in statements that begin with WITH.
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|WITH)\b")
 
 
 def at_once(organiser: Organiser, *acts: Callable[[], Any]) -> Sequence[Any]:
@@ -20,7 +26,7 @@ def at_once(organiser: Organiser, *acts: Callable[[], Any]) -> Sequence[Any]:
     More than AT_ONCE acts share so many connections, each one's acts behind each other.
     """
     threads = min(len(acts), AT_ONCE)
-    start = Barrier(threads, timeout=60)
+    start = Barrier(threads, timeout=PATIENCE_SECONDS)
 
     def run(mine: Sequence[Callable[[], Any]]) -> list[Any]:
         try:
@@ -42,3 +48,62 @@ def answer_of(act: Callable[[], Any]) -> Any:
         return act()
     except Exception as error:  # noqa: BLE001  the race is about who fails how
         return error
+
+
+def overtaken(
+    organiser: Organiser,
+    *,
+    slow: Callable[[], Any],
+    fast: Callable[[], Any],
+    without_locks_on: Collection[type[Model]] = (),
+) -> Sequence[Any]:
+    """What both returned or raised: `slow` reads, `fast` does all it does, only then `slow` writes.
+
+    The locks that rule this out are left out of the SQL of `slow`: those on the rows of these models.
+    """
+    tables = [model._meta.db_table for model in without_locks_on]
+    lock = re.compile(rf' FOR (?:NO KEY )?UPDATE OF "({"|".join(tables)})"(?: SKIP LOCKED)?')
+    left_out = set()
+    has_read, is_passed = Event(), Event()
+
+    def without_locks(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        left_out.update(lock.findall(sql))
+        return execute(lock.sub("", sql), *rest)
+
+    def held_up(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if _WRITES.match(sql) and not has_read.is_set():
+            has_read.set()
+            assert is_passed.wait(PATIENCE_SECONDS), "the fast one waits for a lock of the slow one"
+        return execute(sql, *rest)
+
+    def overtaken_one() -> Any:
+        with connection.execute_wrapper(without_locks), connection.execute_wrapper(held_up):
+            return slow()
+
+    def passing_one() -> Any:
+        assert has_read.wait(PATIENCE_SECONDS), "the slow one never came to write"
+        try:
+            return fast()
+        finally:
+            is_passed.set()
+
+    answers = at_once(organiser, overtaken_one, passing_one)
+    assert left_out == set(tables)
+    return answers
+
+
+@contextmanager
+def without_constraint(model: type[Model], name: str) -> Iterator[None]:
+    """The table lacks this constraint; it is emptied before it gets it back."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name]
+        )
+        (definition,) = cursor.fetchone()
+        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"TRUNCATE {table} CASCADE")
+            cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")

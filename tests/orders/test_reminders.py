@@ -10,7 +10,7 @@ from events.operations import change_event
 from orders.models import Delivery, DeliveryKind
 from orders.operations import cancel_order, request_reminder, send_invoice
 from orders.tasks import sweep_reminders
-from tests.races import at_once
+from tests.races import at_once, overtaken, without_constraint
 
 DOORS = datetime(2099, 3, 6, 19, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -118,3 +118,19 @@ def test_sweepers_that_meet_make_one_reminder(cast):
     assert sorted(answers) == [False] * 7 + [True]
     with house.scope():
         assert reminders().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_its_constraint_sweepers_that_meet_make_two(cast):
+    """Negative control."""
+    house = cast.fjord
+    with house.scope():
+        order = house.place_free(1)
+
+    def remind():
+        return request_reminder(order)
+
+    with without_constraint(Delivery, "delivery_once"):
+        answers = overtaken(house.organiser, slow=remind, fast=remind)
+
+        assert answers == [True, True]

@@ -1,18 +1,19 @@
 """Nobody oversells, with real connections; each race is also run with its guard switched off."""
 
+import time
 from datetime import timedelta
+from threading import Event as Signal
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from events.models import Event
-from orders.models import Order, OrderStatus, Ticket
-from orders.operations import cancel_order, confirm_payment
 from tests.cast import ReleaseFactory
-from tests.races import at_once
+from tests.races import at_once, overtaken, without_constraint
 from ticketing import stock
 from ticketing.errors import ReservationOver, SoldOut
+from ticketing.locks import lock_pools
 from ticketing.models import (
     CapacityPool,
     PoolMember,
@@ -82,15 +83,8 @@ def without_the_rooms_condition(monkeypatch):
 
 @pytest.fixture
 def without_the_check(transactional_db):
-    add = (
-        "ALTER TABLE ticketing_capacitypool ADD CONSTRAINT pool_never_oversold"
-        " CHECK (capacity IS NULL OR capacity >= held + sold + set_aside)"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE ticketing_capacitypool DROP CONSTRAINT pool_never_oversold")
+    with without_constraint(CapacityPool, "pool_never_oversold"):
         yield
-        cursor.execute("TRUNCATE ticketing_capacitypool CASCADE")
-        cursor.execute(add)
 
 
 def test_the_check_constraint_alone_holds_too(kikker, without_the_rooms_condition):
@@ -128,6 +122,62 @@ def test_buyers_of_several_pools_do_not_wait_for_each_other_forever(kikker):
     assert [answer for answer in answers if not isinstance(answer, Reservation)] == []
     assert event_pool().held == 40
     assert [count for count in recount() if count.differs] == []
+
+
+def cross(house):
+    """Two take three pools in opposite orders; each has begun before the middle one can be had."""
+    a, middle, b = (
+        CapacityPool.objects.create(event=house.event, name=name, capacity=10).pk for name in "AMB"
+    )
+    is_taken = Signal()
+
+    def keep_the_middle_one():
+        with transaction.atomic():
+            lock_pools([middle])
+            is_taken.set()
+            end = time.monotonic() + 60
+            while backends_that_wait() < 2 and time.monotonic() < end:
+                time.sleep(0.01)
+
+    def take(*pools):
+        is_taken.wait(60)
+        return transaction.atomic(stock.hold)(dict.fromkeys(pools, 1))
+
+    answers = at_once(
+        house.organiser,
+        keep_the_middle_one,
+        lambda: take(a, middle, b),
+        lambda: take(b, middle, a),
+    )
+    return answers[1:]
+
+
+def backends_that_wait():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND backend_type = 'client backend'"
+            "   AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0]
+
+
+def test_pools_are_taken_in_one_order_whatever_the_order_of_the_wish(kikker):
+    assert cross(kikker) == [set(), set()]
+
+
+def test_in_the_order_of_the_wish_two_would_wait_for_each_other_forever(kikker, monkeypatch):
+    """Negative control: PostgreSQL ends it at the cost of one of them."""
+    as_wished = stock._HOLD.replace(
+        "ORDER BY pool.id", "ORDER BY array_position(%(pools)s::bigint[], pool.id)"
+    )
+    assert as_wished != stock._HOLD
+    monkeypatch.setattr(stock, "_HOLD", as_wished)
+
+    answers = cross(kikker)
+
+    assert answers.count(set()) == 1
+    assert sum("deadlock detected" in str(answer) for answer in answers) == 1
 
 
 def statuses_and_stock(reservation):
@@ -173,51 +223,105 @@ def test_of_cancellation_and_confirmation_the_places_are_counted_once(kikker, ro
     assert statuses_and_stock(reservation) == (ReservationStatus.CANCELED_MANUALLY, 0, 0)
 
 
+def cancel(reservation):
+    cancel_reservation(reservation, manually=True)
+
+
+def sweep(_reservation=None):
+    return expire_reservations(at=clock.now())
+
+
+@pytest.fixture
+def overdue(kikker):
+    """A hold on two places; its time was up a moment ago."""
+    reservation = kikker.reserve(priced=2)
+    with time_machine.travel(reservation.expires_at + timedelta(seconds=1)):
+        yield reservation
+
+
+ends = pytest.mark.parametrize("end", [expire_reservation, sweep, cancel])
+
+
+@ends
+def test_without_the_lock_a_hold_is_both_sold_and_let_go(kikker, overdue, end):
+    """Negative control: the places that are let go are those of a neighbour."""
+    neighbour = kikker.reserve(priced=2)
+
+    answers = overtaken(
+        kikker.organiser,
+        slow=lambda: end(overdue),
+        fast=lambda: confirm_reservation(overdue),
+        without_locks_on=[Reservation],
+    )
+
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    assert (event_pool().held, event_pool().sold) == (0, 2)
+    neighbour.refresh_from_db()
+    assert neighbour.status == ReservationStatus.PENDING
+    assert [count for count in recount() if count.differs] != []
+
+
+@ends
+def test_without_the_lock_and_a_neighbour_the_counters_check_holds_too(kikker, overdue, end):
+    answers = overtaken(
+        kikker.organiser,
+        slow=lambda: end(overdue),
+        fast=lambda: confirm_reservation(overdue),
+        without_locks_on=[Reservation],
+    )
+
+    assert "ticketing_capacitypool_held_check" in str(answers[0])
+    assert statuses_and_stock(overdue) == (ReservationStatus.CONFIRMED, 0, 2)
+
+
+@ends
+def test_without_the_lock_what_is_over_cannot_be_sold_because_of_its_check(kikker, overdue, end):
+    """The other way round there is a CHECK for it: what is confirmed never ended."""
+    kikker.reserve(priced=2)
+
+    answers = overtaken(
+        kikker.organiser,
+        slow=lambda: confirm_reservation(overdue),
+        fast=lambda: end(overdue),
+        without_locks_on=[Reservation],
+    )
+
+    assert "reservation_ended_when_over" in str(answers[0])
+    status, *stock_ = statuses_and_stock(overdue)
+    assert status in {ReservationStatus.EXPIRED, ReservationStatus.CANCELED_MANUALLY}
+    assert stock_ == [2, 0]
+
+
 def test_two_sweepers_do_not_release_a_hold_twice(kikker):
     for _ in range(6):
         kikker.reserve(priced=2)
 
     with time_machine.travel(clock.now() + timedelta(hours=1)):
-        answers = at_once(kikker.organiser, *[lambda: expire_reservations(at=clock.now())] * 4)
+        answers = at_once(kikker.organiser, *[sweep] * 4)
 
     assert sum(answers) == 6
     assert event_pool().held == 0
     assert set(Reservation.objects.values_list("status", flat=True)) == {"EXPIRED"}
 
 
-def test_a_payment_that_is_confirmed_twice_at_once_makes_one_set_of_tickets(kikker, provider):
-    order, payment = kikker.begin_payment(2)
-    page = provider.pay(payment.session_id)
+def test_without_their_locks_two_sweepers_release_a_hold_twice(kikker, overdue):
+    """Negative control: the second time it is a neighbour's places that they let go."""
+    neighbour = kikker.reserve(priced=2)
 
-    answers = at_once(
-        kikker.organiser,
-        *[lambda: confirm_payment(payment, paid=page.paid, intent_id=page.intent_id)] * 4,
-    )
+    answers = overtaken(kikker.organiser, slow=sweep, fast=sweep, without_locks_on=[Reservation])
 
-    assert [type(answer) for answer in answers] == [Order] * 4
-    assert Ticket.objects.filter(order=order).count() == 2
-    assert (event_pool().held, event_pool().sold) == (0, 2)
-    order.refresh_from_db()
-    assert order.status == OrderStatus.PAID
+    assert answers == [1, 1]
+    assert event_pool().held == 0
+    neighbour.refresh_from_db()
+    assert neighbour.status == ReservationStatus.PENDING
 
 
-@pytest.mark.parametrize("round_", range(3))
-def test_of_cancelling_and_paying_an_order_the_tickets_follow_one_of_them(kikker, provider, round_):
-    order, payment = kikker.begin_payment(2)
-    page = provider.pay(payment.session_id)
+def test_without_their_locks_and_a_neighbour_the_counters_check_holds_too(kikker, overdue):
+    answers = overtaken(kikker.organiser, slow=sweep, fast=sweep, without_locks_on=[Reservation])
 
-    at_once(
-        kikker.organiser,
-        lambda: confirm_payment(payment, paid=page.paid, intent_id=page.intent_id),
-        lambda: cancel_order(order, by=kikker.owner),
-    )
-
-    order.refresh_from_db()
-    tickets = Ticket.objects.valid().filter(order=order).count()
-    refunds = payment.refunds.count()
-    sold = event_pool().sold
-    assert (order.status, tickets, refunds, sold) in [("PAID", 2, 0, 2), ("CANCELED", 0, 1, 0)]
-    assert [count for count in recount() if count.differs] == []
+    assert "ticketing_capacitypool_held_check" in str(answers[0])
+    assert answers[1] == 1
+    assert statuses_and_stock(overdue) == (ReservationStatus.EXPIRED, 0, 0)
 
 
 def last_slot(house):
