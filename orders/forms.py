@@ -185,6 +185,11 @@ class OrderFilterForm(TiqqoForm):
         required=False,
         choices=[("", _("All")), *TICKET_COUNTS.items()],
     )
+    sold = forms.RegexField(
+        r"^((type|release|slot)-[0-9A-Z]{1,20}|promotion-[0-9]{1,18})$",
+        required=False,
+        widget=forms.HiddenInput,
+    )
 
     @property
     def asked(self) -> OrderFilter:

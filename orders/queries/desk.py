@@ -22,7 +22,10 @@ from orders.models import (
     Ticket,
     TicketStatus,
 )
+from orders.price_lines import slot_words
 from people.models import Person
+from ticketing.models import Release, TicketType
+from ticketing.selling import line_name
 from tiqqo.core import audit
 from tiqqo.core.codes import normalise_code
 from tiqqo.core.models import AuditEntry
@@ -55,10 +58,16 @@ class OrderFilter:
     placed_from: date | None = None
     placed_to: date | None = None
     ticket_count: str = ""
+    sold: str = ""
+    """What they contain, as `type-CODE`, `release-CODE`, `slot-CODE`, or `promotion-ID`."""
 
     @property
     def is_active(self) -> bool:
         return self != OrderFilter()
+
+    @property
+    def is_set_in_panel(self) -> bool:
+        return self != OrderFilter(sold=self.sold)
 
 
 def _orders_of(event: Event) -> QuerySet[Any]:
@@ -105,7 +114,41 @@ def filtered_orders(event: Event, asked: OrderFilter) -> QuerySet[Any]:
     }
     if asked.ticket_count in counts:
         rows = rows.filter(counts[asked.ticket_count])
+    if asked.sold:
+        rows = rows.filter(_contains(*asked.sold.split("-", 1)))
     return rows.order_by("-placed_at", "-id")
+
+
+def _contains(kind: str, key: str) -> Q:
+    if kind == "promotion":
+        return Q(reservation__code__promotion=key) | Q(
+            discounts__contains=[{"promotion": int(key)}]
+        )
+    lines = {
+        "type": Q(ticket_type__code=key) | Q(release__ticket_type__code=key),
+        "release": Q(release__code=key),
+        "slot": Q(slot__code=key),
+    }[kind]
+    return Q(pk__in=OrderLine.objects.filter(lines).values("order"))
+
+
+def sold_words(event: Event, asked: OrderFilter) -> str:
+    """The name of what the list is limited to."""
+    kind, _dash, key = asked.sold.partition("-")
+    match kind:
+        case "type":
+            found = TicketType.objects.filter(event=event, code=key).first()
+            return found.name if found else key
+        case "release":
+            release = Release.objects.select_related("ticket_type").filter(code=key).first()
+            return line_name(release.ticket_type.name, release.name) if release else key
+        case "slot":
+            slot = event.slots.filter(code=key).first()
+            return slot_words(slot.starts_at, event.time_zone) if slot else key
+        case "promotion":
+            promotion = event.promotions.filter(pk=key).first()
+            return promotion.name if promotion else key
+    return ""
 
 
 def _midnight(day: date, event: Event) -> datetime:

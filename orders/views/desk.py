@@ -32,7 +32,7 @@ from orders.queries import (
     people_of,
     summary_matrix,
 )
-from orders.queries.desk import filtered_orders
+from orders.queries.desk import filtered_orders, sold_words
 from orders.views.files import pdf_response
 from ticketing.operations import cancel_reservation, reserve_tickets
 from ticketing.queries import offers
@@ -58,6 +58,7 @@ def order_list(request: Any, event: str) -> HttpResponse:
     context = {
         "form": form,
         "asked": asked,
+        "sold": sold_words(found, asked),
         "page": page,
         "next_url": f"{here}?{urlencode({**kept, 'after': page.next_cursor})}"
         if page.next_cursor

@@ -20,7 +20,7 @@ from orders.queries import (
     people_of,
     summary_matrix,
 )
-from orders.queries.desk import filtered_orders
+from orders.queries.desk import filtered_orders, sold_words
 from orders.tasks import welcome_people
 from tests.cast import DORA
 from tiqqo.core.sheets import safe
@@ -80,6 +80,26 @@ def test_all_orders_newest_first(fjord, book):
 )
 def test_each_filter_finds_its_orders(fjord, book, asked, names):
     assert found(fjord, book, **asked) == names
+
+
+def test_orders_are_found_by_what_they_contain(fjord, book):
+    priced = ["card", "invoice", "sent", "settled", "sponsored"]
+
+    assert sorted(found(fjord, book, sold=f"release-{fjord.priced.code}")) == priced
+    assert sorted(found(fjord, book, sold=f"type-{fjord.priced.ticket_type.code}")) == priced
+    assert sold_words(fjord.event, OrderFilter(sold=f"type-{fjord.priced.ticket_type.code}")) == (
+        fjord.priced.ticket_type.name
+    )
+    assert found(fjord, book, sold="slot-NOSUCH") == []
+
+
+def test_orders_are_found_by_the_discount_they_had(fjord, book):
+    Order.objects.filter(pk=book["card"].pk).update(
+        discounts=[{"promotion": 17, "name": "Friends", "minor": 100}]
+    )
+
+    assert found(fjord, book, sold="promotion-17") == ["card"]
+    assert found(fjord, book, sold="promotion-18") == []
 
 
 def test_an_order_is_found_by_its_code_however_it_is_typed(fjord, book):
