@@ -6,7 +6,7 @@ day, from where its own window begins, for nobody knows that day.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 
@@ -23,8 +23,8 @@ class DrawnRelease:
 
 @dataclass(frozen=True, slots=True)
 class DrawnType:
-    """A ticket type whose releases share the event's line of time; `clashes` are among themselves,
-    and `stalled` says which of them wait for what does not end."""
+    """A ticket type whose releases share the event's line of time, as they open; `clashes` are among
+    themselves, and `stalled` says which of them wait for what does not end."""
 
     row: TypeRow
     releases: list[DrawnRelease]
@@ -59,7 +59,7 @@ class _Span:
 def drawn(board: TicketBoard, event: Event, now: datetime) -> DrawnBoard:
     """Where each window stands. What has no end of its own ends with the event."""
     spans = {
-        row.ticket_type.pk: [_span(release, event) for release in row.releases]
+        row.ticket_type.pk: _as_they_open([_span(release, event) for release in row.releases])
         for row in board.types
     }
     everything = [span for group in spans.values() for span in group]
@@ -70,7 +70,9 @@ def drawn(board: TicketBoard, event: Event, now: datetime) -> DrawnBoard:
             DrawnType(
                 row,
                 [DrawnRelease(span.row, window_of[id(span)]) for span in spans[row.ticket_type.pk]],
-                charts.releases_chart(_published(spans[row.ticket_type.pk]), now).clashes,
+                charts.releases_chart(
+                    _published(spans[row.ticket_type.pk]), now, among=everything
+                ).clashes,
                 tuple(_stalled(row)),
             )
             for row in board.types
@@ -89,6 +91,21 @@ def _span(row: ReleaseRow, event: Event) -> _Span:
     if before is not None and (ends_at is None or before < ends_at):
         starts_at = max(starts_at, before) if starts_at else before
     return _Span(row, release.name, starts_at, ends_at)
+
+
+def _as_they_open(spans: list[_Span]) -> list[_Span]:
+    """Who waits for another stands behind it, even if nobody knows the day."""
+    by_release = {span.row.release.pk: span for span in spans}
+
+    def order(span: _Span) -> tuple[datetime, int]:
+        opens_at = span.starts_at or datetime.min.replace(tzinfo=UTC)
+        before = by_release.get(span.row.follows.pk) if span.row.follows else None
+        if before is None:
+            return opens_at, 0
+        at, waiting = order(before)
+        return max(opens_at, at), waiting + 1
+
+    return sorted(spans, key=order)
 
 
 def _published(spans: list[_Span]) -> list[_Span]:

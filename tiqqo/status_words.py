@@ -85,7 +85,7 @@ def promotion_tone(state: str) -> str:
 @register.filter
 def promotion_words(state: str) -> str:
     return {
-        "running": _("Applies"),
+        "running": _("Active"),
         "scheduled": _("Scheduled"),
         "paused": _("Paused"),
         "over": _("Over"),

@@ -176,11 +176,11 @@ def test_list_says_what_each_code_brought_in(at_kikker):
         "0",
         "€36.00",
         "€9.00",
-        "Applies",
+        "Active",
     ]
     assert page.attributes("copy-button", "data-value") == [f"{SHOP}FRIEND"]
     assert page.texts("#automatic td") == [
-        "Summer 10% off", "Everything", "1", "0", "€36.00", "€5.00", "Applies",
+        "Summer 10% off", "Everything", "1", "0", "€36.00", "€5.00", "Active",
     ]  # fmt: skip
 
 
@@ -279,7 +279,7 @@ def test_pause_resume_change(at_kikker):
     page = at_kikker.pages.follow(page.submit("Pause"))
     assert page.texts(".page-header .pill") == ["Paused"]
     page = at_kikker.pages.follow(page.submit("Resume"))
-    assert page.texts(".page-header .pill") == ["Applies"]
+    assert page.texts(".page-header .pill") == ["Active"]
     page = at_kikker.get("ticketing:promotion_change", promotion=promotion.pk)
     assert page.values("Save changes")["percent"] == "20"
     page = at_kikker.pages.follow(
@@ -311,7 +311,7 @@ def test_automatic_discount_has_no_codes(at_kikker):
     )
 
     assert page.h1 == "Five or more"
-    assert page.text(".page-header p") == "Applies Buy 4, get 1 free"
+    assert page.text(".page-header p") == "Active Buy 4, get 1 free"
     assert not page.all("#codes")
     [made] = all_of(at_kikker, Promotion)
     assert (made.is_automatic, made.buy, made.get) == (True, 4, 1)

@@ -43,6 +43,22 @@ def test_board_shows_types_releases_and_stock(at_kikker):
     ]  # fmt: skip
 
 
+def test_every_number_of_the_board_leads_to_its_rows(at_kikker):
+    with at_kikker.house.scope():
+        at_kikker.house.place_free(2)
+        at_kikker.house.reserve(priced=3)
+
+    page = at_kikker.get("ticketing:tickets")
+
+    links = page.links()
+    assert links["3 held"] == f"{at_kikker.url('ticketing:inventory')}#holds"
+    under_12 = made_type(at_kikker, "Under 12")
+    assert links["2 sold"] == f"{at_kikker.url('orders:list')}?sold=type-{under_12.code}"
+    page = at_kikker.pages.get_page(links["2 sold"])
+    assert len(page.rows) == 1
+    assert "Only orders with Under 12." in page.text("main")
+
+
 def test_board_of_a_bare_event_offers_the_first_step(at_kikker):
     house = at_kikker.house
     with house.scope():
@@ -51,6 +67,7 @@ def test_board_of_a_bare_event_offers_the_first_step(at_kikker):
     page = at_kikker.pages.get_page(f"/o/blauwe-kikker/events/{bare.slug}/tickets/")
 
     assert page.texts(".empty__title") == ["No ticket types yet"]
+    assert page.texts("main a.button") == ["New ticket type"]
 
 
 def test_who_may_only_look_finds_no_way_to_change(at_kikker):

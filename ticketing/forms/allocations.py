@@ -41,9 +41,9 @@ class AllocationForm(DiscountForm):
     )
 
     fieldsets = (
-        ("", ("company_name", "ticket_type", "quantity", "returns_at")),
+        (_("What is set aside"), ("company_name", "ticket_type", "quantity", "returns_at")),
         (_("What its buyers pay"), DISCOUNT_ROWS),
-        (_("How they get in"), ("text",)),
+        (_("Their link"), ("text",)),
     )
 
     def __init__(self, *args: Any, event: Event, catalogue: Catalogue, **kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """Forms of promotions, codes and the code generator."""
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -116,7 +117,10 @@ class AutomaticForm(DiscountForm):
         label=_("Name"), max_length=60, help_text=_("Buyers read it where it lowers their price.")
     )
     types = forms.MultipleChoiceField(
-        label=_("Ticket types"), required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Ticket types"),
+        required=False,
+        help_text=_("Nothing ticked: for everything."),
+        widget=forms.CheckboxSelectMultiple,
     )
     releases = forms.MultipleChoiceField(
         label=_("Releases"), required=False, widget=forms.CheckboxSelectMultiple
@@ -132,7 +136,6 @@ class AutomaticForm(DiscountForm):
     )
     min_quantity = count_field(_("From so many tickets"), hint=_("Of those it covers."))
 
-    _first: tuple[str, ...] = ("name",)
     _limits: tuple[str | tuple[str, str], ...] = (
         ("opens_at", "closes_at"),
         ("min_subtotal", "min_quantity"),
@@ -149,7 +152,13 @@ class AutomaticForm(DiscountForm):
         initial = self.initial_of(made, catalogue) if made else {"kind": PromotionKind.PERCENT}
         super().__init__(*args, event=event, initial=initial, **kwargs)
         self.type_by_code = {found.code: found for found in catalogue.types.values()}
-        self.release_by_code = {found.code: found for found in catalogue.releases}
+        # The only release of a type is the type.
+        count = Counter(release.ticket_type_id for release in catalogue.releases)
+        self.release_by_code = {
+            found.code: found
+            for found in catalogue.releases
+            if count[found.ticket_type_id] > 1 or (made and found.pk in made.release_ids)
+        }
         self.fields["types"].choices = [  # type: ignore[attr-defined]
             (code, found.name) for code, found in self.type_by_code.items()
         ]
@@ -164,11 +173,10 @@ class AutomaticForm(DiscountForm):
         for name in {"types", "releases"} - set(scope):
             del self.fields[name]
         self.fieldsets = (  # type: ignore[misc]
-            ("", self._first),
+            self.first(made),
             (_("What it does"), self.effect),
-            (_("What it is for: everything, unless you tick something"), scope),
+            (_("What it is for"), scope),
             (_("When it applies"), self._limits),
-            *self.more_fieldsets(made),
         )
 
     @property
@@ -178,8 +186,8 @@ class AutomaticForm(DiscountForm):
     def kinds(self) -> list[tuple[str, Any]]:
         return list(_DISCOUNTS)
 
-    def more_fieldsets(self, made: Promotion | None) -> tuple[Any, ...]:
-        return ()
+    def first(self, made: Promotion | None) -> tuple[Any, ...]:
+        return _("Name"), ("name",)
 
     def initial_of(self, made: Promotion, catalogue: Catalogue) -> dict[str, Any]:
         return {
@@ -240,11 +248,11 @@ class PromotionForm(AutomaticForm):
     def kinds(self) -> list[tuple[str, Any]]:
         return [*_DISCOUNTS, _NO_DISCOUNT]
 
-    def more_fieldsets(self, made: Promotion | None) -> tuple[Any, ...]:
+    def first(self, made: Promotion | None) -> tuple[Any, ...]:
         if made is None:
-            return ((_("Its code"), ("text", "uses_limit")),)
+            return _("Name and code"), ("name", "text", "uses_limit")
         del self.fields["text"], self.fields["uses_limit"]
-        return ()
+        return super().first(made)
 
     def initial_of(self, made: Promotion, catalogue: Catalogue) -> dict[str, Any]:
         return {

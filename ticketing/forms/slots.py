@@ -50,6 +50,7 @@ class SlotRuleForm(TiqqoForm):
     closes = _clock(_("Until"))
     every_minutes = forms.IntegerField(
         label=_("Every so many minutes"),
+        help_text=_("The last slot is over by the end of these hours."),
         min_value=5,
         max_value=1440,
         initial=30,
@@ -64,7 +65,7 @@ class SlotRuleForm(TiqqoForm):
         min_value=0,
         max_value=1440,
         initial=0,
-        help_text=_("How late people are still let in, after the slot is over."),
+        help_text=_("People are let in that much later."),
         widget=forms.NumberInput(attrs={"class": "input--short"}),
     )
 
@@ -85,9 +86,9 @@ class SlotRuleForm(TiqqoForm):
                 "closes": event.local(event.ends_at).time(),
             }
         super().__init__(*args, initial=initial, **kwargs)
-        self.fields["closes"].help_text = _(
-            "In %(zone)s. The last slot ends by then; an earlier hour is that of the next day."
-        ) % {"zone": zone_name(event.time_zone)}
+        zone = {"zone": zone_name(event.time_zone)}
+        self.fields["opens"].help_text = _("In %(zone)s.") % zone
+        self.fields["closes"].help_text = _("Earlier than that: on the next day.")
 
     @property
     def rule(self) -> SlotRule:

@@ -71,7 +71,7 @@ class TicketTypeForm(TiqqoForm):
     )
     capacity = places_field(_("Places of this type"), _("Empty: shares the places of the event."))
     pricing = forms.ChoiceField(
-        label=_("Price"),
+        label=_("Kind of price"),
         choices=[
             (PricingMethod.FIXED, Explained(_("One price"), _("Each release has its own."))),
             (

@@ -100,7 +100,9 @@ def _promotions(
     return [
         Connected(promotion, counts.get(promotion.pk, 0))
         for promotion in catalogue.promotions.values()
-        if (promotion.ticket_type_ids or promotion.release_ids)
+        # Those of allocations are told with them.
+        if promotion.allocation_id is None
+        and (promotion.ticket_type_ids or promotion.release_ids)
         and (
             type_id in promotion.ticket_type_ids
             or any(covers(promotion, type_id, found.pk) for found in releases)

@@ -53,16 +53,19 @@ class ReleasesChart:
         return "start" if self.now_x < _NEAR else "end"
 
 
-def releases_chart(releases: Sequence[Any], now: datetime) -> ReleasesChart:
+def releases_chart(
+    releases: Sequence[Any], now: datetime, *, among: Sequence[Any] = ()
+) -> ReleasesChart:
     """Sales windows on one line of time; a window without end runs to the right edge.
 
     A window without start runs from the left edge. Between neighbours by opening, gaps and overlaps
-    are told.
+    are told. `among` are all that share the line of time, if these are not all.
     """
     if not releases:
         return ReleasesChart((), None, None, None)
-    known = [at for release in releases for at in _ends(release) if at is not None] or [now]
-    is_endless = any(_of(release, "ends_at") is None for release in releases)
+    shown = [*releases, *among]
+    known = [at for release in shown for at in _ends(release) if at is not None] or [now]
+    is_endless = any(_of(release, "ends_at") is None for release in shown)
     start, end = min(known), max(known)
     end = max(end + _OPEN_END if is_endless else end, start + _OPEN_END)
     span = (end - start).total_seconds()
