@@ -64,6 +64,13 @@ class PaidOrdersAreRefunded(DomainError):
     message = _("This order is paid. Refund it instead of cancelling it.")
 
 
+class SubstituteOver(DomainError):
+    """Taken, declined or lapsed by now."""
+
+    code = "substitute_over"
+    message = _("These tickets are not held for you any more.")
+
+
 class NothingToSend(DomainError):
     code = "nothing_to_send"
     message = _("This order has no tickets yet, so there is nothing to send.")

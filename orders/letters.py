@@ -7,9 +7,10 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from events.models import Event
-from orders.models import DeliveryKind, Invoice, Order, OrderLine, Refund, Ticket
+from orders.models import DeliveryKind, Invoice, Order, OrderLine, Refund, RefundReason, Ticket
 from orders.price_lines import adds_tax, order_price_lines, order_tax_by_rate, tax_words
 from orders.printed import kind_of, slot_of
+from orders.queries.buyer import OfferedSubstitute
 from tiqqo.core import clock
 from tiqqo.core.money import Money
 from tiqqo.ui.mails import (
@@ -37,6 +38,7 @@ class OrderFacts:
     lines: Sequence[OrderLine]
     tickets: Sequence[Ticket]
     refunds: Sequence[Refund]
+    substitute: OfferedSubstitute | None
     invoice: Invoice | None
 
     @property
@@ -154,8 +156,45 @@ def _reminder(facts: OrderFacts) -> Letter:
     )
 
 
+def _substitute(facts: OrderFacts) -> Letter:
+    named = {"event": facts.event.name, "code": facts.order.code}
+    offered = facts.substitute
+    blocks: list[Block] = [
+        Text(
+            _(
+                "your payment for %(event)s came in when your time was up, and your tickets were gone"
+                " by then. Your money is not lost: you choose."
+            )
+            % named
+        )
+    ]
+    if offered is not None:
+        until = words_for(offered.until, facts.event.time_zone, "datetime", show_zone=True)
+        blocks += [
+            Text(_("We hold these for you until %(until)s:") % {"until": until}),
+            Lines(
+                [Line(row.label, row.amount, row.note) for row in offered.prices],
+                total=offered.total,
+            ),
+        ]
+        if offered.goes_back:
+            text = _("They cost less: %(amount)s goes back to you.")
+            blocks.append(Text(text % {"amount": offered.goes_back}))
+    blocks += [
+        Button(_("Take them, or have your money back"), facts.url),
+        Note(_("If you do nothing, all your money goes back by itself.")),
+    ]
+    return _letter(
+        facts,
+        subject=_("Your tickets for %(event)s were gone: choose what we do") % named,
+        heading=_("Your tickets were gone, your money is not"),
+        blocks=blocks,
+    )
+
+
 def _refunded(facts: OrderFacts) -> Letter:
     named = {"event": facts.event.name, "code": facts.order.code}
+    is_rest = all(refund.reason == RefundReason.COSTS_LESS for refund in facts.refunds)
     lines = [
         Line(str(refund.get_reason_display()).capitalize(), refund.amount)
         for refund in facts.refunds
@@ -166,9 +205,16 @@ def _refunded(facts: OrderFacts) -> Letter:
         heading=_("Your money is on its way back"),
         blocks=[
             Text(
-                _(
-                    "a payment for order %(code)s (%(event)s) could not be used, so it goes back"
-                    " to the card it came from."
+                (
+                    _(
+                        "the tickets you took for order %(code)s (%(event)s) cost less than you"
+                        " paid. The rest goes back to the card it came from."
+                    )
+                    if is_rest
+                    else _(
+                        "a payment for order %(code)s (%(event)s) could not be used, so it goes back"
+                        " to the card it came from."
+                    )
                 )
                 % named
             ),
@@ -188,6 +234,7 @@ _LETTERS: dict[DeliveryKind, Callable[[OrderFacts], Letter]] = {
     DeliveryKind.RECEIVED: _received,
     DeliveryKind.INVOICE: _invoice,
     DeliveryKind.REMINDER: _reminder,
+    DeliveryKind.SUBSTITUTE: _substitute,
     DeliveryKind.REFUNDED: _refunded,
 }
 

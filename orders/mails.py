@@ -10,7 +10,7 @@ from orders.documents import invoice_pdf, tickets_pdf
 from orders.letters import OrderFacts, letter_for
 from orders.models import Delivery, DeliveryKind, Invoice, Order
 from orders.printed import tickets_of
-from orders.queries import lines_of_order, refunds_of
+from orders.queries import lines_of_order, offered_substitute, refunds_of
 from tiqqo.ui.mails import render_letter
 
 WITH_TICKETS = (DeliveryKind.TICKETS, DeliveryKind.REMINDER)
@@ -64,6 +64,7 @@ def _facts(order: Order) -> OrderFacts:
         lines=lines_of_order(order),
         tickets=tickets_of(order),
         refunds=refunds_of(order),
+        substitute=offered_substitute(order),
         invoice=Invoice.objects.filter(order=order).first(),
     )
 

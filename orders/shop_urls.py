@@ -24,6 +24,16 @@ urlpatterns = [
         name="tickets_phone_pdf",
     ),
     path("orders/<str:code>/<str:secret>/invoice.pdf", buyer.invoice_pdf, name="invoice_pdf"),
+    path(
+        "orders/<str:code>/<str:secret>/substitute/acceptance/",
+        buyer.substitute_acceptance,
+        name="substitute_acceptance",
+    ),
+    path(
+        "orders/<str:code>/<str:secret>/substitute/refusal/",
+        buyer.substitute_refusal,
+        name="substitute_refusal",
+    ),
     path("orders/<str:code>/<str:secret>/deliveries/", buyer.deliveries, name="deliveries"),
     path("orders/<str:code>/<str:secret>/<str:ticket>.svg", buyer.qr, name="qr"),
     path("orders/<str:code>/<str:secret>/calendar.ics", buyer.calendar, name="calendar"),

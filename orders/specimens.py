@@ -16,14 +16,18 @@ from orders.models import (
     PaymentMethod,
     Refund,
     RefundReason,
+    Substitute,
     Ticket,
 )
 from orders.operations.invoicing import drawn_up
+from orders.price_lines import PriceLine
 from orders.printed import PrintedTicket, printed
+from orders.queries.buyer import OfferedSubstitute
 from orders.waitlist_letters import PlaceFacts
 from ticketing.models import Reservation, TicketType, WaitlistEntry, WaitlistStatus
 from ticketing.queries.waitlist import OwnEntry
 from tiqqo.core import clock
+from tiqqo.core.money import Money
 from tiqqo.ui.mails import address
 
 # Signs nothing that a door would accept: no event has this key.
@@ -63,7 +67,20 @@ class Specimen:
             self.lines,
             self.tickets,
             self.refunds,
+            self.substitute,
             self.invoice,
+        )
+
+    @property
+    def substitute(self) -> OfferedSubstitute:
+        """Cheaper tickets in place of these, for a day."""
+        less = Money(self.order.total_minor // 5, self.order.currency)
+        return OfferedSubstitute(
+            substitute=Substitute(organiser=self.event.organiser, order=self.order),
+            until=self.order.placed_at + timedelta(days=1),
+            prices=[PriceLine("2 × Standing", self.order.total - less)],
+            total=self.order.total - less,
+            goes_back=less,
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Task, shared_task
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from orders import mails, notices, operations, payments, waitlist_mails
 from orders.models import (
@@ -19,6 +19,8 @@ from orders.models import (
     ProviderEvent,
     Refund,
     RefundStatus,
+    Substitute,
+    SubstituteStatus,
     Ticket,
 )
 from orders.providers import ProviderFailure
@@ -236,7 +238,8 @@ def _note_silence(payment_id: int, failure: ProviderFailure) -> None:
 
 @shared_task
 def sweep_money() -> None:
-    """Whatever money was left half done is taken up again: events, payments, refunds, lost orders."""
+    """Whatever money was left half done is taken up again: events, payments, refunds, lost orders, and
+    substitutes that nobody decided about."""
     now = clock.now()
     unhandled = ProviderEvent.objects.filter(handled_at=None, received_at__lte=now - PATIENCE)
     # Those that failed least go first, so that a bad one never stands before a good one.
@@ -260,6 +263,13 @@ def sweep_money() -> None:
                 reservation__status__in=[ReservationStatus.PENDING, ReservationStatus.CONFIRMED]
             )[:BATCH]
         )
+        undecided = list(
+            Substitute.objects.filter(
+                Q(reservation__expires_at__lte=now)
+                | ~Q(reservation__status=ReservationStatus.PENDING),
+                status=SubstituteStatus.OFFERED,
+            )[:BATCH]
+        )
         Payment.objects.filter(pk__in=[p.pk for p in (*overdue, *silent)]).update(checked_at=now)
     # Each in a task of its own, here and now: what goes wrong with one is logged and stops no other.
     for task, found in ((close_payment, overdue), (check_payment, silent)):
@@ -272,3 +282,6 @@ def sweep_money() -> None:
     for order in lost:
         with tenant_scope(order.organiser_id):
             operations.cancel_lost_order(order)
+    for substitute in undecided:
+        with tenant_scope(substitute.organiser_id):
+            operations.lapse_substitute(substitute)

@@ -52,6 +52,17 @@ def book_payment(
     )
 
 
+def book_fee(*, key: str, reference: str, platform_fee: Money, event_id: int) -> LedgerEntry | None:
+    """The service fee of money that arrived before it was clear what it buys."""
+    return book(
+        "fee",
+        key=key,
+        reference=reference,
+        event_id=event_id,
+        amounts={AccountKind.PENDING: platform_fee, AccountKind.PLATFORM_FEES: -platform_fee},
+    )
+
+
 def book_refund(
     *, key: str, reference: str, total: Money, platform_fee: Money, event_id: int
 ) -> LedgerEntry | None:

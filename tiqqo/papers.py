@@ -143,6 +143,7 @@ MAILS: dict[str, Callable[[], Letter]] = {
     "reminder": _club(DeliveryKind.REMINDER),
     "received": lambda: letter_for(DeliveryKind.RECEIVED, conference().facts),
     "invoice": lambda: letter_for(DeliveryKind.INVOICE, conference().facts),
+    "substitute": _club(DeliveryKind.SUBSTITUTE),
     "refunded": _club(DeliveryKind.REFUNDED),
     "tickets-hard": lambda: letter_for(DeliveryKind.TICKETS, hard_case().facts),
     "waitlist-joined": _in_line(WaitlistStatus.WAITING),

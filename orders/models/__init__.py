@@ -29,6 +29,7 @@ from orders.models.payment import (
     RefundReason,
     RefundStatus,
 )
+from orders.models.substitute import Substitute, SubstituteStatus
 from orders.models.ticket import (
     Ticket,
     TicketStatus,
@@ -56,6 +57,8 @@ __all__ = [
     "RefundReason",
     "RefundStatus",
     "Stage",
+    "Substitute",
+    "SubstituteStatus",
     "Ticket",
     "TicketStatus",
 ]

@@ -17,6 +17,7 @@ class DeliveryKind(models.TextChoices):
     RECEIVED = "received", _("Order received, invoice follows")
     INVOICE = "invoice", _("Invoice")
     REMINDER = "reminder", _("Reminder")
+    SUBSTITUTE = "substitute", _("Other tickets offered")
     REFUNDED = "refunded", _("Money on its way back")
 
 

@@ -95,6 +95,7 @@ class RefundStatus(models.TextChoices):
 class RefundReason(models.TextChoices):
     PAID_TWICE = "paid_twice", _("paid twice")
     TOO_LATE = "too_late", _("paid after the tickets were gone")
+    COSTS_LESS = "costs_less", _("the other tickets cost less")
     WRONG_AMOUNT = "wrong_amount", _("the amount paid was not the price")
     REQUESTED = "requested", _("given back by the organiser")
 

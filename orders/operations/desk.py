@@ -4,8 +4,17 @@ from django.db import transaction
 
 from orders.errors import AlreadySettled, NotAnInvoiceOrder, OrderOver, PaidOrdersAreRefunded
 from orders.locks import lock_order
-from orders.models import Order, OrderStatus, PaymentMethod, Ticket, TicketStatus
+from orders.models import (
+    Order,
+    OrderStatus,
+    PaymentMethod,
+    Substitute,
+    SubstituteStatus,
+    Ticket,
+    TicketStatus,
+)
 from orders.operations.issuing import announce_settled, issue_tickets
+from orders.operations.substituting import decline_substitute
 from ticketing.models import ReservationStatus
 from ticketing.operations import cancel_reservation
 from tiqqo.core import audit, clock
@@ -50,6 +59,9 @@ def cancel_order(order: Order, *, by: Actor) -> Order:
         return order
     if order.status == OrderStatus.PAID:
         raise PaidOrdersAreRefunded
+    offered = Substitute.objects.filter(order=order, status=SubstituteStatus.OFFERED).first()
+    if offered is not None:
+        return decline_substitute(offered, by=by)
     now = clock.now()
     order.status, order.canceled_at = OrderStatus.CANCELED, now
     order.save(update_fields=["status", "canceled_at"])

@@ -1,4 +1,4 @@
-"""Money in and money back: each step records its intent, then its result.
+"""Money in: each step records its intent, then its result.
 
 The provider is called between the two, by `orders.payments`, with no lock held.
 """
@@ -6,41 +6,34 @@ The provider is called between the two, by `orders.payments`, with no lock held.
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Max
 
-from orders import tasks
-from orders.errors import OrderAlreadyPlaced, OrderOver, PaymentAlreadyOpen, RefundExceedsPayment
+from orders.errors import OrderAlreadyPlaced, OrderOver, PaymentAlreadyOpen
 from orders.locks import lock_order, lock_payment
 from orders.models import (
-    REFUND_TRIES,
-    DeliveryKind,
     Order,
     OrderStatus,
     Payment,
-    PaymentMethod,
     PaymentStatus,
     ProviderEvent,
-    Refund,
     RefundReason,
-    RefundStatus,
 )
-from orders.operations.delivering import HEAD_START, request_delivery
-from orders.operations.issuing import announce_settled, issue_tickets
+from orders.operations.refunding import request_refund
+from orders.operations.settling import cancel_unpaid, settle_paid
+from orders.operations.substituting import offer_substitute
 from orders.providers.base import Notice
-from payouts.operations import book_payment, book_refund
+from payouts.operations import book_payment
 from ticketing.errors import ReservationOver, SoldOut
 from ticketing.models import ReservationStatus
 from ticketing.operations import (
-    confirm_reservation,
     expire_reservation,
     mark_payment_started,
     reacquire_reservation,
     release_payment,
 )
 from tiqqo.core import audit, clock
-from tiqqo.core.audit import PROVIDER, SYSTEM, Actor
+from tiqqo.core.audit import PROVIDER, SYSTEM
 from tiqqo.core.money import Money
-from tiqqo.core.tasks import after_commit
 
 # A buyer on the payment page keeps the places at least so long …
 TIME_TO_PAY = timedelta(minutes=10)
@@ -113,35 +106,19 @@ def abandon_payment(payment: Payment, *, failed: bool = False) -> None:
     if order.reservation.status != ReservationStatus.PENDING:
         return
     if order.reservation.expires_at <= clock.now():
-        _cancel_unpaid(order, declined=bool(payment.last_failure))
+        cancel_unpaid(order, declined=bool(payment.last_failure))
         expire_reservation(order.reservation)
     else:
         release_payment(order.reservation)
 
 
 @transaction.atomic
-def cancel_lost_order(order: Order) -> None:
-    """An order that waits for money, whose hold is over, is canceled. Twice is harmless."""
-    order = lock_order(order.pk)
-    over = order.reservation.status not in (ReservationStatus.PENDING, ReservationStatus.CONFIRMED)
-    if order.status == OrderStatus.INITIATED and over:
-        _cancel_unpaid(order, declined=False)
-
-
-def _cancel_unpaid(order: Order, *, declined: bool) -> None:
-    order.status = OrderStatus.DECLINED if declined else OrderStatus.CANCELED
-    order.canceled_at = clock.now()
-    order.save(update_fields=["status", "canceled_at"])
-    audit.record(order, "order.expired", by=SYSTEM)
-
-
-@transaction.atomic
 def confirm_payment(payment: Payment, *, paid: Money, intent_id: str) -> Order:
     """The money is in, once, and the order is settled with its tickets.
 
-    If the hold is gone, the places are taken again when they are still there; otherwise, and for
-    money that nothing is owed for (paid twice, a wrong amount), the payment is refunded in full.
-    Whoever reports first, webhook, return page or sweeper: the rest find it done.
+    If the hold is gone, the places are taken again when they are still there; otherwise other tickets
+    are offered where there are any; otherwise, and for money that nothing is owed for (paid twice, a
+    wrong amount), the payment is refunded in full. Whoever reports first, webhook, return page or sweeper: the rest find it done.
     """
     order, payment = lock_payment(payment.pk)
     if payment.status == PaymentStatus.SUCCEEDED:
@@ -159,18 +136,29 @@ def confirm_payment(payment: Payment, *, paid: Money, intent_id: str) -> Order:
         platform_fee=Money(payment.platform_fee_minor, paid.currency),
         event_id=order.event_id,
     )
-    if problem is not None:
-        audit.record(order, "payment.not_accepted", by=PROVIDER, reason=problem)
-        request_refund(payment, amount=paid, reason=problem, by=SYSTEM)
-        release_payment(order.reservation)
+    if problem is None:
+        settle_paid(order, by=PROVIDER)
         return order
-    _settle_paid(order)
+    release_payment(order.reservation)
+    if problem == RefundReason.TOO_LATE:
+        if _were_lost(order) and offer_substitute(order, payment):
+            return order
+        if not order.is_over:
+            cancel_unpaid(order, declined=False)
+    audit.record(order, "payment.not_accepted", by=PROVIDER, reason=problem)
+    request_refund(payment, amount=paid, reason=problem, by=SYSTEM)
     return order
+
+
+def _were_lost(order: Order) -> bool:
+    """Whether the places ran out on their buyer, who neither let them go nor was cancelled."""
+    status = order.reservation.status
+    return status in (ReservationStatus.EXPIRED, ReservationStatus.CANCELED)
 
 
 def _problem_with(order: Order, payment: Payment, paid: Money) -> RefundReason | None:
     """Why this money cannot buy the order's tickets; re-acquires lost places on the way."""
-    if order.is_settled:
+    if order.is_settled or order.status == OrderStatus.PENDING:
         return RefundReason.PAID_TWICE
     if paid != order.total:
         return RefundReason.WRONG_AMOUNT
@@ -180,105 +168,9 @@ def _problem_with(order: Order, payment: Payment, paid: Money) -> RefundReason |
         with transaction.atomic():
             reacquire_reservation(order.reservation)
     except (SoldOut, ReservationOver):
-        if not order.is_over:
-            _cancel_unpaid(order, declined=False)
         return RefundReason.TOO_LATE
     audit.record(order, "payment.late_but_honoured", by=SYSTEM)
     return None
-
-
-def _settle_paid(order: Order) -> None:
-    was_held = order.reservation.status == ReservationStatus.PENDING
-    now = clock.now()
-    order.status, order.settled_at, order.canceled_at = OrderStatus.PAID, now, None
-    order.confirmed_at = order.confirmed_at or now
-    # An invoice order whose buyer paid on the page that was still open is a card order.
-    order.payment_method = PaymentMethod.CARD
-    order.save(
-        update_fields=["status", "settled_at", "canceled_at", "confirmed_at", "payment_method"]
-    )
-    audit.record(order, "order.settled", by=PROVIDER, method=order.payment_method)
-    issue_tickets(order, list(order.lines.order_by("id")), by=SYSTEM)
-    announce_settled(order)
-    if was_held:
-        confirm_reservation(order.reservation)
-
-
-@transaction.atomic
-def request_refund(payment: Payment, *, amount: Money, reason: RefundReason, by: Actor) -> Refund:
-    """The refund is on record and on its way to the provider. Raises RefundExceedsPayment."""
-    locked: Payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
-    pending = sum(
-        refund.amount_minor
-        for refund in locked.refunds.filter(
-            status__in=[RefundStatus.REQUESTED, RefundStatus.PROCESSING]
-        )
-    )
-    if amount.minor > locked.captured_minor - locked.refunded_minor - pending:
-        raise RefundExceedsPayment
-    refund: Refund = Refund.objects.create(
-        payment=locked,
-        amount_minor=amount.minor,
-        reason=reason,
-        due_at=clock.now() + HEAD_START,
-    )
-    audit.record(payment.order, "refund.requested", by=by, amount_minor=amount.minor, reason=reason)
-    if reason != RefundReason.REQUESTED:
-        request_delivery(payment.order, DeliveryKind.REFUNDED)
-    after_commit(tasks.refund_at_provider, refund.pk)
-    return refund
-
-
-@transaction.atomic
-def refund_succeeded(refund: Refund, *, provider_id: str) -> None:
-    """The money is back with the buyer, in the ledger and on the order. Twice is harmless."""
-    order, payment = lock_payment(refund.payment_id)
-    refund = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
-    if refund.status == RefundStatus.SUCCEEDED:
-        return
-    refund.status, refund.provider_id = RefundStatus.SUCCEEDED, provider_id
-    refund.succeeded_at = clock.now()
-    refund.save(update_fields=["status", "provider_id", "succeeded_at"])
-    Payment.objects.filter(pk=payment.pk).update(
-        refunded_minor=F("refunded_minor") + refund.amount_minor
-    )
-    if refund.reason == RefundReason.REQUESTED:
-        Order.objects.filter(pk=order.pk).update(
-            refunded_minor=F("refunded_minor") + refund.amount_minor
-        )
-    book_refund(
-        key=f"refund:{refund.pk}",
-        reference=order.code,
-        total=Money(refund.amount_minor, payment.currency),
-        platform_fee=Money(
-            payment.platform_fee_minor * refund.amount_minor // payment.captured_minor,
-            payment.currency,
-        ),
-        event_id=order.event_id,
-    )
-    audit.record(order, "refund.succeeded", by=PROVIDER, amount_minor=refund.amount_minor)
-
-
-@transaction.atomic
-def note_refund_failure(refund: Refund, *, message: str) -> None:
-    """The provider did not refund this time; it is asked again after a pause that doubles.
-
-    After REFUND_TRIES, about half a day, the refund is FAILED: the desk sees why and acts by hand.
-    """
-    refund = (
-        Refund.objects.select_related("payment__order")
-        .select_for_update(of=("self",))
-        .get(pk=refund.pk)
-    )
-    if refund.status == RefundStatus.SUCCEEDED:
-        return
-    refund.attempts += 1
-    refund.last_failure = message[:300]
-    refund.due_at = clock.now() + timedelta(seconds=30 * 2 ** min(refund.attempts, 8))
-    if refund.attempts >= REFUND_TRIES:
-        refund.status = RefundStatus.FAILED
-        audit.record(refund.payment.order, "refund.failed", by=PROVIDER, reason=refund.last_failure)
-    refund.save(update_fields=["attempts", "last_failure", "due_at", "status"])
 
 
 def store_event(notice: Notice) -> ProviderEvent | None:

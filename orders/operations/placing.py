@@ -80,10 +80,10 @@ def place_order(
     order.consented_at, order.consent_text = (now if consent_text else None), consent_text
     order.locale, order.placed_at = locale, now
     order.quantity = sum(line.places for line in lines)
-    _fill_in_price(order, price)
+    fill_in_price(order, price)
     _start(order, method, at=now)
     order.save()
-    order_lines = _write_lines(order, lines, price, list(attendees), buyer)
+    order_lines = write_lines(order, lines, price, list(attendees), buyer)
     entries = [
         audit.entry(order, "order.placed", by=by, method=method, total_minor=order.total_minor)
     ]
@@ -100,7 +100,8 @@ def place_order(
     return order
 
 
-def _fill_in_price(order: Order, price: Quote) -> None:
+def fill_in_price(order: Order, price: Quote) -> None:
+    """The order costs that. The caller saves it."""
     order.currency = price.terms.currency
     order.discounts = [
         {"promotion": done.key, "name": done.name, "minor": done.amount_minor}
@@ -152,13 +153,14 @@ def _first_status(method: PaymentMethod) -> OrderStatus:
     return OrderStatus.OFFLINE_PENDING if method == PaymentMethod.INVOICE else OrderStatus.INITIATED
 
 
-def _write_lines(
+def write_lines(
     order: Order,
     lines: Sequence[ReservationLine],
     price: Quote,
     attendees: list[Name],
     buyer: Buyer,
 ) -> list[OrderLine]:
+    """The order has a line for each line of its hold, with the names of who will come."""
     fallback = Name(buyer.first_name, buyer.last_name, buyer.email)
     names = iter(attendees)
     rows: list[OrderLine] = OrderLine.objects.bulk_create(

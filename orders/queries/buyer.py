@@ -20,12 +20,16 @@ from orders.models import (
     Invoice,
     Order,
     OrderLine,
+    OrderStatus,
     Payment,
     Refund,
+    Substitute,
+    SubstituteStatus,
     Ticket,
 )
 from orders.price_lines import (
     PriceLine,
+    hold_price_lines,
     order_price_lines,
     order_tax_by_rate,
     slot_words,
@@ -34,8 +38,11 @@ from orders.price_lines import (
 from orders.printed import PrintedTicket, printed_tickets
 from ticketing.catalogue import catalogue_of
 from ticketing.models import Naming, Release, Reservation, ReservationLine
+from ticketing.queries import lines_of, quote_of
 from ticketing.selling import name_of
+from tiqqo.core import clock
 from tiqqo.core.compiled import Compiled, Param
+from tiqqo.core.money import Money
 
 _BY_CODE = Compiled(
     Order, lambda rows: rows.select_related("event__organiser").filter(code=Param("code"))
@@ -199,6 +206,7 @@ class OrderPage:
     printed: list[PrintedTicket]
     delivery: Delivery | None
     refunds: list[Refund]
+    substitute: "OfferedSubstitute | None" = None
 
     @property
     def tickets_ready(self) -> bool:
@@ -235,4 +243,39 @@ def order_page(order: Order) -> OrderPage:
         printed=printed_tickets(order) if order.is_confirmed else [],
         delivery=next((d for d in deliveries if d.document), next(iter(deliveries), None)),
         refunds=refunds_of(order),
+        substitute=offered_substitute(order),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedSubstitute:
+    """What is held in place of tickets that were gone: until when, what it costs, and what of the money
+    that came goes back."""
+
+    substitute: Substitute
+    until: datetime
+    prices: list[PriceLine]
+    total: Money
+    goes_back: Money
+
+
+def offered_substitute(order: Order) -> OfferedSubstitute | None:
+    """What the buyer may decide about now; None where there is nothing, or time is up."""
+    if order.status != OrderStatus.PENDING:
+        return None
+    found: Substitute | None = (
+        Substitute.objects.select_related("reservation", "payment")
+        .filter(order=order, status=SubstituteStatus.OFFERED)
+        .first()
+    )
+    if found is None or not found.reservation.is_live(at=clock.now()):
+        return None
+    lines = lines_of(found.reservation)
+    price = quote_of(found.reservation, lines)
+    return OfferedSubstitute(
+        substitute=found,
+        until=found.reservation.expires_at,
+        prices=hold_price_lines(lines, price, order.event.time_zone),
+        total=price.total,
+        goes_back=Money(found.payment.captured_minor - price.total_minor, order.currency),
     )

@@ -1,5 +1,8 @@
 """The buyer's own page of an order, by its secret link."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpResponse
@@ -12,11 +15,12 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import public_view
 from orders import documents
 from orders.calendar import calendar_file
+from orders.errors import SubstituteOver
 from orders.mails import order_url
-from orders.models import Order, PaymentMethod
-from orders.operations import resend_tickets
+from orders.models import Order, PaymentMethod, Substitute
+from orders.operations import accept_substitute, decline_substitute, resend_tickets
 from orders.printed import printed_tickets
-from orders.queries import invoice_or_404, order_by_link, order_page
+from orders.queries import invoice_or_404, offered_substitute, order_by_link, order_page
 from orders.views.files import pdf_response
 from orders.views.shop import event_context
 from tiqqo.core import audit
@@ -117,6 +121,32 @@ def deliveries(request: Any, event: str, code: str, secret: str) -> HttpResponse
     found = _order_or_404(request, event, code, secret)
     resend_tickets(found, by=audit.BUYER)
     return HttpResponse(status=303, headers={"Location": order_url(found)})
+
+
+@csrf_exempt
+@public_view
+@require_POST
+def substitute_acceptance(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    """The buyer takes the tickets that are held in place of those that were gone."""
+    return _decided(_order_or_404(request, event, code, secret), accept_substitute)
+
+
+@csrf_exempt
+@public_view
+@require_POST
+def substitute_refusal(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    """The buyer has the money back instead."""
+    found = _order_or_404(request, event, code, secret)
+    return _decided(found, partial(decline_substitute, by=audit.BUYER))
+
+
+def _decided(order: Order, decide: Callable[[Substitute], Order]) -> HttpResponse:
+    """Decided already, or too late: the page that follows says how it stands."""
+    offered = offered_substitute(order)
+    if offered is not None:
+        with suppress(SubstituteOver):
+            decide(offered.substitute)
+    return HttpResponse(status=303, headers={"Location": order_url(order)})
 
 
 @public_view

@@ -190,6 +190,8 @@ ELSEWHERE = {
             "shop:extension",
             "shop:cancellation",
             "shop:deliveries",
+            "shop:substitute_acceptance",
+            "shop:substitute_refusal",
             "ui:language",
         ),
         ACTS,

@@ -232,7 +232,7 @@ def _hold(
 ) -> Reservation:
     terms = terms_of(event)
     frozen: dict[str, Any] = {field: getattr(terms, field) for field in terms.__slots__}
-    reservation: Reservation = Reservation.objects.create(
+    reservation: Reservation = Reservation.objects.create(  # type: ignore[misc]
         event=event,
         created_at=now,
         expires_at=expires_at,
@@ -373,6 +373,12 @@ def extend_reservation(reservation: Reservation) -> Reservation:
     reservation.expires_at = max(reservation.expires_at, again)
     reservation.save(update_fields=["extended_at", "expires_at"])
     return reservation
+
+
+def hold_until(reservation: Reservation, until: datetime) -> None:
+    """The hold that was just made lasts until then: somebody was promised that long."""
+    reservation.expires_at = until
+    reservation.save(update_fields=["expires_at"])
 
 
 @transaction.atomic
