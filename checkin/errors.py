@@ -42,6 +42,29 @@ class ReplacedTicket(Refused):
     message = _("This ticket was replaced by a newer one. Ask for the new code.")
 
 
+class WrongSlot(Refused):
+    """It is for a time slot that has not begun, or is over, its grace included."""
+
+    code = "wrong_slot"
+
+    def __init__(self, *, when: str, is_early: bool) -> None:
+        words = (
+            _("Too early: this ticket is for %s.")
+            if is_early
+            else _("Too late: this ticket was for %s.")
+        )
+        super().__init__(words % when, when=when, is_early=is_early)
+
+
+class WrongDay(Refused):
+    """Its type is for certain days of the event, and today is none of them."""
+
+    code = "wrong_day"
+
+    def __init__(self, *, days: str) -> None:
+        super().__init__(_("Not today: this ticket is for %s.") % days, days=days)
+
+
 class TicketAlreadyAdmitted(DomainError):
     """Amber at the door: when, where and by whom it was let in before."""
 

@@ -13,6 +13,8 @@ from checkin.errors import (
     TicketAlreadyAdmitted,
     UnknownTicket,
     VoidTicket,
+    WrongDay,
+    WrongSlot,
 )
 from checkin.models import Admission
 from events.models import Event
@@ -21,6 +23,7 @@ from orders.models import Ticket, TicketStatus
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import normalise_code
 from tiqqo.core.tenancy import current_organiser_id
+from tiqqo.ui.moments import words_for_day, words_for_range
 
 _ADMIT = """
 INSERT INTO checkin_admission
@@ -44,9 +47,9 @@ class Admitted:
 def find_ticket(event: Event, text: str) -> Ticket:
     """The ticket that a scanned or typed text means, fit to enter this event. One query.
 
-    Raises UnknownTicket, ForgedTicket, OtherEvent, ReplacedTicket, VoidTicket.
+    Raises UnknownTicket, ForgedTicket, OtherEvent, ReplacedTicket, VoidTicket, WrongSlot, WrongDay.
     """
-    rows = Ticket.objects.select_related("event__key", "ticket_type", "order")
+    rows = Ticket.objects.select_related("event__key", "ticket_type", "order", "slot")
     text = text.strip()
     if text.startswith(PREFIX):
         try:
@@ -68,7 +71,20 @@ def find_ticket(event: Event, text: str) -> Ticket:
         raise OtherEvent(event=ticket.event.name)
     if ticket.status != TicketStatus.VALID:
         raise VoidTicket
+    _refuse_at_another_time(ticket, at=clock.now())
     return ticket
+
+
+def _refuse_at_another_time(ticket: Ticket, *, at: datetime) -> None:
+    """A ticket for a time slot or for certain days is let in then. Raises WrongSlot, WrongDay."""
+    event, slot, days = ticket.event, ticket.slot, ticket.ticket_type.days
+    if slot is not None and not slot.admits_from <= at < slot.admits_until:
+        raise WrongSlot(
+            when=words_for_range(slot.starts_at, slot.ends_at, event.time_zone),
+            is_early=at < slot.admits_from,
+        )
+    if days and event.local(at).date() not in days:
+        raise WrongDay(days=", ".join(words_for_day(day) for day in days))
 
 
 def admit_ticket(event: Event, text: str, *, by: Membership, gate: str = "") -> Admitted:

@@ -1,6 +1,9 @@
 """At the door: in once, and everybody else learns why not."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.db import connection
 
 from accounts.permissions import Role
@@ -12,6 +15,8 @@ from checkin.errors import (
     TicketAlreadyAdmitted,
     UnknownTicket,
     VoidTicket,
+    WrongDay,
+    WrongSlot,
 )
 from checkin.models import Admission
 from checkin.operations import Admitted, admit_ticket, undo_admission
@@ -22,8 +27,9 @@ from orders.codes import ticket_code
 from orders.operations import cancel_order
 from tests.cast import DORA, EventFactory, MembershipFactory, ReleaseFactory, UserFactory
 from tests.races import at_once
+from ticketing.models import TicketType, TimeSlot
 from ticketing.operations import reserve_tickets
-from tiqqo.core import audit
+from tiqqo.core import audit, clock
 
 
 def qr_of(ticket, key_of=None):
@@ -213,3 +219,48 @@ def test_a_hold_is_no_ticket(kikker):
     reserve_tickets(kikker.event, selection={kikker.free.code: 1})
 
     assert door_count(kikker.event).expected == 0
+
+
+# At its time ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slot(kikker, ticket):
+    """The ticket is for a quarter of an hour in two days, with five minutes of grace."""
+    starts_at = (clock.now() + timedelta(days=2)).replace(second=0, microsecond=0)
+    found = TimeSlot.objects.create(
+        event=kikker.event,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=15),
+        grace_minutes=5,
+    )
+    ticket.slot = found
+    ticket.save(update_fields=["slot"])
+    return found
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 14, 19])
+def test_in_its_slot_and_its_grace_a_ticket_is_let_in(kikker, ticket, slot, minutes):
+    with time_machine.travel(slot.starts_at + timedelta(minutes=minutes), tick=False):
+        assert admit_ticket(kikker.event, ticket.code, by=kikker.scanner).ticket == ticket
+
+
+@pytest.mark.parametrize(("minutes", "is_early"), [(-5.1, True), (20, False)])
+def test_outside_of_its_slot_it_is_refused_and_says_when(kikker, ticket, slot, minutes, is_early):
+    with time_machine.travel(slot.starts_at + timedelta(minutes=minutes), tick=False):
+        wrong = refused(WrongSlot, kikker, qr_of(ticket))
+
+    assert wrong.is_early is is_early
+    word = "Too early: this ticket is for " if is_early else "Too late: this ticket was for "
+    assert str(wrong).startswith(word)
+
+
+def test_on_another_day_than_its_types_it_is_refused(kikker, ticket):
+    today = kikker.event.local(clock.now()).date()
+    TicketType.objects.filter(pk=ticket.ticket_type_id).update(days=[today + timedelta(days=1)])
+
+    wrong = refused(WrongDay, kikker, ticket.code)
+    with time_machine.travel(clock.now() + timedelta(days=1)):
+        admit_ticket(kikker.event, ticket.code, by=kikker.scanner)
+
+    assert str(wrong).startswith("Not today: this ticket is for ")

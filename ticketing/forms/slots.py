@@ -62,6 +62,7 @@ class SlotRuleForm(TiqqoForm):
     )
     grace_minutes = forms.IntegerField(
         label=_("Minutes of grace"),
+        help_text=_("The door lets people in so long before and after."),
         min_value=0,
         max_value=1440,
         initial=0,

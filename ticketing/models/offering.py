@@ -236,8 +236,8 @@ class OptionPrice(TenantModel):
 
 
 class TimeSlot(TenantModel):
-    """A time for which timed tickets are sold; its pool counts who comes. Let in until
-    `grace_minutes` after its end, or after its start where it has no end."""
+    """A time for which timed tickets are sold; its pool counts who comes. Let in from
+    `grace_minutes` before its start until as long after its end, or its start where it has no end."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="slots")
     starts_at = models.DateTimeField(_("from"))
@@ -259,6 +259,10 @@ class TimeSlot(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def admits_from(self) -> datetime:
+        return self.starts_at - timedelta(minutes=self.grace_minutes)
 
     @property
     def admits_until(self) -> datetime:
