@@ -125,6 +125,10 @@ DATABASES = {
 # Statements that come again are prepared: planning them anew took longer than running them. Behind
 # PgBouncer this needs `max_prepared_statements` (1.21 and later), see docs/scaling.md.
 DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=3)
+# Who waits longer than this for a row is told to try again, instead of keeping others waiting.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options", f"-c lock_timeout={int(os.environ.get('DATABASE_LOCK_TIMEOUT_MS', '8000'))}"
+)
 if _flag("DATABASE_POOL"):
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 2,

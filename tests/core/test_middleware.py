@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from django.db import OperationalError
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxDetails
+from lxml import html
 
 from tiqqo.core.errors import DomainError, Invalid, NotPermitted
 from tiqqo.core.middleware import DomainErrors, RequestContext
@@ -48,6 +50,29 @@ def test_people_get_a_page(asked, db):
     assert response.status_code == 409
     assert "That is not possible right now." in response.content.decode()
     assert "<html" in response.content.decode()
+
+
+def test_a_busy_database_asks_people_to_send_the_same_again():
+    request = RequestFactory().post(
+        "/x/?a=1", {"name": "<Ana>", "many": ["1", "2"], "password1": "p"}
+    )
+    response = DomainErrors(lambda request: None).process_exception(
+        request, OperationalError("canceling statement due to lock timeout")
+    )
+
+    assert (response.status_code, response["Retry-After"]) == (503, "2")
+    page = html.fromstring(response.content.decode())
+    [form] = page.forms
+    assert (form.method, form.action) == ("POST", "/x/?a=1")
+    assert form.form_values() == [("name", "<Ana>"), ("many", "1"), ("many", "2")]
+
+
+def test_a_busy_database_tells_scripts_and_htmx_too(asked):
+    problem = asked(OperationalError("deadlock detected"), accept="application/json")
+    part = asked(OperationalError("deadlock detected"), **{"HX-Request": "true"})
+
+    assert (problem.status_code, json.loads(problem.content)["type"]) == (503, "busy")
+    assert (part.status_code, part["HX-Retarget"]) == (503, "#alerts")
 
 
 def test_other_errors_are_not_ours(asked):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from events.models import Event
 from events.operations import change_event, pause_sales
@@ -12,6 +13,7 @@ from tests.pages import PageClient
 from ticketing.models import CapacityPool, Reservation
 from ticketing.operations import set_event_capacity
 from tiqqo.core import clock
+from tiqqo.core.tenancy import platform_scope
 
 pytestmark = pytest.mark.django_db
 
@@ -285,3 +287,35 @@ def test_another_organisers_release_is_not_for_sale_here(in_kikker_shop, cast):
 )
 def test_nonsense_in_the_selection_is_refused(in_kikker_shop, name, status):
     in_kikker_shop.post("shop:reservations", {name: "1"}, status=status)
+
+
+# Busy -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_does_not_come_free_is_a_clear_answer_and_the_retry_works(in_kikker_shop):
+    house = in_kikker_shop.house
+    asked = in_kikker_shop.get("shop:event")
+    chosen = quantity(house.free, 2)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+    other = connection.copy()
+    try:
+        with platform_scope("test"):
+            other.set_autocommit(False)
+            with other.cursor() as cursor:
+                cursor.execute("SELECT id FROM ticketing_capacitypool FOR UPDATE")
+        busy = asked.client.post(in_kikker_shop.url("shop:reservations"), chosen, status=503)
+        other.rollback()
+
+        with house.scope():
+            assert Reservation.objects.count() == 0
+        assert busy.h1 == "Very busy right now"
+        held = busy.submit("Try again")
+    finally:
+        other.close()
+        connection.close()
+
+    assert "/checkout/" in held.headers["Location"]
+    with house.scope():
+        assert Reservation.objects.get().lines.get().quantity == 2

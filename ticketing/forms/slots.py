@@ -62,11 +62,10 @@ class SlotRuleForm(TiqqoForm):
     )
     grace_minutes = forms.IntegerField(
         label=_("Minutes of grace"),
-        help_text=_("The door lets people in so long before and after."),
         min_value=0,
         max_value=1440,
         initial=0,
-        help_text=_("People are let in that much later."),
+        help_text=_("The door lets people in so much earlier and later."),
         widget=forms.NumberInput(attrs={"class": "input--short"}),
     )
 

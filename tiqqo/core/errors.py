@@ -30,6 +30,15 @@ class DomainError(Exception):
         return str(self.message)
 
 
+class Busy(DomainError):
+    """Nothing is wrong with what was asked; in a moment it can be done."""
+
+    code = "busy"
+    status = 503
+    retry_after_seconds: ClassVar[int] = 2
+    message = _("Very busy right now. Nothing was changed: please try again in a few seconds.")
+
+
 class NotPermitted(DomainError):
     code = "not_permitted"
     status = 403

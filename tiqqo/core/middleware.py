@@ -1,12 +1,16 @@
 """The edges that every request crosses."""
 
+import logging
 from collections.abc import Callable
 
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from tiqqo.core.errors import DomainError
+from tiqqo.core.errors import Busy, DomainError
 from tiqqo.core.tenancy import NOTHING, _current
+
+logger = logging.getLogger(__name__)
 
 type_of_response = Callable[[HttpRequest], HttpResponse]
 
@@ -31,7 +35,11 @@ class RequestContext:
 
 
 class DomainErrors:
-    """A refusal becomes an alert: a fragment for htmx, JSON for scripts, a page for people."""
+    """A refusal becomes an alert: a fragment for htmx, JSON for scripts, a page for people.
+
+    So does a database that cannot answer now: a lock that did not come, a deadlock, no connection left.
+    Its transaction is undone, so what was asked can be asked again.
+    """
 
     def __init__(self, get_response: type_of_response) -> None:
         self.get_response = get_response
@@ -40,8 +48,15 @@ class DomainErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, DomainError):
-            return None
+        if isinstance(error, OperationalError):
+            state = getattr(error.__cause__, "sqlstate", None)
+            logger.error("database.busy", extra={"sqlstate": state}, exc_info=error)
+            response = self._told(request, Busy())
+            response["Retry-After"] = str(Busy.retry_after_seconds)
+            return response
+        return self._told(request, error) if isinstance(error, DomainError) else None
+
+    def _told(self, request: HttpRequest, error: DomainError) -> HttpResponse:
         if request.headers.get("accept", "").startswith("application/json"):
             problem = {"type": error.code, "title": str(error), "status": error.status}
             return JsonResponse(
@@ -56,4 +71,17 @@ class DomainErrors:
             )
             response["HX-Retarget"], response["HX-Reswap"] = "#alerts", "innerHTML"
             return response
+        if isinstance(error, Busy):
+            context = {"address": request.get_full_path(), "fields": _sent_again(request)}
+            return render(request, "errors/busy.html", context, status=error.status)
         return render(request, "errors/refused.html", {"error": error}, status=error.status)
+
+
+def _sent_again(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of the form that was sent, so that it can be sent again; never a password."""
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if "password" not in name
+    ]

@@ -25,6 +25,7 @@ ERROR_PAGES: dict[str, tuple[str, DomainError | None]] = {
     "422": ("errors/refused.html", Invalid(_("A release cannot close before it opens."))),
     "429": ("errors/429.html", None),
     "500": ("500.html", None),
+    "503": ("errors/busy.html", None),
     "csrf": ("403_csrf.html", None),
     "offline": ("errors/offline.html", None),
 }
