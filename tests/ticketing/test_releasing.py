@@ -104,6 +104,29 @@ def test_a_chain_is_drawn_from_where_the_one_before_closes(kikker):
     assert late.row.follows == first
 
 
+def test_releases_are_told_in_the_order_they_open(kikker):
+    now = clock.now()
+    first, _second = early_and_late(kikker, capacity=10)
+    ReleaseFactory(
+        ticket_type=first.ticket_type, name="Presale", opens_at=now - timedelta(days=9),
+        closes_at=now - timedelta(days=2), by=kikker.owner,
+    )  # fmt: skip
+
+    names = [drawn.row.release.name for drawn in box(kikker, now).releases]
+    assert names == ["Presale", "Early", "Late"]
+
+
+def test_gaps_stand_on_the_line_of_time_of_the_whole_event(kikker):
+    now = clock.now()
+    first, second = early_and_late(kikker, closes_at=now + timedelta(days=3))
+    change_release(second, opens_at=now + timedelta(days=5), by=kikker.owner)
+
+    early, late = box(kikker, now).releases
+    [gap] = box(kikker, now).clashes
+    assert round(gap.x, 1) == round(early.window.x + early.window.width, 1)
+    assert round(gap.x + gap.width, 1) == round(late.window.x, 1)
+
+
 def test_an_open_chain_is_no_overlap(kikker):
     early_and_late(kikker, capacity=10)
 

@@ -89,7 +89,7 @@ class TicketTypeForm(TiqqoForm):
     options = forms.CharField(
         label=_("Its prices by name"),
         required=False,
-        help_text=_("One on each line. Amounts stand in the releases. Only for several prices."),
+        help_text=_("One on each line. What each costs stands in the releases."),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     tax_rate = forms.DecimalField(
@@ -185,7 +185,7 @@ class TicketTypeForm(TiqqoForm):
             widget=forms.NumberInput(attrs=_SHORT),
         )
         if found.code == next(iter(self.others)):
-            part.help_text = _now("One bundle issues so many of these tickets.")
+            part.help_text = _now("In one bundle.")
         usual = MoneyField(
             label=_now("Usual price of one %(name)s") % {"name": found.name},
             required=False,
@@ -193,7 +193,7 @@ class TicketTypeForm(TiqqoForm):
             initial=price,
         )
         if found.code == next(iter(self.others)):
-            usual.help_text = _now("The bundle's price is shared out by it, so that tax is exact.")
+            usual.help_text = _now("Tax is shared out by it.")
         self.fields |= {_PART + found.code: part, _USUAL + found.code: usual}
 
     @property
@@ -297,7 +297,7 @@ class ReleaseForm(TiqqoForm):
     suggested = MoneyField(
         label=_("Suggested price"),
         required=False,
-        help_text=_("What buyers are offered first. Empty: the least."),
+        help_text=_("Offered first. Empty: the least."),
     )
     opens_at = LocalDateTimeField(
         label=_("On sale from"), required=False, help_text=_("Empty: as soon as it is published.")
