@@ -13,6 +13,7 @@ from accounts.operations import found_organiser
 from checkin.operations import admit_ticket
 from demo import crowd
 from demo.logins import LOGINS, PASSWORD
+from demo.museum import tell_museum
 from events.models import Event
 from events.operations import change_event, create_event, publish_event
 from events.tasks import advance_events
@@ -79,6 +80,8 @@ def _tell(today: datetime, random: Random, scale: int) -> None:
         tech = _organiser("Fjord Tech", "fjord-tech", "DK", "DKK", "Europe/Copenhagen", "#7a2e4d")
     _club_nights(club, today, random, scale)
     _conference(tech, today, random, scale)
+    # Random by itself, so that the rest of the story stays as it is.
+    tell_museum(club, today, Random(1958), scale)
 
 
 def _catch_up() -> None:
