@@ -83,7 +83,6 @@ class Product:
         self._stack = stack
         self._postgres = stack.services.postgres
         self.statements = Statements(self._postgres)
-        self._ceilings: dict[str, Ceiling] = {}
         self._next_number = 1
 
     def close(self) -> None:
@@ -195,14 +194,9 @@ class Product:
         return [memory(p.pid) for p in processes().values() if p.parent == root]
 
     def ceiling(self, *, clients: int, is_synchronous: bool, seconds: float) -> Ceiling:
-        """Measured once in a run."""
-        wanted = Ceiling(clients, is_synchronous, 0, 0, 0).name
-        if wanted not in self._ceilings:
-            with yardstick(self._postgres) as bare:
-                self._ceilings[wanted] = bare.measure(
-                    clients=clients, is_synchronous=is_synchronous, seconds=seconds
-                )
-        return self._ceilings[wanted]
+        """What the database alone can do now."""
+        with yardstick(self._postgres) as bare:
+            return bare.measure(clients=clients, is_synchronous=is_synchronous, seconds=seconds)
 
     # The workers ----------------------------------------------------------------------------
 
