@@ -11,9 +11,11 @@ from orders.operations.delivering import request_delivery
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
 from tiqqo.core.codes import new_code
+from tiqqo.core.compiled import Insert
 from tiqqo.core.tasks import after_commit
 
 TICKET_CODE_LENGTH = 10
+_INSERT = Insert(Ticket)
 
 
 def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> list[Ticket]:
@@ -31,7 +33,7 @@ def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> lis
 def issue_first_tickets(order: Order, lines: Sequence[OrderLine]) -> list[Ticket]:
     """As `issue_tickets`, for an order made in this very transaction, whose caller audits it."""
     now = clock.now()
-    tickets: list[Ticket] = Ticket.objects.bulk_create(
+    tickets = [
         Ticket(
             line=line,
             position=position,
@@ -48,7 +50,8 @@ def issue_first_tickets(order: Order, lines: Sequence[OrderLine]) -> list[Ticket
         )
         for line in lines
         for position, holder in enumerate(line.holders)
-    )
+    ]
+    _INSERT(tickets)
     request_delivery(order, DeliveryKind.TICKETS, is_first=True)
     after_commit(tasks.welcome_people, order.pk)
     return tickets

@@ -20,6 +20,9 @@ from ticketing.queries import frozen_terms, quote_of
 from ticketing.selling import item_of
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
+from tiqqo.core.compiled import Insert
+
+_INSERT_ORDER, _INSERT_LINES = Insert(Order), Insert(OrderLine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,10 @@ def place_order(
     order.quantity = sum(line.places for line in lines)
     fill_in_price(order, price)
     _start(order, method, at=now)
-    order.save()
+    if placed is None:
+        _INSERT_ORDER([order])
+    else:
+        order.save()
     order_lines = write_lines(order, lines, price, list(attendees), buyer)
     entries = [
         audit.entry(order, "order.placed", by=by, method=method, total_minor=order.total_minor)
@@ -163,7 +169,7 @@ def write_lines(
     """The order has a line for each line of its hold, with the names of who will come."""
     fallback = Name(buyer.first_name, buyer.last_name, buyer.email)
     names = iter(attendees)
-    rows: list[OrderLine] = OrderLine.objects.bulk_create(
+    rows = [
         OrderLine(
             order=order,
             ticket_type_id=line.ticket_type_id,
@@ -185,5 +191,5 @@ def write_lines(
             ],
         )
         for line, priced in zip(lines, price.lines, strict=True)
-    )
-    return rows
+    ]
+    return _INSERT_LINES(rows)

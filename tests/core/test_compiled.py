@@ -1,15 +1,17 @@
 """A compiled query answers as its QuerySet does, for any values, and for the current scope only."""
 
 import pytest
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.db.backends.postgresql import base
 from django.db.transaction import TransactionManagementError
 
 from events.models import Event
 from orders.models import Order
 from tests.races import at_once
-from ticketing.models import Release, Reservation
-from tiqqo.core.compiled import Compiled, Param
+from ticketing.models import Release, Reservation, ReservationLine
+from tiqqo.core import audit
+from tiqqo.core.compiled import Compiled, Insert, Param
+from tiqqo.core.models import AuditEntry
 from tiqqo.core.tenancy import ScopeMissing, platform_scope
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +127,60 @@ def test_a_connection_that_just_answered_is_not_asked_again(monkeypatch):
     connection.errors_occurred = True
     assert connection.is_usable() and len(asked) == 2
     connection.errors_occurred = False
+
+
+# New rows -------------------------------------------------------------------------------------
+
+INSERT = Insert(AuditEntry)
+
+
+def entries(house, *actions):
+    return [audit.entry(house.event, name, by=house.owner, n=n) for n, name in enumerate(actions)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_rows_are_written_as_bulk_create_writes_them(kikker, django_assert_num_queries, count):
+    ours, theirs = (entries(kikker, *"abc"[:count]) for _ in range(2))
+
+    with django_assert_num_queries(1):
+        INSERT(ours)
+    AuditEntry.objects.bulk_create(theirs)
+
+    fields = [f.attname for f in AuditEntry._meta.concrete_fields if f.attname not in ("id", "at")]
+    found = [
+        list(AuditEntry.objects.filter(pk__in=[e.pk for e in made]).order_by("id"))
+        for made in (ours, theirs)
+    ]
+    first, second = ([[getattr(e, f) for f in fields] for e in rows] for rows in found)
+    assert first == second and len(first) == count
+    assert [e.pk for e in found[0]] == [e.pk for e in ours]
+    assert not any(entry._state.adding for entry in ours)
+
+
+def test_lists_json_and_nothing_are_written_as_they_are(kikker):
+    reservation = kikker.reserve(priced=2)
+    [line] = reservation.lines.all()
+    again = ReservationLine(
+        reservation=reservation, ticket_type=line.ticket_type, release=kikker.free, quantity=1,
+        ticket_name="x", release_name="y", unit_price_minor=0, pool_ids=[3, 1, 2],
+    )  # fmt: skip
+    Insert(ReservationLine)([again])
+
+    again.refresh_from_db()
+    assert (again.pool_ids, again.option_id) == ([3, 1, 2], None)
+    assert again.organiser_id == kikker.organiser.pk
+    assert Insert(ReservationLine)([]) == []
+
+
+def test_nothing_is_written_outside_of_a_scope(cast):
+    with cast.kikker.scope():
+        made = entries(cast.kikker, "a")
+    with pytest.raises(ScopeMissing):
+        INSERT(made)
+
+
+def test_a_row_of_another_organiser_is_refused_by_its_policy(cast):
+    with cast.kikker.scope():
+        made = entries(cast.kikker, "a")
+    with cast.fjord.scope(), pytest.raises(ProgrammingError, match="row-level security"):
+        INSERT(made)

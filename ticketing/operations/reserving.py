@@ -49,11 +49,12 @@ from ticketing.selling import (
     terms_of,
 )
 from tiqqo.core import clock
-from tiqqo.core.compiled import Compiled, Param
+from tiqqo.core.compiled import Compiled, Insert, Param
 from tiqqo.ui.moments import words_for
 
 SWEEP_BATCH = 200
 
+_INSERT_HOLD, _INSERT_LINES = Insert(Reservation), Insert(ReservationLine)
 _OVERDUE = Compiled(
     Reservation,
     lambda rows: (
@@ -232,7 +233,7 @@ def _hold(
 ) -> Reservation:
     terms = terms_of(event)
     frozen: dict[str, Any] = {field: getattr(terms, field) for field in terms.__slots__}
-    reservation: Reservation = Reservation.objects.create(  # type: ignore[misc]
+    reservation = Reservation(
         event=event,
         created_at=now,
         expires_at=expires_at,
@@ -240,6 +241,7 @@ def _hold(
         discounts=plan.discounts,
         **frozen,
     )
+    _INSERT_HOLD([reservation])
     lines = _write_lines(reservation, plan.lines)
     if plan.claim and not stock.claim_code(plan.claim.code.pk):
         raise _NoUse
@@ -255,8 +257,7 @@ def _write_lines(
     lines = list(planned)
     for line in lines:
         line.pk, line.reservation = None, reservation
-    made: list[ReservationLine] = ReservationLine.objects.bulk_create(lines)
-    return made
+    return _INSERT_LINES(lines)
 
 
 @transaction.atomic
