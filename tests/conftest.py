@@ -1,9 +1,11 @@
 """What every test has: both organisers, a queue to look at, files and cache of its own."""
 
+from contextlib import suppress
 from copy import deepcopy
 
 import pytest
 from django.conf import settings as project_settings
+from django.core.cache import caches
 from django.core.management import call_command
 from django.test import override_settings
 from xdist.scheduler import LoadGroupScheduling
@@ -37,8 +39,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(worker_id):
-    """Workers share one Redis: each has its own keys."""
+    """Workers share one Redis: each has its own keys, whatever was connected while importing."""
     project_settings.CACHES["default"]["KEY_PREFIX"] = f"tiqqo-test-{worker_id}"
+    with suppress(AttributeError):
+        del caches["default"]
+    assert caches["default"].key_prefix.endswith(worker_id)
 
 
 @pytest.fixture(scope="session", autouse=True)

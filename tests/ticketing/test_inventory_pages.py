@@ -89,7 +89,6 @@ def test_codes_are_counted_beside_their_rows(at_kikker):
 
 
 def test_the_last_run_of_the_recount_is_told(at_kikker, cast):
-    cache.delete("ticketing.verified")
     assert "has not run yet" in proof(at_kikker).text(".proof")
     with cast.fjord.scope():
         CapacityPool.objects.filter(ticket_type=None, release=None).update(sold=5)

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.navigation import render_dashboard
+from accounts.permissions import Permission
 from events.models import Event
 
 TABS = (
@@ -35,10 +36,13 @@ def tickets_page(
         {"label": label, "url": reverse(route, kwargs=where), "current": route == tab}
         for route, label in TABS
     ]
+    # Numbers lead to their orders for those who may see them.
+    sees_orders = request.member.may(Permission.VIEW_ORDERS)
+    orders_url = reverse("orders:list", kwargs=where) if sees_orders else ""
     return render_dashboard(
         request,
         template,
-        {"tabs": tabs, **context},
+        {"tabs": tabs, "orders_url": orders_url, **context},
         current="ticketing:tickets",
         event=event,
         status=422 if bound else 200,

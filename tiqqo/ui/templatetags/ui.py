@@ -93,6 +93,12 @@ def icon(name: str, label: str = "") -> SafeString:
 
 
 @register.filter
+def followed_by(text: str, more: object) -> str:
+    """Both in a row; nothing where the first is nothing: an address that somebody may not open."""
+    return f"{text}{more}" if text else ""
+
+
+@register.filter
 def amount(value: Money | None) -> str:
     """€12.50, with spaces that do not break."""
     return "" if value is None else str(value).replace(" ", "\N{NO-BREAK SPACE}")
