@@ -25,11 +25,11 @@ from orders.operations.placing import Buyer, fill_in_price, write_lines
 from orders.operations.refunding import request_refund
 from orders.operations.settling import cancel_unpaid, settle_paid
 from payouts.operations import book_fee
-from people.operations import Name
+from people.operations import Name, normalise_email
 from ticketing.catalogue import catalogue_of
-from ticketing.locks import lock_reservation
+from ticketing.locks import lock_buyer, lock_reservation
 from ticketing.models import Reservation, ReservationLine, ReservationStatus
-from ticketing.operations import cancel_reservation, hold_until, reserve_tickets
+from ticketing.operations import cancel_reservation, hold_until, note_buyer, reserve_tickets
 from ticketing.queries import counts_of, lines_of, quote_of
 from ticketing.substitutes import substitute_for
 from tiqqo.core import audit, clock
@@ -89,9 +89,12 @@ def _hold_something(
     )
     if choices is None:
         raise SubstituteOver
-    code = order.reservation.code
+    code, email_key = order.reservation.code, normalise_email(order.email)
+    # Before the pools, as everywhere; what one address may have holds for these tickets, too.
+    lock_buyer(event.pk, email_key)
     reservation = reserve_tickets(event, selection=choices, code=code.text if code else "")
     lines = lines_of(reservation)
+    note_buyer(reservation, lines, email_key=email_key)
     if quote_of(reservation, lines).total_minor > payment.captured_minor:
         raise _TooDear
     return reservation, lines

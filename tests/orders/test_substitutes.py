@@ -189,6 +189,21 @@ def test_what_is_dearer_free_or_hidden_stands_in_for_nothing(kikker, provider, p
     agree()
 
 
+def test_what_one_address_may_have_holds_for_a_substitute(kikker, provider):
+    release = other(kikker)
+    change_ticket_type(release.ticket_type, per_email_limit=1, by=kikker.owner)
+
+    order, _payment = late(kikker, provider)
+
+    assert (order.status, Substitute.objects.count()) == (OrderStatus.CANCELED, 0)
+    agree()
+
+
+def test_a_substitute_counts_as_its_buyers(offer):
+    order, _payment, substitute = offer
+    assert substitute.reservation.email_key == order.email.lower()
+
+
 def test_of_several_the_dearest_is_offered(kikker, provider):
     other(kikker, "Standing", 1000)
     other(kikker, "Balcony", 2200)
