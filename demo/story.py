@@ -204,7 +204,7 @@ def _buy(
             by=by if is_desk else audit.BUYER,
         )
         if order.payment_method == PaymentMethod.CARD:
-            payment = operations.open_payment(order)
+            payment = operations.open_payment(order).payment
             operations.store_session(payment, session_id=f"demo_{order.code}", url="")
             order = operations.confirm_payment(
                 payment,

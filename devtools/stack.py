@@ -22,7 +22,11 @@ from devtools.services import Services
 from devtools.supervisor import Supervisor, say
 
 # By worker: what somebody waits for or money depends on, and what gives way to pages.
-WORKERS = {"worker": "default,money", "documents": "documents,mail,people"}
+WORKERS = {
+    "worker": "default,money",
+    "provider": "provider",
+    "documents": "documents,mail,people",
+}
 READY_SECONDS = 90.0
 # Celery's ten lines about root are no news to whoever develops as root.
 AS_ROOT = "ignore:You're running the worker with superuser privileges"
@@ -230,6 +234,7 @@ class Stack:
         self._start("web", "-m", "granian", *self._web_arguments())
         if self.plan.worker:
             self._start_worker("worker", processes=1)
+            self._start_worker("provider", processes=1)
             self._start_worker(
                 "documents", processes=self.plan.document_processes, WORKER_GIVES_WAY="1"
             )

@@ -39,6 +39,19 @@ class PaymentUnavailable(DomainError):
     )
 
 
+class PaymentRefused(Invalid):
+    """The provider will not take this payment, however often it is asked; `reason` is its own word."""
+
+    code = "payment_refused"
+    field = "payment_method"
+
+    def __init__(self, *, reason: str = "") -> None:
+        words = _("This order cannot be paid by card, and nothing was charged.")
+        way_on = _("Choose another way to pay, or ask the organiser.")
+        said = f"{reason.rstrip('.')}." if reason else ""
+        super().__init__(" ".join(filter(None, [str(words), said, str(way_on)])), reason=reason)
+
+
 class PaymentAlreadyOpen(DomainError):
     code = "payment_already_open"
     message = _("A payment is being opened for this order. Try again in a moment.")

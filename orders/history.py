@@ -1,17 +1,23 @@
 """The audit log of an order, told to people."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from orders.models import PaymentMethod, RefundReason
+from orders.models import DeliveryKind, PaymentMethod, RefundReason
 from tiqqo.core.models import AuditEntry
 
 _TONES = {
     "order.settled": "positive",
     "payment.declined": "caution",
+    "payment.refused": "negative",
     "payment.not_accepted": "negative",
+    "refund.elsewhere": "caution",
+    "dispute.opened": "negative",
+    "dispute.won": "positive",
+    "dispute.lost": "negative",
+    "order.given_back": "negative",
     "mail.failed": "negative",
     "refund.failed": "negative",
     "substitute.offered": "caution",
@@ -54,24 +60,55 @@ def _title(entry: AuditEntry) -> str:
         "substitute.lapsed": _("Nobody took the other tickets"),
         "payment.not_accepted": _("Payment could not be accepted"),
         "refund.requested": _("Refund requested"),
+        "payment.refused": _("Payment refused by the payment provider"),
+        "order.given_back": _("The whole price goes back: tickets void, places free"),
+        "refund.elsewhere": _("Refunded at the payment provider"),
         "refund.succeeded": _("Refunded"),
-        "refund.failed": _("Refund given up; give the money back by hand"),
+        "refund.failed": _("Refund failed; give the money back in another way"),
+        "refund.not_needed": _("Refund not needed: the money went back at the payment provider"),
+        "dispute.opened": _("The buyer’s bank disputes the payment"),
+        "dispute.won": _("Dispute won: the money is back"),
+        "dispute.lost": _("Dispute lost: the money stays with the buyer"),
         "mail.sent": _("Mail sent"),
         "mail.failed": _("Mail could not be sent"),
+        "mail.withdrawn": _("Mail not sent, as it was no longer true"),
     }
     return titles.get(entry.action, entry.action)
 
 
 def _text(entry: AuditEntry) -> str:
-    data = entry.data
-    if entry.action == "order.placed":
-        return str(PaymentMethod(data["method"]).label)
-    if entry.action in ("payment.not_accepted", "refund.requested"):
-        return str(RefundReason(data["reason"]).label)
-    if entry.action == "payment.declined":
-        return str(data["reason"])
-    if entry.action == "order.invoice_sent":
-        return str(data["number"])
-    if entry.action == "tickets.issued":
-        return str(data["count"])
-    return ""
+    say = _TEXTS.get(entry.action)
+    return say(entry.data) if say else ""
+
+
+def _reason(data: dict[str, Any]) -> str:
+    return str(data["reason"])
+
+
+def _refund_reason(data: dict[str, Any]) -> str:
+    return str(RefundReason(data["reason"]).label)
+
+
+def _bank_reason(data: dict[str, Any]) -> str:
+    """The bank's word, such as `product_not_received`."""
+    return str(data.get("reason") or "").replace("_", " ")
+
+
+def _mail(data: dict[str, Any]) -> str:
+    return str(DeliveryKind(data["kind"]).label)
+
+
+_TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "order.placed": lambda data: str(PaymentMethod(data["method"]).label),
+    "order.invoice_sent": lambda data: str(data["number"]),
+    "tickets.issued": lambda data: str(data["count"]),
+    "payment.declined": _reason,
+    "payment.refused": _reason,
+    "payment.not_accepted": _refund_reason,
+    "refund.requested": _refund_reason,
+    "refund.failed": _reason,
+    "dispute.opened": _bank_reason,
+    "mail.sent": _mail,
+    "mail.failed": _mail,
+    "mail.withdrawn": _mail,
+}

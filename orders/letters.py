@@ -7,7 +7,17 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from events.models import Event
-from orders.models import DeliveryKind, Invoice, Order, OrderLine, Refund, RefundReason, Ticket
+from orders.models import (
+    REFUNDS_OF_THE_PRICE,
+    DeliveryKind,
+    Invoice,
+    Order,
+    OrderLine,
+    Refund,
+    RefundReason,
+    RefundStatus,
+    Ticket,
+)
 from orders.price_lines import adds_tax, order_price_lines, order_tax_by_rate, tax_words
 from orders.printed import kind_of, slot_of
 from orders.queries.buyer import OfferedSubstitute
@@ -194,30 +204,20 @@ def _substitute(facts: OrderFacts) -> Letter:
 
 def _refunded(facts: OrderFacts) -> Letter:
     named = {"event": facts.event.name, "code": facts.order.code}
-    is_rest = all(refund.reason == RefundReason.COSTS_LESS for refund in facts.refunds)
-    lines = [
-        Line(str(refund.get_reason_display()).capitalize(), refund.amount)
+    refunds = [
+        refund
         for refund in facts.refunds
+        if refund.status not in (RefundStatus.FAILED, RefundStatus.CANCELED)
+    ]
+    lines = [
+        Line(str(refund.get_reason_display()).capitalize(), refund.amount) for refund in refunds
     ]
     return _letter(
         facts,
         subject=_("Your money for order %(code)s is on its way back") % named,
         heading=_("Your money is on its way back"),
         blocks=[
-            Text(
-                (
-                    _(
-                        "the tickets you took for order %(code)s (%(event)s) cost less than you"
-                        " paid. The rest goes back to the card it came from."
-                    )
-                    if is_rest
-                    else _(
-                        "a payment for order %(code)s (%(event)s) could not be used, so it goes back"
-                        " to the card it came from."
-                    )
-                )
-                % named
-            ),
+            Text(_why_refunded(facts.order, {refund.reason for refund in refunds}) % named),
             Lines(
                 lines,
                 total=sum((line.amount for line in lines), Money(0, facts.order.currency)),
@@ -229,6 +229,87 @@ def _refunded(facts: OrderFacts) -> Letter:
     )
 
 
+def _why_refunded(order: Order, reasons: set[str]) -> str:
+    if reasons <= {RefundReason.COSTS_LESS}:
+        return _(
+            "the tickets you took for order %(code)s (%(event)s) cost less than you paid. The rest"
+            " goes back to the card it came from."
+        )
+    if reasons <= set(REFUNDS_OF_THE_PRICE):
+        if order.is_over:
+            return _(
+                "your order %(code)s (%(event)s) is cancelled and its tickets are not valid any more."
+                " What you paid goes back to the card it came from."
+            )
+        return _(
+            "a part of what you paid for order %(code)s (%(event)s) goes back to the card it came"
+            " from. Your tickets stay valid."
+        )
+    return _(
+        "a payment for order %(code)s (%(event)s) could not be used, so it goes back to the card it"
+        " came from."
+    )
+
+
+def _refund_failed(facts: OrderFacts) -> Letter:
+    named = {
+        "event": facts.event.name,
+        "code": facts.order.code,
+        "organiser": facts.event.organiser.name,
+    }
+    lines = [
+        Line(str(refund.get_reason_display()).capitalize(), refund.amount)
+        for refund in facts.refunds
+        if refund.status == RefundStatus.FAILED
+    ]
+    return _letter(
+        facts,
+        subject=_("Your money for order %(code)s could not be given back yet") % named,
+        heading=_("Your money could not be given back yet"),
+        blocks=[
+            Text(
+                _(
+                    "the money for order %(code)s (%(event)s) could not go back to the card it came"
+                    " from. %(organiser)s knows, and gives it back in another way."
+                )
+                % named
+            ),
+            Lines(
+                lines,
+                total=sum((line.amount for line in lines), Money(0, facts.order.currency)),
+                total_label=_("To be given back"),
+            ),
+            Text(_("Answer this mail to say where the money should go.")),
+            Button(_("Open your order"), facts.url),
+        ],
+    )
+
+
+def _canceled(facts: OrderFacts) -> Letter:
+    named = {
+        "event": facts.event.name,
+        "code": facts.order.code,
+        "organiser": facts.event.organiser.name,
+    }
+    blocks: list[Block] = [
+        Text(
+            _("%(organiser)s has cancelled your order %(code)s for %(event)s.") % named
+            + " "
+            + _("Its tickets are not valid any more, and its places are free for others.")
+        )
+    ]
+    if facts.invoice is not None:
+        text = _("There is nothing to pay: please ignore invoice %(number)s.")
+        blocks.append(Text(text % {"number": facts.invoice.number}))
+    return _letter(
+        facts,
+        subject=_("Your order %(code)s for %(event)s is cancelled") % named,
+        heading=_("Your order is cancelled"),
+        preheader=_("Its tickets are not valid any more."),
+        blocks=[*blocks, Button(_("Open your order"), facts.url)],
+    )
+
+
 _LETTERS: dict[DeliveryKind, Callable[[OrderFacts], Letter]] = {
     DeliveryKind.TICKETS: _tickets,
     DeliveryKind.RECEIVED: _received,
@@ -236,6 +317,8 @@ _LETTERS: dict[DeliveryKind, Callable[[OrderFacts], Letter]] = {
     DeliveryKind.REMINDER: _reminder,
     DeliveryKind.SUBSTITUTE: _substitute,
     DeliveryKind.REFUNDED: _refunded,
+    DeliveryKind.REFUND_FAILED: _refund_failed,
+    DeliveryKind.CANCELED: _canceled,
 }
 
 

@@ -50,7 +50,7 @@ def mail_of(delivery: Delivery) -> EmailMultiAlternatives:
         body=text,
         to=[order.email],
         reply_to=[organiser.support_email] if organiser.support_email else None,
-        headers={"Message-ID": delivery.message_id},
+        headers={"Message-ID": delivery.message_id, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(html, "text/html")
     _attach(mail, delivery)

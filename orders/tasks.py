@@ -1,29 +1,33 @@
 """The worker's part of an order: documents, mails, people, money; and the sweepers behind them."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import Task, shared_task
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
-from orders import mails, notices, operations, payments, waitlist_mails
+from orders import mails, operations, payments, provider_events, waitlist_mails
+from orders.changes import is_still_true
 from orders.models import (
     OPEN_PAYMENTS,
+    REFUNDS_UNDER_WAY,
     Delivery,
+    DeliveryKind,
     DeliveryStatus,
     Order,
     OrderStatus,
     Payment,
     ProviderEvent,
     Refund,
-    RefundStatus,
     Substitute,
     SubstituteStatus,
     Ticket,
+    UnmatchedPayment,
 )
-from orders.providers import ProviderFailure
+from orders.providers import ProviderFailure, ProviderMisconfigured, ProviderRefusal
 from orders.queries import orders_to_remind
 from people.operations import (
     Name,
@@ -35,6 +39,7 @@ from people.operations import (
 from ticketing.models import ReservationStatus, WaitlistEntry, WaitlistStatus
 from ticketing.operations import mark_told
 from tiqqo.core import clock
+from tiqqo.core.broker import waiting_in
 from tiqqo.core.compiled import Compiled, Param
 from tiqqo.core.tasks import TenantTask
 from tiqqo.core.tenancy import platform_scope, tenant_scope
@@ -46,6 +51,11 @@ REMINDED_AT_ONCE = 500
 # How long after its own task a sweeper steps in.
 PATIENCE = timedelta(seconds=45)
 ASK_AGAIN_AFTER = timedelta(seconds=60)
+SWEPT_AGAIN_AFTER = timedelta(seconds=30)
+# Of a payment page whose hold is over: somebody else may be waiting for the places.
+ASK_AGAIN_SOON = timedelta(seconds=15)
+# Events are fetched from the provider again from so long ago.
+FETCHED_AGAIN = timedelta(hours=1)
 
 _DELIVERY = Compiled(
     Delivery,
@@ -68,18 +78,49 @@ class DeliveryTask(TenantTask):
 @shared_task(base=DeliveryTask)
 def prepare_delivery(delivery_id: int) -> None:
     """The documents of a delivery are rendered and stored; then it is sent."""
-    delivery = _delivery(delivery_id)
-    if delivery is not None and operations.claim_delivery(delivery, DeliveryStatus.PENDING):
-        operations.mark_prepared(delivery, document=mails.document_of(delivery))
+    with operations.claimed(delivery_id) as is_mine:
+        delivery = _begun(delivery_id, DeliveryStatus.PENDING) if is_mine else None
+        if delivery is not None:
+            operations.mark_prepared(delivery, document=mails.document_of(delivery))
 
 
 @shared_task(base=DeliveryTask)
 def send_delivery(delivery_id: int) -> None:
-    """The mail is with the mail server."""
-    delivery = _delivery(delivery_id)
-    if delivery is not None and operations.claim_delivery(delivery, DeliveryStatus.PREPARED):
-        mails.mail_of(delivery).send()
+    """The mail is with the mail server; one whose documents are lost is prepared again."""
+    with operations.claimed(delivery_id) as is_mine:
+        delivery = _begun(delivery_id, DeliveryStatus.PREPARED) if is_mine else None
+        if delivery is None:
+            return
+        try:
+            mail = mails.mail_of(delivery)
+        except FileNotFoundError:
+            operations.prepare_again(delivery)
+            return
+        mail.send()
         operations.mark_sent(delivery)
+
+
+@shared_task(base=DeliveryTask)
+def redraw_document(delivery_id: int) -> None:
+    """A document whose file was lost is there again."""
+    with operations.claimed(delivery_id) as is_mine:
+        delivery = _delivery(delivery_id) if is_mine else None
+        if delivery is None or delivery.document:
+            return
+        document = mails.document_of(delivery)
+        if document is not None:
+            operations.mark_redrawn(delivery, document=document)
+
+
+def _begun(delivery_id: int, status: DeliveryStatus) -> Delivery | None:
+    """The delivery, to be worked on now; None if that was done, or is no longer to be done."""
+    delivery = _delivery(delivery_id)
+    if delivery is None or not operations.begin_delivery(delivery, status):
+        return None
+    if not is_still_true(DeliveryKind(delivery.kind), delivery.order):
+        operations.withdraw_delivery(delivery)
+        return None
+    return delivery
 
 
 def _delivery(delivery_id: int) -> Delivery | None:
@@ -88,26 +129,42 @@ def _delivery(delivery_id: int) -> Delivery | None:
 
 @shared_task
 def sweep_deliveries() -> int:
-    """Deliveries that are due and not out are enqueued again; how many."""
+    """Deliveries that are due and were lost are enqueued again; how many.
+
+    Lost is what a worker began with and has not in hand any more. What nobody began with may merely
+    wait for its turn: of that no more is enqueued than the queue is short of a batch.
+    """
     now = clock.now()
+    in_hand = operations.deliveries_in_hand()
     with platform_scope("enqueue deliveries that were missed"):
-        due = list(
+        due = (
             Delivery.objects.filter(
                 status__in=[DeliveryStatus.PENDING, DeliveryStatus.PREPARED], due_at__lte=now
-            ).order_by("due_at")[:BATCH]
+            )
+            .exclude(pk__in=in_hand)
+            .order_by("due_at")
         )
-        Delivery.objects.filter(pk__in=[d.pk for d in due]).update(due_at=now + ASK_AGAIN_AFTER)
-        without_people = list(
+        lost = list(due.filter(claimed_at__isnull=False)[:BATCH])
+        lost += _short_of_a_batch(due.filter(claimed_at=None, status="pending"), "documents")
+        lost += _short_of_a_batch(due.filter(claimed_at=None, status="prepared"), "mail")
+        Delivery.objects.filter(pk__in=[d.pk for d in lost]).update(due_at=now + SWEPT_AGAIN_AFTER)
+        without_people = _short_of_a_batch(
             Order.objects.confirmed()
             .filter(people_at=None, confirmed_at__lte=now - PATIENCE, tickets__isnull=False)
-            .distinct()[:BATCH]
+            .distinct(),
+            "people",
         )
-    for delivery in due:
+    for delivery in lost:
         task = prepare_delivery if delivery.status == DeliveryStatus.PENDING else send_delivery
         task.apply_async(args=[delivery.pk], kwargs={"organiser_id": delivery.organiser_id})
     for order in without_people:
         welcome_people.apply_async(args=[order.pk], kwargs={"organiser_id": order.organiser_id})
-    return len(due)
+    return len(lost)
+
+
+def _short_of_a_batch(rows: QuerySet[Any], queue: str) -> list[Any]:
+    """As many of the rows as the queue is short of a batch: none while it is long."""
+    return list(rows[: max(BATCH - waiting_in(queue), 0)])
 
 
 class WaitlistMailTask(TenantTask):
@@ -139,7 +196,7 @@ def sweep_line() -> int:
     """Whoever on a waitlist was not told how they stand is told; how many."""
     with platform_scope("find people on waitlists who have news"):
         untold = WaitlistEntry.objects.untold().order_by("id")
-        found = list(untold.values_list("pk", "organiser_id")[:BATCH])
+        found = _short_of_a_batch(untold.values_list("pk", "organiser_id"), "mail")
     for entry_id, organiser_id in found:
         tell_in_line.apply_async(args=[entry_id], kwargs={"organiser_id": organiser_id})
     return len(found)
@@ -181,6 +238,7 @@ class ProviderEventTask(Task):
     """Whatever goes wrong is written on the event, which the sweeper takes up again."""
 
     abstract = True
+    throws = (provider_events.NotYet,)
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         ProviderEvent.objects.filter(pk=args[0]).update(
@@ -191,19 +249,53 @@ class ProviderEventTask(Task):
 @shared_task(base=ProviderEventTask)
 def handle_provider_event(event_id: int) -> None:
     """A stored event of the payment provider took effect."""
-    notices.handle(ProviderEvent.objects.get(pk=event_id))
+    provider_events.handle(ProviderEvent.objects.get(pk=event_id))
+
+
+@shared_task
+def fetch_provider_events(since: str = "") -> int:
+    """Events that the provider reported since then (ISO 8601; the last hour) and no webhook brought
+    are in the inbox and on their way; how many."""
+    begin = datetime.fromisoformat(since) if since else clock.now() - FETCHED_AGAIN
+    fetched = 0
+    try:
+        for notice in payments.missed_notices(begin):
+            stored = operations.store_event(notice)
+            if stored is not None:
+                fetched += 1
+                handle_provider_event.apply_async(args=[stored.pk])
+    except ProviderFailure as failure:
+        logger.warning("payment.provider_silent", extra={"why": str(failure)})
+    if fetched:
+        logger.warning("provider_event.missed", extra={"count": fetched})
+    return fetched
 
 
 @shared_task(base=TenantTask)
 def refund_at_provider(refund_id: int) -> None:
-    """A requested refund is with the provider."""
+    """A requested refund is with the provider, or how one stands there is known."""
     refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
-    if refund.status not in (RefundStatus.REQUESTED, RefundStatus.PROCESSING):
+    if refund.status not in REFUNDS_UNDER_WAY:
         return
     try:
         payments.send_refund(refund)
+    except ProviderRefusal as refusal:
+        is_final = not isinstance(refusal, ProviderMisconfigured)
+        operations.note_refund_failure(refund, message=str(refusal), is_final=is_final)
     except ProviderFailure as failure:
         operations.note_refund_failure(refund, message=str(failure))
+
+
+@shared_task
+def refund_unmatched_payment(unmatched_id: int) -> None:
+    """Money that belongs to no payment of ours is on its way back."""
+    unmatched = UnmatchedPayment.objects.get(pk=unmatched_id)
+    if unmatched.refunded_at is not None:
+        return
+    try:
+        payments.send_unmatched_refund(unmatched)
+    except ProviderFailure as failure:
+        operations.note_unmatched_failure(unmatched, message=str(failure))
 
 
 def _payment(payment_id: int) -> Payment:
@@ -216,47 +308,55 @@ def _payment(payment_id: int) -> Payment:
 @shared_task(base=TenantTask)
 def close_payment(payment_id: int) -> None:
     """An overdue hold's payment page takes no more money, and what it took counts."""
-    try:
-        payments.close_payment(_payment(payment_id))
-    except ProviderFailure as failure:
-        _note_silence(payment_id, failure)
+    _talk_about(payment_id, payments.close_payment)
 
 
 @shared_task(base=TenantTask)
 def check_payment(payment_id: int) -> None:
     """The payment is as the provider says, although nobody reported it."""
+    _talk_about(payment_id, payments.check_payment)
+
+
+def _talk_about(payment_id: int, talk: Callable[[Payment], None]) -> None:
+    payment = _payment(payment_id)
+    if not payment.is_open:
+        return
     try:
-        payments.check_payment(_payment(payment_id))
+        talk(payment)
     except ProviderFailure as failure:
-        _note_silence(payment_id, failure)
-
-
-def _note_silence(payment_id: int, failure: ProviderFailure) -> None:
-    facts = {"payment": payment_id, "why": str(failure)}
-    logger.warning("payment.provider_silent", extra=facts)
+        facts = {"payment": payment_id, "why": str(failure)}
+        logger.warning("payment.provider_silent", extra=facts)
 
 
 @shared_task
 def sweep_money() -> None:
     """Whatever money was left half done is taken up again: events, payments, refunds, lost orders, and
-    substitutes that nobody decided about."""
+    substitutes that nobody decided about.
+
+    What needs the provider is handed out, so that its silence keeps nothing else waiting.
+    """
     now = clock.now()
     unhandled = ProviderEvent.objects.filter(handled_at=None, received_at__lte=now - PATIENCE)
     # Those that failed least go first, so that a bad one never stands before a good one.
     for event_id in unhandled.order_by("attempts", "pk").values_list("pk", flat=True)[:BATCH]:
-        handle_provider_event.delay(event_id)
+        handle_provider_event.apply_async(args=[event_id])
     with platform_scope("find payments, refunds and orders that were left half done"):
         opened = Payment.objects.filter(status__in=OPEN_PAYMENTS).order_by("checked_at")
-        overdue = list(opened.filter(order__reservation__expires_at__lte=now)[:BATCH])
+        # Whoever was asked about a moment ago waits for the answer, or for their turn in the queue.
+        overdue = list(
+            opened.filter(
+                order__reservation__expires_at__lte=now, checked_at__lte=now - ASK_AGAIN_SOON
+            )[:BATCH]
+        )
         silent = list(
             opened.filter(
                 order__reservation__expires_at__gt=now, checked_at__lte=now - ASK_AGAIN_AFTER
             )[:BATCH]
         )
         refunds = list(
-            Refund.objects.filter(
-                status__in=[RefundStatus.REQUESTED, RefundStatus.PROCESSING], due_at__lte=now
-            ).order_by("due_at")[:BATCH]
+            Refund.objects.filter(status__in=REFUNDS_UNDER_WAY, due_at__lte=now).order_by("due_at")[
+                :BATCH
+            ]
         )
         lost = list(
             Order.objects.filter(status=OrderStatus.INITIATED).exclude(
@@ -271,14 +371,19 @@ def sweep_money() -> None:
             )[:BATCH]
         )
         Payment.objects.filter(pk__in=[p.pk for p in (*overdue, *silent)]).update(checked_at=now)
-    # Each in a task of its own, here and now: what goes wrong with one is logged and stops no other.
-    for task, found in ((close_payment, overdue), (check_payment, silent)):
-        for payment in found:
-            task.apply(args=[payment.pk], kwargs={"organiser_id": payment.organiser_id})
-    for refund in refunds:
-        refund_at_provider.apply_async(
-            args=[refund.pk], kwargs={"organiser_id": refund.organiser_id}
+        Refund.objects.filter(pk__in=[refund.pk for refund in refunds]).update(
+            due_at=now + ASK_AGAIN_AFTER
         )
+    for task, found in (
+        (close_payment, overdue),
+        (check_payment, silent),
+        (refund_at_provider, refunds),
+    ):
+        for row in found:
+            task.apply_async(args=[row.pk], kwargs={"organiser_id": row.organiser_id})
+    unmatched = UnmatchedPayment.objects.filter(refunded_at=None, due_at__lte=now)
+    for unmatched_id in list(unmatched.values_list("pk", flat=True)[:BATCH]):
+        refund_unmatched_payment.apply_async(args=[unmatched_id])
     for order in lost:
         with tenant_scope(order.organiser_id):
             operations.cancel_lost_order(order)

@@ -67,8 +67,37 @@ def book_refund(
     *, key: str, reference: str, total: Money, platform_fee: Money, event_id: int
 ) -> LedgerEntry | None:
     """Money went back to the buyer: the mirror of `book_payment`."""
+    return _book_out("refund", key, reference, total, platform_fee, event_id)
+
+
+def book_refund_undone(
+    *, key: str, reference: str, total: Money, platform_fee: Money, event_id: int
+) -> LedgerEntry | None:
+    """A refund that was booked came back to us: it is as if it had not been made."""
+    return _book_out("refund_undone", key, reference, -total, -platform_fee, event_id)
+
+
+def book_dispute(
+    *, key: str, reference: str, total: Money, platform_fee: Money, event_id: int
+) -> LedgerEntry | None:
+    """The provider took disputed money; the organiser bears it, and the fee goes back to them."""
+    return _book_out("dispute", key, reference, total, platform_fee, event_id)
+
+
+def book_dispute_won(
+    *, key: str, undoes: str, reference: str, total: Money, platform_fee: Money, event_id: int
+) -> LedgerEntry | None:
+    """The disputed money is back; None where it had not been taken (no entry with key `undoes`)."""
+    if not LedgerEntry.objects.filter(key=undoes).exists():
+        return None
+    return _book_out("dispute_won", key, reference, -total, -platform_fee, event_id)
+
+
+def _book_out(
+    kind: str, key: str, reference: str, total: Money, platform_fee: Money, event_id: int
+) -> LedgerEntry | None:
     return book(
-        "refund",
+        kind,
         key=key,
         reference=reference,
         event_id=event_id,

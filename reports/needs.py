@@ -47,6 +47,10 @@ _WAYS = {
     NeedKind.REFUNDS_STUCK: _Way(
         "negative", "arrow-uturn-left", Permission.VIEW_ORDERS, "orders:list"
     ),
+    NeedKind.DISPUTES_OPEN: _Way(
+        "negative", "exclamation-triangle", Permission.VIEW_ORDERS, "orders:list"
+    ),
+    NeedKind.CARDS_REFUSED: _Way("negative", "credit-card", Permission.VIEW_ORDERS, "orders:list"),
     NeedKind.INVOICES_UNSENT: _Way(
         "caution",
         "document-text",
@@ -110,12 +114,8 @@ def _title(need: Need) -> str:
             words = ngettext(
                 "%(count)s mail could not be sent", "%(count)s mails could not be sent", need.count
             )
-        case NeedKind.REFUNDS_STUCK:
-            words = ngettext(
-                "%(count)s refund of %(amount)s is stuck at the payment provider",
-                "%(count)s refunds of %(amount)s together are stuck at the payment provider",
-                need.count,
-            )
+        case NeedKind.DISPUTES_OPEN | NeedKind.CARDS_REFUSED | NeedKind.REFUNDS_STUCK:
+            words = _payment_title(need)
         case NeedKind.INVOICES_UNSENT:
             words = ngettext(
                 "%(count)s order of %(amount)s waits for its invoice",
@@ -139,12 +139,35 @@ def _title(need: Need) -> str:
     return words % facts
 
 
+def _payment_title(need: Need) -> str:
+    """Of what goes on at the payment provider."""
+    if need.kind == NeedKind.DISPUTES_OPEN:
+        return ngettext(
+            "A payment of %(amount)s is disputed: send your evidence in time",
+            "%(count)s payments of %(amount)s together are disputed: send your evidence in time",
+            need.count,
+        )
+    if need.kind == NeedKind.CARDS_REFUSED:
+        return ngettext(
+            "The payment provider refuses the card payment of %(count)s order",
+            "The payment provider refuses the card payments of %(count)s orders",
+            need.count,
+        )
+    return ngettext(
+        "%(count)s refund of %(amount)s did not go through",
+        "%(count)s refunds of %(amount)s together did not go through",
+        need.count,
+    )
+
+
 def _action(kind: NeedKind) -> str:
     return {
         NeedKind.NOBODY_IN: _("Open the door"),
         NeedKind.NO_DOOR_STAFF: _("Invite a scanner"),
         NeedKind.MAILS_FAILED: _("See the orders"),
         NeedKind.REFUNDS_STUCK: _("See the orders"),
+        NeedKind.DISPUTES_OPEN: _("See the orders"),
+        NeedKind.CARDS_REFUSED: _("See the orders"),
         NeedKind.INVOICES_UNSENT: _("Send the invoices"),
         NeedKind.INVOICES_OVERDUE: _("Remind them"),
         NeedKind.RELEASE_SOLD_OUT: _("See the tickets"),

@@ -1,9 +1,10 @@
 """A payment provider without a network: pages open, are paid, expire, and money goes back."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from orders.providers.base import (
     ChargedLine,
@@ -12,9 +13,13 @@ from orders.providers.base import (
     CheckoutState,
     Notice,
     ProviderFailure,
+    ProviderNotAsked,
+    ProviderRefusal,
+    RefundProgress,
     RefundState,
     SignatureInvalid,
 )
+from tiqqo.core.card_amounts import to_provider
 from tiqqo.core.money import Money
 
 SIGNATURE = "signed by the provider"
@@ -25,6 +30,7 @@ class Page:
     session_id: str
     key: str
     total: Money
+    reference: str
     metadata: dict[str, str]
     lines: list[ChargedLine]
     email: str
@@ -36,19 +42,37 @@ class Page:
 
 @dataclass
 class FakeProvider:
-    """Implements `orders.providers.base.PaymentProvider`; `is_down` makes every call fail."""
+    """Implements `orders.providers.base.PaymentProvider`.
+
+    `is_down` makes every call fail before it does anything, `loses_answers` after it did; `is_resting`
+    has none made at all; `refuses` is the final no to every call that makes something.
+    """
 
     pages: dict[str, Page] = field(default_factory=dict)
-    refunds: dict[str, RefundState] = field(default_factory=dict)
+    made: list[RefundState] = field(default_factory=list)
     refunded: list[tuple[str, Money]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    events: list[Notice] = field(default_factory=list)
     is_down: bool = False
+    is_resting: bool = False
+    loses_answers: bool = False
+    forgets_keys: bool = False
+    refuses: ProviderRefusal | None = None
+    refund_progress: RefundProgress = RefundProgress.SUCCEEDED
     refund_failure: str = ""
 
-    def _called(self, name: str) -> None:
+    def _called(self, name: str, *, makes: bool = False) -> None:
+        if self.is_resting:
+            raise ProviderNotAsked("The provider is not asked.")
         self.calls.append(name)
         if self.is_down:
             raise ProviderFailure("The provider does not answer.")
+        if makes and self.refuses is not None:
+            raise self.refuses
+
+    def _answered(self) -> None:
+        if self.loses_answers:
+            raise ProviderFailure("The answer was lost.")
 
     # The protocol -----------------------------------------------------------------------
 
@@ -65,8 +89,9 @@ class FakeProvider:
         reference: str,
         metadata: dict[str, str],
     ) -> CheckoutPage:
-        self._called("open_checkout")
-        page = next((page for page in self.pages.values() if page.key == key), None)
+        self._called("open_checkout", makes=True)
+        known = () if self.forgets_keys else self.pages.values()
+        page = next((page for page in known if page.key == key), None)
         if page is None:
             total = sum(
                 (line.unit * line.quantity for line in lines[1:]), lines[0].unit * lines[0].quantity
@@ -75,13 +100,22 @@ class FakeProvider:
                 f"cs_test_{len(self.pages) + 1}",
                 key,
                 total,
+                reference,
                 metadata,
                 list(lines),
                 email,
                 closes_at,
             )
             self.pages[page.session_id] = page
+        self._answered()
         return CheckoutPage(page.session_id, f"https://provider.test/{page.session_id}")
+
+    def find_checkout(self, reference: str, *, opened_at: datetime) -> CheckoutPage | None:
+        self._called("find_checkout")
+        for page in self.pages.values():
+            if page.reference == reference:
+                return CheckoutPage(page.session_id, f"https://provider.test/{page.session_id}")
+        return None
 
     def look_up(self, session_id: str) -> CheckoutState:
         self._called("look_up")
@@ -94,14 +128,48 @@ class FakeProvider:
             self.pages[session_id].progress = CheckoutProgress.EXPIRED
         return self.look_up(session_id)
 
-    def refund(self, intent_id: str, *, amount: Money, key: str) -> RefundState:
-        self._called("refund")
-        if self.refund_failure:
-            return RefundState("", succeeded=False, failure=self.refund_failure)
-        if key not in self.refunds:
-            self.refunds[key] = RefundState(f"re_test_{len(self.refunds) + 1}", succeeded=True)
-            self.refunded.append((intent_id, amount))
-        return self.refunds[key]
+    def refund(self, intent_id: str, *, amount: Money, reference: str) -> RefundState:
+        self._called("refund", makes=True)
+        known = [] if self.forgets_keys else self.made
+        state = next((each for each in known if each.reference == reference), None)
+        if state is None:
+            state = self._make_refund(intent_id, amount, reference)
+        self._answered()
+        return state
+
+    def _make_refund(self, intent_id: str, amount: Money, reference: str = "") -> RefundState:
+        page = next(page for page in self.pages.values() if page.intent_id == intent_id)
+        gone = (RefundProgress.FAILED, RefundProgress.CANCELED)
+        given_back = sum(
+            each.amount.minor
+            for each in self.made
+            if each.intent_id == intent_id and each.progress not in gone
+        )
+        if given_back + amount.minor > (page.paid or page.total).minor:
+            raise ProviderRefusal("More than is left.", code="charge_already_refunded")
+        state = RefundState(
+            f"re_test_{len(self.made) + 1}",
+            intent_id,
+            amount,
+            self.refund_progress,
+            reference,
+            self.refund_failure,
+        )
+        self.made.append(state)
+        self.refunded.append((intent_id, amount))
+        return state
+
+    def refunds_of(self, intent_id: str) -> list[RefundState]:
+        self._called("refunds_of")
+        return [each for each in self.made if each.intent_id == intent_id]
+
+    def look_up_refund(self, refund_id: str) -> RefundState:
+        self._called("look_up_refund")
+        return next(each for each in self.made if each.refund_id == refund_id)
+
+    def notices_since(self, since: datetime) -> Iterator[Notice]:
+        self._called("notices_since")
+        yield from self.events
 
     def read_notice(self, body: bytes, signature: str) -> Notice:
         if signature != SIGNATURE:
@@ -118,6 +186,52 @@ class FakeProvider:
         page.intent_id = session_id.replace("cs_", "pi_")
         return page
 
+    def refund_elsewhere(self, session_id: str, amount: Money) -> RefundState:
+        """Somebody gave money back in the provider's own dashboard."""
+        return self._make_refund(self.pages[session_id].intent_id, amount)
+
+    def move_refund(
+        self, state: RefundState, progress: RefundProgress, failure: str = ""
+    ) -> RefundState:
+        """The refund went on at the bank."""
+        moved = replace(state, progress=progress, failure=failure)
+        self.made[[each.refund_id for each in self.made].index(state.refund_id)] = moved
+        return moved
+
+    def refund_notice(
+        self, state: RefundState, kind: str = "refund.updated", *, number: int = 1
+    ) -> Notice:
+        """The event that the provider would send about a refund as it stands in `state`."""
+        subject = {
+            "id": state.refund_id,
+            "payment_intent": state.intent_id,
+            "amount": to_provider(state.amount),
+            "currency": state.amount.currency.lower(),
+            "status": state.progress.value,
+            "metadata": {"reference": state.reference} if state.reference else {},
+            "failure_reason": state.failure or None,
+        }
+        return self._event(f"evt_{state.refund_id}_{kind}_{state.progress}_{number}", kind, subject)
+
+    def dispute_notice(
+        self, session_id: str, status: str, *, kind: str = "charge.dispute.updated", number: int = 1
+    ) -> Notice:
+        """The event that the provider would send about the dispute of a page's payment."""
+        page = self.pages[session_id]
+        subject = {
+            "id": f"dp_{session_id}",
+            "payment_intent": page.intent_id,
+            "amount": to_provider(page.paid or page.total),
+            "currency": page.total.currency.lower(),
+            "status": status,
+            "reason": "fraudulent",
+            "evidence_details": {"due_by": 1_900_000_000},
+        }
+        return self._event(f"evt_dp_{session_id}_{kind}_{status}_{number}", kind, subject)
+
+    def _event(self, event_id: str, kind: str, subject: dict[str, Any]) -> Notice:
+        return Notice(event_id, kind, {"id": event_id, "type": kind, "data": {"object": subject}})
+
     def notice(self, session_id: str, kind: str, *, number: int = 1) -> Notice:
         """The event that the provider would send about the page."""
         page = self.pages[session_id]
@@ -127,11 +241,11 @@ class FakeProvider:
             subject |= {
                 "id": session_id,
                 "payment_status": "paid" if paid else "unpaid",
-                "amount_total": (page.paid or page.total).minor,
+                "amount_total": to_provider(page.paid or page.total),
                 "currency": page.total.currency.lower(),
                 "payment_intent": page.intent_id or None,
             }
         else:
+            subject |= {"id": page.intent_id or None}
             subject |= {"last_payment_error": {"message": "Your card was declined."}}
-        event_id = f"evt_{session_id}_{kind}_{number}"
-        return Notice(event_id, kind, {"id": event_id, "type": kind, "data": {"object": subject}})
+        return self._event(f"evt_{session_id}_{kind}_{number}", kind, subject)

@@ -55,9 +55,15 @@ def give_way(**_sender: Any) -> None:
 
 app.conf.task_routes = {
     "orders.tasks.handle_provider_event": {"queue": "money"},
-    "orders.tasks.refund_at_provider": {"queue": "money"},
     "orders.tasks.sweep_money": {"queue": "money"},
+    # What waits for the payment provider has a worker of its own, and keeps nothing else waiting.
+    "orders.tasks.close_payment": {"queue": "provider"},
+    "orders.tasks.check_payment": {"queue": "provider"},
+    "orders.tasks.refund_at_provider": {"queue": "provider"},
+    "orders.tasks.refund_unmatched_payment": {"queue": "provider"},
+    "orders.tasks.fetch_provider_events": {"queue": "provider"},
     "orders.tasks.prepare_delivery": {"queue": "documents"},
+    "orders.tasks.redraw_document": {"queue": "documents"},
     "orders.tasks.welcome_people": {"queue": "people"},
     "orders.tasks.send_delivery": {"queue": "mail"},
     "orders.tasks.tell_in_line": {"queue": "mail"},
@@ -80,9 +86,13 @@ app.conf.beat_schedule = {
         "task": "orders.tasks.sweep_money",
         "schedule": schedule(run_every=20),
     },
+    "fetch what the payment provider reported to nobody": {
+        "task": "orders.tasks.fetch_provider_events",
+        "schedule": schedule(run_every=300),
+    },
     "send deliveries that were missed": {
         "task": "orders.tasks.sweep_deliveries",
-        "schedule": schedule(run_every=30),
+        "schedule": schedule(run_every=10),
     },
     "write to waitlists what was missed": {
         "task": "orders.tasks.sweep_line",

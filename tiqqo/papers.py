@@ -145,6 +145,8 @@ MAILS: dict[str, Callable[[], Letter]] = {
     "invoice": lambda: letter_for(DeliveryKind.INVOICE, conference().facts),
     "substitute": _club(DeliveryKind.SUBSTITUTE),
     "refunded": _club(DeliveryKind.REFUNDED),
+    "refund_failed": _club(DeliveryKind.REFUND_FAILED),
+    "canceled": lambda: letter_for(DeliveryKind.CANCELED, conference().facts),
     "tickets-hard": lambda: letter_for(DeliveryKind.TICKETS, hard_case().facts),
     "waitlist-joined": _in_line(WaitlistStatus.WAITING),
     "waitlist-offered": _in_line(WaitlistStatus.OFFERED),

@@ -250,6 +250,8 @@ _stripe_pages = (
     if STRIPE_API_BASE == "https://api.stripe.com"
     else "{0.scheme}://{0.netloc}".format(urlsplit(STRIPE_API_BASE))
 )
+# Threads of one process that may wait for the payment provider at once; the others serve pages.
+PROVIDER_CALLS_AT_ONCE = int(os.environ.get("PROVIDER_CALLS_AT_ONCE", "2"))
 # What the platform keeps of a paid ticket: a fixed part in minor units and a share in basis points.
 SERVICE_FEE_FIXED_MINOR = int(os.environ.get("SERVICE_FEE_FIXED_MINOR", "49"))
 SERVICE_FEE_RATE_BP = int(os.environ.get("SERVICE_FEE_RATE_BP", "200"))

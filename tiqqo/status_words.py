@@ -7,7 +7,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from events.models import Event, EventStatus
-from orders.models import DeliveryStatus, Order, PaymentStatus, RefundStatus, Stage
+from orders.models import DeliveryStatus, DisputeStatus, Order, PaymentStatus, RefundStatus, Stage
 
 register = template.Library()
 
@@ -39,6 +39,9 @@ _WORK_TONES = {
     PaymentStatus.SUCCEEDED: "positive",
     PaymentStatus.PROCESSING: "info",
     RefundStatus.REQUESTED: "caution",
+    DisputeStatus.OPEN: "negative",
+    DisputeStatus.WON: "positive",
+    DisputeStatus.LOST: "negative",
 }
 
 
@@ -54,7 +57,7 @@ def stage_tone(order: Order) -> str:
 
 @register.filter
 def work_tone(status: str) -> str:
-    """Of a delivery, a payment or a refund."""
+    """Of a delivery, a payment, a refund or a dispute."""
     return _WORK_TONES.get(status, "neutral")  # type: ignore[call-overload, no-any-return]
 
 

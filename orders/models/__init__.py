@@ -22,12 +22,18 @@ from orders.models.order import (
 from orders.models.payment import (
     OPEN_PAYMENTS,
     REFUND_TRIES,
+    REFUNDS_OF_THE_PRICE,
+    REFUNDS_UNDER_WAY,
+    Dispute,
+    DisputeStatus,
+    EventOutcome,
     Payment,
     PaymentStatus,
     ProviderEvent,
     Refund,
     RefundReason,
     RefundStatus,
+    UnmatchedPayment,
 )
 from orders.models.substitute import Substitute, SubstituteStatus
 from orders.models.ticket import (
@@ -39,11 +45,16 @@ __all__ = [
     "DELIVERY_TRIES",
     "OPEN_PAYMENTS",
     "OVER_STATUSES",
+    "REFUNDS_OF_THE_PRICE",
+    "REFUNDS_UNDER_WAY",
     "REFUND_TRIES",
     "SETTLED_STATUSES",
     "Delivery",
     "DeliveryKind",
     "DeliveryStatus",
+    "Dispute",
+    "DisputeStatus",
+    "EventOutcome",
     "Invoice",
     "InvoiceCounter",
     "Order",
@@ -61,4 +72,5 @@ __all__ = [
     "SubstituteStatus",
     "Ticket",
     "TicketStatus",
+    "UnmatchedPayment",
 ]

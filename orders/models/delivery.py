@@ -1,5 +1,6 @@
 """What is sent to the buyer."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -19,6 +20,8 @@ class DeliveryKind(models.TextChoices):
     REMINDER = "reminder", _("Reminder")
     SUBSTITUTE = "substitute", _("Other tickets offered")
     REFUNDED = "refunded", _("Money on its way back")
+    REFUND_FAILED = "refund_failed", _("Money could not be given back")
+    CANCELED = "canceled", _("Order cancelled")
 
 
 class DeliveryStatus(models.TextChoices):
@@ -26,16 +29,20 @@ class DeliveryStatus(models.TextChoices):
     PREPARED = "prepared", _("Prepared")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
+    # What it says is not so any more: found when it was to be sent.
+    WITHDRAWN = "withdrawn", _("Not sent, as it was no longer true")
 
 
 DELIVERY_TRIES = 8
+# Longer than any document takes to draw; afterwards the buyer is offered to have it mailed.
+REDRAWN_WITHIN = timedelta(minutes=2)
 
 
 class Delivery(TenantModel):
     """A mail to the buyer with its documents: asked for in the transaction, made by the worker."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="deliveries")
-    kind = models.CharField(max_length=10, choices=DeliveryKind)
+    kind = models.CharField(max_length=20, choices=DeliveryKind)
     number = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
     document = models.FileField(upload_to="private/tickets/", blank=True)
@@ -43,7 +50,7 @@ class Delivery(TenantModel):
     last_error = models.CharField(max_length=500, blank=True)
     requested_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField(default=clock.now)
-    # A worker has it in hand since then; see `operations.claim_delivery`.
+    # A worker has it in hand since then; see `operations.claimed`.
     claimed_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
 
@@ -62,6 +69,16 @@ class Delivery(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number} of {self.order_id}: {self.status}"
+
+    @property
+    def is_redrawn(self) -> bool:
+        """A document whose file was lost is being drawn again."""
+        return (
+            self.status == DeliveryStatus.SENT
+            and not self.document
+            and self.claimed_at is not None
+            and clock.now() - self.claimed_at < REDRAWN_WITHIN
+        )
 
     @property
     def message_id(self) -> str:

@@ -1,23 +1,24 @@
 """Mails to the buyer: asked for here, made and sent by the worker, visible until they are out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from django.core.files.base import ContentFile
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
 from orders import tasks
-from orders.errors import NothingToSend
-from orders.locks import lock_order
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryKind, DeliveryStatus, Order
 from tiqqo.core import audit, clock
-from tiqqo.core.audit import Actor
 from tiqqo.core.tasks import after_commit
 
 # The sweeper leaves a fresh request to the task that was enqueued with it.
-HEAD_START = timedelta(seconds=60)
-# Longer than any document or mail takes.
-CLAIM_LASTS = timedelta(minutes=3)
+HEAD_START = timedelta(seconds=15)
+# … and one that a worker began with to that worker, as long as it has it in hand.
+BEGUN_HEAD_START = timedelta(seconds=5)
+# Of the 64 bits of an advisory lock's key, the upper ones say that it is a delivery's.
+_CLAIM = 0x6D61696C << 32
 
 
 def request_delivery(order: Order, kind: DeliveryKind, *, is_first: bool = False) -> Delivery:
@@ -50,59 +51,106 @@ def request_reminder(order: Order) -> bool:
     return bool(made)
 
 
-@transaction.atomic
-def resend_tickets(order: Order, *, by: Actor) -> Delivery:
-    """The tickets are sent once more, freshly rendered; once, if that is under way already.
+@contextmanager
+def claimed(delivery_id: int) -> Iterator[bool]:
+    """Whether this worker has the delivery in hand; nobody else has it then.
 
-    Raises NothingToSend.
+    The claim is PostgreSQL's, on this session: it lasts as long as the work, and ends at once with a
+    worker that is killed. Read the delivery inside.
     """
-    order = lock_order(order.pk)
-    if not order.tickets.valid().exists():
-        raise NothingToSend
-    waiting = Delivery.objects.filter(
-        order=order,
-        kind=DeliveryKind.TICKETS,
-        status__in=[DeliveryStatus.PENDING, DeliveryStatus.PREPARED],
-    ).first()
-    if waiting is not None:
-        return waiting
-    delivery = request_delivery(order, DeliveryKind.TICKETS)
-    audit.record(order, "tickets.resent", by=by, to=order.email)
-    return delivery
+    key = _CLAIM | delivery_id
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        (is_mine,) = cursor.fetchone()
+    try:
+        yield is_mine
+    finally:
+        if is_mine:
+            # A session that broke meanwhile has let go of it.
+            with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
-def claim_delivery(delivery: Delivery, status: DeliveryStatus) -> bool:
-    """This worker has the delivery in hand, if it still has `status` and nobody else does.
+def deliveries_in_hand() -> set[int]:
+    """Those that a worker has claimed and not let go of."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+            " AND classid = %s AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [_CLAIM >> 32],
+        )
+        return {objid for (objid,) in cursor.fetchall()}
 
-    A claim lapses after CLAIM_LASTS, so that the work of a worker that died is taken up again.
-    """
+
+def begin_delivery(delivery: Delivery, status: DeliveryStatus) -> bool:
+    """The delivery is being worked on, if it still has `status`. The caller has claimed it."""
     now = clock.now()
-    unclaimed = Q(claimed_at=None) | Q(claimed_at__lte=now - CLAIM_LASTS)
-    mine = Delivery.objects.filter(unclaimed, pk=delivery.pk, status=status)
-    return bool(mine.update(claimed_at=now))
+    mine = Delivery.objects.filter(pk=delivery.pk, status=status)
+    return bool(mine.update(claimed_at=now, due_at=now + BEGUN_HEAD_START))
 
 
 @transaction.atomic
 def mark_prepared(delivery: Delivery, *, document: bytes | None) -> None:
     """The documents are stored; the mail can go."""
-    if document is not None:
-        delivery.document.save(
-            f"{delivery.order.secret}/{delivery.kind}-{delivery.number}.pdf",
-            ContentFile(document),
-            save=False,
-        )
+    _store(delivery, document)
     delivery.status, delivery.due_at = DeliveryStatus.PREPARED, clock.now() + HEAD_START
     delivery.claimed_at = None
     delivery.save(update_fields=["document", "status", "due_at", "claimed_at"])
     after_commit(tasks.send_delivery, delivery.pk)
 
 
+def _store(delivery: Delivery, document: bytes | None) -> None:
+    if document is not None:
+        delivery.document.save(
+            f"{delivery.order.secret}/{delivery.kind}-{delivery.number}.pdf",
+            ContentFile(document),
+            save=False,
+        )
+
+
 @transaction.atomic
 def mark_sent(delivery: Delivery) -> None:
     """The mail server took the mail."""
     delivery.status, delivery.sent_at, delivery.last_error = DeliveryStatus.SENT, clock.now(), ""
-    delivery.save(update_fields=["status", "sent_at", "last_error"])
+    delivery.claimed_at = None
+    delivery.save(update_fields=["status", "sent_at", "last_error", "claimed_at"])
     audit.record(delivery.order, "mail.sent", by=audit.SYSTEM, kind=delivery.kind)
+
+
+@transaction.atomic
+def withdraw_delivery(delivery: Delivery) -> None:
+    """The mail is not sent, because what it says is not so any more."""
+    delivery.status, delivery.claimed_at = DeliveryStatus.WITHDRAWN, None
+    delivery.save(update_fields=["status", "claimed_at"])
+    audit.record(delivery.order, "mail.withdrawn", by=audit.SYSTEM, kind=delivery.kind)
+
+
+@transaction.atomic
+def prepare_again(delivery: Delivery) -> None:
+    """The documents of a delivery that was not sent are lost: they are drawn again, then it goes."""
+    delivery.status, delivery.document = DeliveryStatus.PENDING, ""
+    delivery.claimed_at, delivery.due_at = None, clock.now() + HEAD_START
+    delivery.save(update_fields=["status", "document", "claimed_at", "due_at"])
+    after_commit(tasks.prepare_delivery, delivery.pk)
+
+
+@transaction.atomic
+def request_redraw(delivery: Delivery) -> None:
+    """The document of a mail that is out is lost: it is drawn again, and not mailed. Once is enough."""
+    lost = Delivery.objects.filter(
+        pk=delivery.pk, status=DeliveryStatus.SENT, document=delivery.document.name
+    )
+    if lost.update(document="", claimed_at=clock.now()):
+        after_commit(tasks.redraw_document, delivery.pk)
+
+
+@transaction.atomic
+def mark_redrawn(delivery: Delivery, *, document: bytes) -> None:
+    """The document is there again."""
+    _store(delivery, document)
+    delivery.claimed_at = None
+    delivery.save(update_fields=["document", "claimed_at"])
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from orders.changes import Change
 from orders.errors import AlreadySettled, NotAnInvoiceOrder, OrderOver, PaidOrdersAreRefunded
 from orders.locks import lock_order
 from orders.models import (
@@ -10,14 +11,12 @@ from orders.models import (
     PaymentMethod,
     Substitute,
     SubstituteStatus,
-    Ticket,
-    TicketStatus,
 )
+from orders.operations.changing import record_change
 from orders.operations.issuing import announce_settled, issue_tickets
+from orders.operations.settling import end_order
 from orders.operations.substituting import decline_substitute
-from ticketing.models import ReservationStatus
-from ticketing.operations import cancel_reservation
-from tiqqo.core import audit, clock
+from tiqqo.core import clock
 from tiqqo.core.audit import Actor
 
 
@@ -42,7 +41,7 @@ def mark_settled(order: Order, *, by: Actor) -> Order:
     refuse_unless_invoice(order)
     order.status, order.settled_at = OrderStatus.PAID, clock.now()
     order.save(update_fields=["status", "settled_at"])
-    audit.record(order, "order.settled", by=by, method=order.payment_method)
+    record_change(order, Change.SETTLED, by=by, method=order.payment_method)
     issue_tickets(order, list(order.lines.order_by("id")), by=by)
     announce_settled(order)
     return order
@@ -50,7 +49,7 @@ def mark_settled(order: Order, *, by: Actor) -> Order:
 
 @transaction.atomic
 def cancel_order(order: Order, *, by: Actor) -> Order:
-    """The order is cancelled, its tickets are void and its places free.
+    """The order is cancelled, its tickets are void and its places free; the buyer is told.
 
     For orders that no money came in for. Twice is harmless. Raises PaidOrdersAreRefunded.
     """
@@ -62,13 +61,5 @@ def cancel_order(order: Order, *, by: Actor) -> Order:
     offered = Substitute.objects.filter(order=order, status=SubstituteStatus.OFFERED).first()
     if offered is not None:
         return decline_substitute(offered, by=by)
-    now = clock.now()
-    order.status, order.canceled_at = OrderStatus.CANCELED, now
-    order.save(update_fields=["status", "canceled_at"])
-    Ticket.objects.filter(order=order, status=TicketStatus.VALID).update(
-        status=TicketStatus.VOID, voided_at=now
-    )
-    audit.record(order, "order.canceled", by=by)
-    if order.reservation.status in (ReservationStatus.PENDING, ReservationStatus.CONFIRMED):
-        cancel_reservation(order.reservation, manually=True)
+    end_order(order, Change.CANCELED, by=by)
     return order

@@ -6,13 +6,14 @@ from django.db import transaction
 from django.utils import translation
 
 from events.models import InvoiceIssues
+from orders.changes import Change
 from orders.locks import lock_invoice_counter, lock_order
-from orders.models import DeliveryKind, Invoice, Order, OrderLine
-from orders.operations.delivering import request_delivery
+from orders.models import Invoice, Order, OrderLine
+from orders.operations.changing import record_change
 from orders.operations.desk import refuse_unless_invoice
 from orders.operations.issuing import issue_tickets
 from orders.price_lines import slot_words
-from tiqqo.core import audit, clock
+from tiqqo.core import clock
 from tiqqo.core.audit import Actor
 from tiqqo.ui.moments import words_for_range
 
@@ -33,8 +34,7 @@ def send_invoice(order: Order, *, by: Actor) -> Order:
         invoice = _issue_invoice(order, lines)
         order.invoice_sent_at = invoice.issued_at
         order.save(update_fields=["invoice_sent_at"])
-        audit.record(order, "order.invoice_sent", by=by, number=invoice.number)
-        request_delivery(order, DeliveryKind.INVOICE)
+        record_change(order, Change.INVOICE_SENT, by=by, number=invoice.number)
         if order.event.invoice_issues == InvoiceIssues.SENT:
             issue_tickets(order, lines, by=by)
     return order

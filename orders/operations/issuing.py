@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from orders import facts, tasks
+from orders.changes import Change
 from orders.codes import new_uid
-from orders.models import DeliveryKind, Order, OrderLine, Ticket
-from orders.operations.delivering import request_delivery
-from tiqqo.core import audit, clock
+from orders.models import Order, OrderLine, Ticket, TicketStatus
+from orders.operations.changing import record_change
+from tiqqo.core import clock
 from tiqqo.core.audit import Actor
 from tiqqo.core.codes import new_code
 from tiqqo.core.compiled import Insert
@@ -26,12 +27,12 @@ def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> lis
     if Ticket.objects.filter(order=order).exists():
         return []
     tickets = issue_first_tickets(order, lines)
-    audit.record(order, "tickets.issued", by=by, count=len(tickets))
+    record_change(order, Change.TICKETS_ISSUED, by=by, count=len(tickets))
     return tickets
 
 
 def issue_first_tickets(order: Order, lines: Sequence[OrderLine]) -> list[Ticket]:
-    """As `issue_tickets`, for an order made in this very transaction, whose caller audits it."""
+    """As `issue_tickets`, for an order made in this very transaction, whose caller records it."""
     now = clock.now()
     tickets = [
         Ticket(
@@ -52,9 +53,15 @@ def issue_first_tickets(order: Order, lines: Sequence[OrderLine]) -> list[Ticket
         for position, holder in enumerate(line.holders)
     ]
     _INSERT(tickets)
-    request_delivery(order, DeliveryKind.TICKETS, is_first=True)
     after_commit(tasks.welcome_people, order.pk)
     return tickets
+
+
+def void_tickets(order: Order) -> None:
+    """No ticket of the order lets anybody in. The caller holds the order's lock."""
+    Ticket.objects.filter(order=order, status=TicketStatus.VALID).update(
+        status=TicketStatus.VOID, voided_at=clock.now()
+    )
 
 
 def announce_settled(order: Order) -> None:

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from orders.changes import Change
 from orders.errors import CompanyMissing, MethodNotOffered, OrderAlreadyPlaced
 from orders.locks import lock_hold
-from orders.models import DeliveryKind, Order, OrderLine, OrderStatus, PaymentMethod
-from orders.operations.delivering import request_delivery
+from orders.models import Order, OrderLine, OrderStatus, PaymentMethod
+from orders.operations.changing import record_first_changes
 from orders.operations.issuing import announce_settled, issue_first_tickets
 from people.operations import Name, normalise_email
 from ticketing.errors import ReservationOver
@@ -90,17 +91,13 @@ def place_order(
     else:
         order.save()
     order_lines = write_lines(order, lines, price, list(attendees), buyer)
-    entries = [
-        audit.entry(order, "order.placed", by=by, method=method, total_minor=order.total_minor)
-    ]
+    changes = [(Change.PLACED, {"method": method, "total_minor": order.total_minor})]
 
     if order.status == OrderStatus.FREE:
         tickets = issue_first_tickets(order, order_lines)
-        entries.append(audit.entry(order, "tickets.issued", by=by, count=len(tickets)))
+        changes.append((Change.TICKETS_ISSUED, {"count": len(tickets)}))
         announce_settled(order)
-    elif order.status == OrderStatus.OFFLINE_PENDING:
-        request_delivery(order, DeliveryKind.RECEIVED, is_first=True)
-    audit.record_all(entries)
+    record_first_changes(order, changes, by=by)
     if order.status != OrderStatus.INITIATED:
         confirm_locked(reservation, lines)
     return order

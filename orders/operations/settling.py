@@ -1,13 +1,15 @@
-"""How an order that waits for money ends: settled, or canceled."""
+"""How an order that waits for money ends: settled, or canceled; and how one ends that was paid."""
 
 from django.db import transaction
 
+from orders.changes import Change
 from orders.locks import lock_order
 from orders.models import Order, OrderStatus, PaymentMethod
-from orders.operations.issuing import announce_settled, issue_tickets
+from orders.operations.changing import record_change
+from orders.operations.issuing import announce_settled, issue_tickets, void_tickets
 from ticketing.models import ReservationStatus
-from ticketing.operations import confirm_reservation
-from tiqqo.core import audit, clock
+from ticketing.operations import cancel_reservation, confirm_reservation
+from tiqqo.core import clock
 from tiqqo.core.audit import SYSTEM, Actor
 
 
@@ -25,7 +27,20 @@ def cancel_unpaid(order: Order, *, declined: bool) -> None:
     order.status = OrderStatus.DECLINED if declined else OrderStatus.CANCELED
     order.canceled_at = clock.now()
     order.save(update_fields=["status", "canceled_at"])
-    audit.record(order, "order.expired", by=SYSTEM)
+    record_change(order, Change.EXPIRED, by=SYSTEM)
+
+
+def end_order(order: Order, change: Change, *, by: Actor) -> None:
+    """The order is cancelled, its tickets are void and its places free: the change says why.
+
+    The caller has the order's lock.
+    """
+    order.status, order.canceled_at = OrderStatus.CANCELED, clock.now()
+    order.save(update_fields=["status", "canceled_at"])
+    void_tickets(order)
+    record_change(order, change, by=by)
+    if order.reservation.status in (ReservationStatus.PENDING, ReservationStatus.CONFIRMED):
+        cancel_reservation(order.reservation, manually=True)
 
 
 def settle_paid(order: Order, *, by: Actor) -> None:
@@ -39,7 +54,7 @@ def settle_paid(order: Order, *, by: Actor) -> None:
     order.save(
         update_fields=["status", "settled_at", "canceled_at", "confirmed_at", "payment_method"]
     )
-    audit.record(order, "order.settled", by=by, method=order.payment_method)
+    record_change(order, Change.SETTLED, by=by, method=order.payment_method)
     issue_tickets(order, list(order.lines.order_by("id")), by=SYSTEM)
     announce_settled(order)
     if was_held:

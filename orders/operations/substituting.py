@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from events.models import Event
+from orders.changes import Change
 from orders.errors import SubstituteOver
 from orders.locks import lock_payment
 from orders.models import (
-    DeliveryKind,
     Order,
     OrderStatus,
     Payment,
@@ -20,9 +20,9 @@ from orders.models import (
     Substitute,
     SubstituteStatus,
 )
-from orders.operations.delivering import request_delivery
+from orders.operations.changing import record_change
 from orders.operations.placing import Buyer, fill_in_price, write_lines
-from orders.operations.refunding import request_refund
+from orders.operations.refunding import give_back_rest, request_refund
 from orders.operations.settling import cancel_unpaid, settle_paid
 from payouts.operations import book_fee
 from people.operations import Name, normalise_email
@@ -32,7 +32,7 @@ from ticketing.models import Reservation, ReservationLine, ReservationStatus
 from ticketing.operations import cancel_reservation, hold_until, note_buyer, reserve_tickets
 from ticketing.queries import counts_of, lines_of, quote_of
 from ticketing.substitutes import substitute_for
-from tiqqo.core import audit, clock
+from tiqqo.core import clock
 from tiqqo.core.audit import BUYER, PROVIDER, SYSTEM, Actor
 from tiqqo.core.errors import DomainError
 from tiqqo.core.money import Money
@@ -64,8 +64,7 @@ def offer_substitute(order: Order, payment: Payment) -> Substitute | None:
     )
     order.status, order.canceled_at = OrderStatus.PENDING, None
     order.save(update_fields=["status", "canceled_at"])
-    audit.record(order, "substitute.offered", by=SYSTEM, until=until.isoformat())
-    request_delivery(order, DeliveryKind.SUBSTITUTE)
+    record_change(order, Change.SUBSTITUTE_OFFERED, by=SYSTEM, until=until.isoformat())
     return substitute
 
 
@@ -126,7 +125,7 @@ def accept_substitute(substitute: Substitute) -> Order:
     buyer = Buyer(*(getattr(order, field) for field in Buyer.__slots__))
     write_lines(order, lines, price, names, buyer)
     _end(substitute, SubstituteStatus.ACCEPTED)
-    audit.record(order, "substitute.accepted", by=BUYER)
+    record_change(order, Change.SUBSTITUTE_ACCEPTED, by=BUYER)
     # The payment was booked without a service fee, while nothing was sold.
     payment.platform_fee_minor = order.platform_fee_minor
     payment.save(update_fields=["platform_fee_minor"])
@@ -166,11 +165,10 @@ def _give_up(substitute: Substitute, status: SubstituteStatus, *, by: Actor) -> 
     if substitute.status != SubstituteStatus.OFFERED:
         return order
     _end(substitute, status)
-    audit.record(order, f"substitute.{status}", by=by)
+    record_change(order, Change(f"substitute.{status}"), by=by)
     if not order.is_over:
         cancel_unpaid(order, declined=False)
-    amount = Money(payment.captured_minor - payment.refunded_minor, payment.currency)
-    request_refund(payment, amount=amount, reason=RefundReason.TOO_LATE, by=by)
+    give_back_rest(payment, reason=RefundReason.TOO_LATE, by=by)
     if substitute.reservation.status == ReservationStatus.PENDING:
         cancel_reservation(substitute.reservation, manually=by is BUYER)
     return order

@@ -1,12 +1,13 @@
-"""Stripe: hosted Checkout Sessions, signed webhooks, refunds.
+"""Stripe: hosted Checkout Sessions, signed webhooks, refunds, disputes.
 
 The buyer is redirected to Stripe's page, so no third-party script runs on ours. `STRIPE_API_BASE`
 points the same client at the local Stripe on a developer's machine and in tests.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import stripe
 from django.conf import settings
@@ -14,30 +15,48 @@ from django.conf import settings
 from orders.providers.base import (
     ChargedLine,
     CheckoutPage,
-    CheckoutProgress,
     CheckoutState,
     Notice,
     ProviderFailure,
+    ProviderMisconfigured,
+    ProviderNotAsked,
     ProviderRefusal,
     RefundState,
     SignatureInvalid,
 )
+from orders.providers.stripe_objects import FOLLOWED, checkout_state, refund_state
+from tiqqo.core.card_amounts import to_provider
 from tiqqo.core.money import Money
+from tiqqo.core.neighbours import Breaker, Bulkhead, NeighbourUnavailable
+
+Answer = TypeVar("Answer")
 
 # Languages of our pages that Stripe's page speaks under the same name.
 _LOCALES = {"en", "nl", "de"}
-_TIMEOUT_SECONDS = 15
+# To connect, and between two pieces of an answer. Who waits longer is a buyer whose page stands.
+_TIMEOUT_SECONDS = (2, 8)
+_PAGE_SIZE = 100
+# A page is found again by when it was opened, give or take the clocks.
+_CLOCKS_DIFFER_BY = timedelta(minutes=10)
+_seats = Bulkhead("payment provider", most=settings.PROVIDER_CALLS_AT_ONCE)
+_breaker = Breaker("payment provider", failures=3, rest_seconds=10)
+
+
+def forget_failures() -> None:
+    """The breaker is closed; for tests."""
+    _breaker.reset()
 
 
 class StripeProvider:
     def __init__(self) -> None:
         if not settings.STRIPE_API_KEY:
-            raise ProviderFailure("STRIPE_API_KEY is not set.")
+            raise ProviderMisconfigured("STRIPE_API_KEY is not set.")
         self._client = stripe.StripeClient(
             settings.STRIPE_API_KEY,
             base_addresses={"api": settings.STRIPE_API_BASE},
             http_client=stripe.RequestsClient(timeout=_TIMEOUT_SECONDS),
-            max_network_retries=1,
+            # Whoever asked tries again: the buyer by a button, the worker by its sweeper.
+            max_network_retries=0,
         )
 
     def open_checkout(
@@ -53,8 +72,8 @@ class StripeProvider:
         reference: str,
         metadata: dict[str, str],
     ) -> CheckoutPage:
-        try:
-            session = self._client.v1.checkout.sessions.create(
+        session = _ask(
+            lambda: self._client.v1.checkout.sessions.create(
                 params={
                     "mode": "payment",
                     "line_items": [
@@ -62,7 +81,7 @@ class StripeProvider:
                             "quantity": line.quantity,
                             "price_data": {
                                 "currency": line.unit.currency.lower(),
-                                "unit_amount": line.unit.minor,
+                                "unit_amount": to_provider(line.unit),
                                 "product_data": {"name": line.name},
                             },
                         }
@@ -79,60 +98,131 @@ class StripeProvider:
                 },
                 options={"idempotency_key": key},
             )
-        except stripe.InvalidRequestError as error:
-            raise ProviderRefusal(str(error)) from error
-        except stripe.StripeError as error:
-            raise ProviderFailure(str(error)) from error
+        )
         return CheckoutPage(session_id=session.id, url=session.url or "")
 
+    def find_checkout(self, reference: str, *, opened_at: datetime) -> CheckoutPage | None:
+        """Stripe lists sessions by time only, so those of that time are looked through."""
+        around = {
+            "gte": int((opened_at - _CLOCKS_DIFFER_BY).timestamp()),
+            "lte": int((opened_at + timedelta(hours=1)).timestamp()),
+        }
+        sessions = _every(
+            lambda **page: self._client.v1.checkout.sessions.list(
+                params=cast(Any, {"created": around, "limit": _PAGE_SIZE, **page})
+            )
+        )
+        for session in sessions:
+            if session.client_reference_id == reference:
+                return CheckoutPage(session_id=session.id, url=session.url or "")
+        return None
+
     def look_up(self, session_id: str) -> CheckoutState:
-        try:
-            return _state(self._client.v1.checkout.sessions.retrieve(session_id))
-        except stripe.StripeError as error:
-            raise ProviderFailure(str(error)) from error
+        return checkout_state(
+            _ask(lambda: self._client.v1.checkout.sessions.retrieve(session_id)).to_dict()
+        )
 
     def close_checkout(self, session_id: str) -> CheckoutState:
         try:
-            return _state(self._client.v1.checkout.sessions.expire(session_id))
-        except stripe.InvalidRequestError:
+            return checkout_state(
+                _ask(lambda: self._client.v1.checkout.sessions.expire(session_id)).to_dict()
+            )
+        except ProviderMisconfigured:
+            raise
+        except ProviderRefusal:
             # Only an open session can be expired: this one was paid or had expired before.
             return self.look_up(session_id)
-        except stripe.StripeError as error:
-            raise ProviderFailure(str(error)) from error
 
-    def refund(self, intent_id: str, *, amount: Money, key: str) -> RefundState:
-        try:
-            refund = self._client.v1.refunds.create(
-                params={"payment_intent": intent_id, "amount": amount.minor},
-                options={"idempotency_key": key},
+    def refund(self, intent_id: str, *, amount: Money, reference: str) -> RefundState:
+        refund = _ask(
+            lambda: self._client.v1.refunds.create(
+                params={
+                    "payment_intent": intent_id,
+                    "amount": to_provider(amount),
+                    "metadata": {"reference": reference},
+                },
+                options={"idempotency_key": f"refund-{reference}"},
             )
-        except stripe.StripeError as error:
-            raise ProviderFailure(str(error)) from error
-        return RefundState(
-            refund_id=refund.id,
-            succeeded=refund.status == "succeeded",
-            failure=refund.failure_reason or "" if refund.status == "failed" else "",
         )
+        return refund_state(refund.to_dict())
+
+    def refunds_of(self, intent_id: str) -> Sequence[RefundState]:
+        refunds = _every(
+            lambda **page: self._client.v1.refunds.list(
+                params=cast(Any, {"payment_intent": intent_id, "limit": _PAGE_SIZE, **page})
+            )
+        )
+        return [refund_state(refund.to_dict()) for refund in refunds]
+
+    def look_up_refund(self, refund_id: str) -> RefundState:
+        return refund_state(_ask(lambda: self._client.v1.refunds.retrieve(refund_id)).to_dict())
 
     def read_notice(self, body: bytes, signature: str) -> Notice:
         try:
             event = stripe.Webhook.construct_event(body, signature, settings.STRIPE_WEBHOOK_SECRET)
         except (ValueError, stripe.SignatureVerificationError) as error:
-            raise SignatureInvalid from error
+            raise SignatureInvalid(str(error)) from error
         return Notice(event.id, event.type, event.to_dict())
 
+    def notices_since(self, since: datetime) -> Iterator[Notice]:
+        events = list(
+            _every(
+                lambda **page: self._client.v1.events.list(
+                    params=cast(
+                        Any,
+                        {
+                            "created": {"gte": int(since.timestamp())},
+                            "types": list(FOLLOWED),
+                            "limit": _PAGE_SIZE,
+                            **page,
+                        },
+                    )
+                )
+            )
+        )
+        for event in reversed(events):
+            yield Notice(event.id, event.type, event.to_dict())
 
-def _state(session: Any) -> CheckoutState:
-    progress = {"complete": CheckoutProgress.PAID, "expired": CheckoutProgress.EXPIRED}.get(
-        session.status, CheckoutProgress.OPEN
-    )
-    if progress is CheckoutProgress.PAID and session.payment_status == "unpaid":
-        # A method that settles later: the page is done, the money is not there yet.
-        progress = CheckoutProgress.OPEN
-    intent = session.payment_intent
-    return CheckoutState(
-        session_id=session.id,
-        progress=progress,
-        paid=Money(session.amount_total or 0, session.currency.upper()),
-        intent_id=(intent if isinstance(intent, str) else getattr(intent, "id", "")) or "",
-    )
+
+def _ask(call: Callable[[], Answer]) -> Answer:
+    """What Stripe answers; at most PROVIDER_CALLS_AT_ONCE threads of the process wait for it.
+
+    Its errors are sorted by what they mean to the caller: https://docs.stripe.com/error-handling.
+    """
+    try:
+        _breaker.check()
+        with _seats.entered():
+            answer = call()
+    except NeighbourUnavailable as unavailable:
+        raise ProviderNotAsked("Too many wait for the payment provider.") from unavailable
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        _breaker.worked()
+        raise ProviderMisconfigured(_words(error), code=error.code or "") from error
+    except (stripe.InvalidRequestError, stripe.CardError) as error:
+        _breaker.worked()
+        raise ProviderRefusal(_words(error), code=error.code or "") from error
+    except (stripe.IdempotencyError, stripe.RateLimitError) as error:
+        # It answers, and not now: the same is under way, or too much at once.
+        _breaker.worked()
+        raise ProviderFailure(_words(error)) from error
+    except stripe.StripeError as error:
+        _breaker.failed()
+        raise ProviderFailure(_words(error)) from error
+    except ValueError as error:
+        raise ProviderRefusal(str(error), code="amount_not_chargeable") from error
+    _breaker.worked()
+    return answer
+
+
+def _words(error: stripe.StripeError) -> str:
+    return error.user_message or str(error)
+
+
+def _every(page: Callable[..., Any]) -> Iterator[Any]:
+    """Every object of a list, newest first, page by page."""
+    found = _ask(page)
+    while True:
+        yield from found.data
+        if not found.has_more or not found.data:
+            return
+        found = _ask(partial(page, starting_after=found.data[-1].id))

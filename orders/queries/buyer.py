@@ -23,6 +23,7 @@ from orders.models import (
     OrderStatus,
     Payment,
     Refund,
+    RefundStatus,
     Substitute,
     SubstituteStatus,
     Ticket,
@@ -205,7 +206,7 @@ class OrderPage:
     tax: str
     printed: list[PrintedTicket]
     delivery: Delivery | None
-    refunds: list[Refund]
+    money_back: list["MoneyBack"]
     substitute: "OfferedSubstitute | None" = None
 
     @property
@@ -215,11 +216,10 @@ class OrderPage:
     @property
     def is_preparing(self) -> bool:
         """The worker has the PDF in hand."""
-        return (
-            not self.tickets_ready
-            and self.delivery is not None
-            and self.delivery.status in (DeliveryStatus.PENDING, DeliveryStatus.PREPARED)
-        )
+        if self.tickets_ready or self.delivery is None:
+            return False
+        is_waiting = self.delivery.status in (DeliveryStatus.PENDING, DeliveryStatus.PREPARED)
+        return is_waiting or self.delivery.is_redrawn
 
 
 def lines_of_order(order: Order) -> list[OrderLine]:
@@ -232,6 +232,40 @@ def refunds_of(order: Order) -> list[Refund]:
     return _REFUNDS.all(order=order.pk) if order.total_minor else []
 
 
+@dataclass(frozen=True, slots=True)
+class MoneyBack:
+    """What the buyer reads of money that goes back, and its tone."""
+
+    text: str
+    tone: str = "info"
+
+
+def money_back(order: Order) -> list[MoneyBack]:
+    """A sentence for each refund of the order that concerns its buyer."""
+    return [
+        said for refund in refunds_of(order) if (said := _said_of(refund, order.event)) is not None
+    ]
+
+
+def _said_of(refund: Refund, event: Event) -> MoneyBack | None:
+    facts = {
+        "amount": refund.amount,
+        "reason": refund.get_reason_display(),
+        "organiser": event.organiser.name,
+    }
+    match refund.status:
+        case RefundStatus.CANCELED:
+            return None
+        case RefundStatus.SUCCEEDED:
+            return MoneyBack(_("%(amount)s was given back to you: %(reason)s.") % facts)
+        case RefundStatus.FAILED:
+            text = _(
+                "%(amount)s could not go back to your card. %(organiser)s gives it back in another way."
+            )
+            return MoneyBack(text % facts, "caution")
+    return MoneyBack(_("%(amount)s is on its way back to you: %(reason)s.") % facts)
+
+
 def order_page(order: Order) -> OrderPage:
     deliveries = _TICKETS_SENT.all(order=order.pk)
     lines = lines_of_order(order)
@@ -242,7 +276,7 @@ def order_page(order: Order) -> OrderPage:
         tax=tax_words(order_tax_by_rate(order, lines), order.tax_name, order.currency),
         printed=printed_tickets(order) if order.is_confirmed else [],
         delivery=next((d for d in deliveries if d.document), next(iter(deliveries), None)),
-        refunds=refunds_of(order),
+        money_back=money_back(order),
         substitute=offered_substitute(order),
     )
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from events.models import Event
 from orders.models import (
     Delivery,
+    Dispute,
     Order,
     OrderLine,
     Payment,
@@ -253,6 +254,7 @@ class OrderDetails:
     tickets: list[Ticket]
     payments: list[Payment]
     refunds: list[Refund]
+    disputes: list[Dispute]
     deliveries: list[Delivery]
     history: Sequence[AuditEntry]
 
@@ -271,6 +273,9 @@ def order_details(order: Order) -> OrderDetails:
         payments=list(Payment.objects.filter(order=order).order_by("attempt")),
         refunds=list(
             Refund.objects.select_related("payment").filter(payment__order=order).order_by("id")
+        ),
+        disputes=list(
+            Dispute.objects.select_related("payment").filter(payment__order=order).order_by("id")
         ),
         deliveries=list(Delivery.objects.filter(order=order).order_by("id")),
         history=list(audit.history_of(order)),

@@ -18,7 +18,12 @@ from orders.calendar import calendar_file
 from orders.errors import SubstituteOver
 from orders.mails import order_url
 from orders.models import Order, PaymentMethod, Substitute
-from orders.operations import accept_substitute, decline_substitute, resend_tickets
+from orders.operations import (
+    accept_substitute,
+    decline_substitute,
+    request_redraw,
+    resend_tickets,
+)
 from orders.printed import printed_tickets
 from orders.queries import invoice_or_404, offered_substitute, order_by_link, order_page
 from orders.views.files import pdf_response
@@ -77,13 +82,21 @@ def _invoice_steps(order: Order, *, has_tickets: bool) -> list[dict[str, str]]:
 @never_cache
 @require_GET
 def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
-    """The PDF as it was mailed; while it is being made, back to the page that says so."""
+    """The PDF as it was mailed; while it is being made, back to the page that says so.
+
+    A file that was lost, as when a backup lacks it, is made again.
+    """
     found = _order_or_404(request, event, code, secret)
     delivery = order_page(found).delivery
     if delivery is None or not delivery.document:
         return redirect(order_url(found))
+    try:
+        document = delivery.document.open("rb")
+    except FileNotFoundError:
+        request_redraw(delivery)
+        return redirect(order_url(found))
     return FileResponse(  # type: ignore[return-value]
-        delivery.document.open("rb"),
+        document,
         as_attachment=True,
         filename=f"tickets-{found.code}.pdf",
         content_type="application/pdf",

@@ -217,7 +217,7 @@ def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
     if payment is not None:
         # If the provider is silent, the webhook or the sweeper will tell; the page waits.
         with suppress(ProviderFailure):
-            payments.check_payment(payment)
+            payments.check_payment_seldom(payment)
         order.refresh_from_db()
     if order.status == OrderStatus.INITIATED and open_payment_of(order) is None:
         return _see_other("shop:checkout", request, event, secret=secret)

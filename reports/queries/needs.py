@@ -15,8 +15,12 @@ from events.models import Event, EventStatus
 from orders.models import (
     Delivery,
     DeliveryStatus,
+    Dispute,
+    DisputeStatus,
     Order,
     OrderStatus,
+    Payment,
+    PaymentStatus,
     Refund,
     RefundStatus,
     Ticket,
@@ -41,7 +45,9 @@ class NeedKind(StrEnum):
     NOBODY_IN = "nobody_in"
     NO_DOOR_STAFF = "no_door_staff"
     MAILS_FAILED = "mails_failed"
+    DISPUTES_OPEN = "disputes_open"
     REFUNDS_STUCK = "refunds_stuck"
+    CARDS_REFUSED = "cards_refused"
     INVOICES_UNSENT = "invoices_unsent"
     INVOICES_OVERDUE = "invoices_overdue"
     RELEASE_SOLD_OUT = "release_sold_out"
@@ -69,13 +75,15 @@ class Need:
 
 
 def needs_of() -> list[Need]:
-    """Everything that waits for somebody at the organiser of the scope. Five queries."""
+    """Everything that waits for somebody at the organiser of the scope. Seven queries."""
     now = clock.now()
     found = [
         *_of_events(now),
         *_of_invoices(now),
         *_of_mails(),
+        *_of_disputes(),
         *_of_refunds(),
+        *_of_refused_payments(now),
         *_of_releases(now),
     ]
     return sorted(
@@ -174,7 +182,7 @@ def _of_refunds() -> Iterator[Need]:
     event = "payment__order__event__"
     rows: Any = (
         Refund.objects.filter(
-            status__in=[RefundStatus.REQUESTED, RefundStatus.FAILED], attempts__gt=0
+            Q(status=RefundStatus.FAILED) | Q(status=RefundStatus.REQUESTED, attempts__gt=0)
         )
         .order_by()
         .values(f"{event}name", f"{event}slug", f"{event}time_zone", "payment__currency")
@@ -189,6 +197,41 @@ def _of_refunds() -> Iterator[Need]:
             amount=Money(row["minor"], row["payment__currency"]),
             at=row["at"],
         )
+
+
+def _of_disputes() -> Iterator[Need]:
+    event = "payment__order__event__"
+    rows: Any = (
+        Dispute.objects.filter(status=DisputeStatus.OPEN)
+        .order_by()
+        .values(f"{event}name", f"{event}slug", f"{event}time_zone", "payment__currency")
+        .annotate(count=Count("pk"), minor=Sum("amount_minor"), at=Min("opened_at"))
+    )
+    for row in rows:
+        yield _grouped(
+            NeedKind.DISPUTES_OPEN,
+            row,
+            event,
+            count=row["count"],
+            amount=Money(row["minor"], row["payment__currency"]),
+            at=row["at"],
+        )
+
+
+def _of_refused_payments(now: datetime) -> Iterator[Need]:
+    """Card payments that the provider would not take, of a day: buyers stand before a closed till."""
+    event = "order__event__"
+    rows: Any = (
+        Payment.objects.filter(
+            status=PaymentStatus.FAILED, created_at__gte=now - clock.DAY, order__settled_at=None
+        )
+        .exclude(last_failure="")
+        .order_by()
+        .values(f"{event}name", f"{event}slug", f"{event}time_zone")
+        .annotate(count=Count("order", distinct=True), at=Min("created_at"))
+    )
+    for row in rows:
+        yield _grouped(NeedKind.CARDS_REFUSED, row, event, count=row["count"], at=row["at"])
 
 
 def _of_releases(now: datetime) -> Iterator[Need]:

@@ -194,7 +194,7 @@ def _sold(house: House, number: int, *, by: Membership) -> None:
         house.place_free(1, by=by, **who)
         return
     order = house.place(priced=1 + number % 3, **who)
-    payment = open_payment(order)
+    payment = open_payment(order).payment
     store_session(payment, session_id=f"seed_{order.code}", url="")
     paid = Money(order.total_minor, order.currency)
     confirm_payment(payment, paid=paid, intent_id=f"seed_{order.code}")

@@ -1,16 +1,20 @@
 """Mails to the buyer: made and sent by the worker, tried again, given up visibly."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
+import psycopg
 import pytest
 import time_machine
+from django.db import connection
 from icalendar import Calendar
 from pypdf import PdfReader
 
 from orders.errors import NothingToSend
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryStatus
-from orders.operations import cancel_order, claim_delivery, resend_tickets
+from orders.operations import cancel_order, resend_tickets, send_invoice
 from orders.tasks import prepare_delivery, send_delivery, sweep_deliveries
 from tests.cast import DORA, EMIL
 from tiqqo.core import audit, clock
@@ -166,19 +170,107 @@ def test_a_delivery_is_given_up_after_the_tries_and_the_desk_sees_it(
     assert [e.action for e in audit.history_of(order)].count("mail.failed") == 1
 
 
-def test_a_delivery_in_hand_is_left_to_its_worker(kikker, light, queue, committing, mailoutbox):
+@contextmanager
+def in_another_workers_hand(delivery):
+    """A worker on a database session of its own has claimed it and begun; at the end it is killed."""
+    key = (0x6D61696C << 32) | delivery.pk
+    parameters = {**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}
+    parameters.pop("context", None)
+    with psycopg.connect(**parameters, autocommit=True) as other:
+        assert other.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone() == (True,)
+        now = clock.now()
+        Delivery.objects.filter(pk=delivery.pk).update(claimed_at=now, due_at=now)
+        yield
+
+
+def test_a_delivery_in_hand_is_left_to_its_worker_however_long_it_takes(
+    kikker, light, queue, committing, mailoutbox
+):
     with committing():
         kikker.place_free(1)
     delivery = Delivery.objects.get()
 
-    assert claim_delivery(delivery, DeliveryStatus.PENDING)
-    queue.work(committing)
-    assert (Delivery.objects.get().status, mailoutbox) == (DeliveryStatus.PENDING, [])
+    with in_another_workers_hand(delivery):
+        queue.work(committing)
+        assert (Delivery.objects.get().status, mailoutbox) == (DeliveryStatus.PENDING, [])
+        with in_the_future(minutes=10):
+            assert sweep_deliveries() == 0
 
-    with in_the_future(minutes=4):
-        sweep_deliveries()
+
+def test_what_a_killed_worker_had_in_hand_is_taken_up_at_once_whatever_waits_before_it(
+    kikker, light, queue, committing, mailoutbox, monkeypatch
+):
+    monkeypatch.setattr("orders.tasks.waiting_in", lambda queue: 1500)
+    with committing():
+        kikker.place_free(1)
+    queue.clear()
+    with in_another_workers_hand(Delivery.objects.get()):
+        pass
+
+    with in_the_future(seconds=1):
+        assert sweep_deliveries() == 1
+        assert queue.names == [PREPARE]
         queue.work(committing)
     assert (Delivery.objects.get().status, len(mailoutbox)) == (DeliveryStatus.SENT, 1)
+
+
+def test_what_merely_waits_in_a_long_queue_is_not_enqueued_again(kikker, queue, monkeypatch):
+    kikker.place_free(1)
+    depth = 1500
+    monkeypatch.setattr("orders.tasks.waiting_in", lambda queue: depth)
+
+    with in_the_future(seconds=61):
+        assert sweep_deliveries() == 0
+        assert queue.jobs == []
+        depth = 0
+        assert sweep_deliveries() == 1
+
+
+@pytest.mark.parametrize("moment", ["before it is prepared", "before it is sent"])
+def test_a_cancelled_orders_tickets_and_invoice_are_not_mailed_after_it(
+    fjord, light, queue, committing, mailoutbox, moment, monkeypatch
+):
+    monkeypatch.setattr("orders.mails.invoice_pdf", lambda invoice: b"%PDF-1.7 light")
+    with committing():
+        order = fjord.place_invoice(1)
+        send_invoice(order, by=fjord.owner)
+    if moment == "before it is sent":
+        for job in list(queue.jobs):
+            if job.name == PREPARE:
+                with committing():
+                    job.task.apply(args=job.args, kwargs=job.kwargs)
+
+    with committing():
+        cancel_order(order, by=fjord.owner)
+    queue.work(committing)
+
+    assert [mail.subject for mail in mailoutbox] == [
+        f"Your order {order.code} for Fjord Tech Summit is cancelled"
+    ]
+    assert {d.kind: d.status for d in Delivery.objects.all()} == {
+        "received": DeliveryStatus.WITHDRAWN,
+        "invoice": DeliveryStatus.WITHDRAWN,
+        "canceled": DeliveryStatus.SENT,
+    }
+    assert [e.action for e in audit.history_of(order)].count("mail.withdrawn") == 2
+
+
+def test_documents_that_were_lost_before_the_mail_went_are_drawn_again(
+    kikker, light, queue, committing, mailoutbox
+):
+    with committing():
+        kikker.place_free(1)
+    delivery = Delivery.objects.get()
+    with committing():
+        prepare_delivery(delivery.pk, organiser_id=kikker.organiser.pk)
+    delivery.refresh_from_db()
+    Path(delivery.document.path).unlink()
+
+    assert queue.work(committing) == []
+
+    (mail,) = mailoutbox
+    assert mail.attachments[0][1] == b"%PDF-1.7 light"
+    assert Delivery.objects.get().status == DeliveryStatus.SENT
 
 
 def test_tickets_are_sent_again_when_asked(kikker, light, queue, committing):
@@ -186,8 +278,8 @@ def test_tickets_are_sent_again_when_asked(kikker, light, queue, committing):
         order = kikker.place_free(1)
     queue.work(committing)
     with committing():
-        second = resend_tickets(order, by=kikker.owner)
-        assert resend_tickets(order, by=kikker.owner) == second
+        resend_tickets(order, by=kikker.owner)
+        resend_tickets(order, by=kikker.owner)
 
     assert list(Delivery.objects.order_by("id").values_list("kind", "number")) == [
         ("tickets", 1),

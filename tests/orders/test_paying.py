@@ -24,9 +24,9 @@ from orders.operations import (
     abandon_payment,
     cancel_order,
     confirm_payment,
+    follow_refund,
     open_payment,
     place_order,
-    refund_succeeded,
     request_refund,
     store_event,
 )
@@ -110,9 +110,11 @@ def test_the_page_charges_the_total_to_the_cent(paying, provider):
         ("Regular", 2, 2500),
         ("Service fee", 1, 198),
     ]
+    assert page.reference == str(payment.reference)
     assert page.metadata == {
-        "organiser": str(order.organiser_id),
-        "payment": str(payment.pk),
+        "installation": "http://127.0.0.1:8000",
+        "reference": str(payment.reference),
+        "organiser": "blauwe-kikker",
         "order": order.code,
     }
     assert (payment.status, payment.amount_minor, payment.attempt) == ("processing", 5198, 1)
@@ -178,8 +180,8 @@ def test_while_the_provider_is_down_the_hold_is_kept_and_may_be_paid_again(kikke
 
 def test_a_process_that_died_between_intent_and_result_finds_the_same_page(kikker, provider):
     order = kikker.place(priced=1)
-    payment = open_payment(order)
-    payments._open_page(payment)  # and dies before it writes the result
+    payment = open_payment(order).payment
+    payments._ask_for_page(payment)  # and dies before it writes the result
 
     url = payments.payment_page(order)
 
@@ -327,8 +329,8 @@ def test_while_the_provider_is_down_an_overdue_hold_is_kept(paying, provider):
 
 def test_the_sweeper_finds_the_page_of_a_process_that_died(kikker, provider):
     order = kikker.place(priced=1)
-    payment = open_payment(order)
-    page = payments._open_page(payment)
+    payment = open_payment(order).payment
+    page = payments._ask_for_page(payment)
     provider.pay(page.session_id)
 
     with after_the_hold(order):
@@ -514,7 +516,7 @@ def test_a_refund_is_booked_once_and_shown_on_the_order(kikker, paid, provider):
     order, payment = paid
     refund = give_back(payment, 2599, kikker.owner)
     payments.send_refund(refund)
-    refund_succeeded(refund, provider_id="re_again")
+    follow_refund(payment, provider.made[0])
 
     order.refresh_from_db()
     payment.refresh_from_db()
