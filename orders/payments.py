@@ -166,7 +166,8 @@ def check_payment(payment: Payment) -> None:
 
 def check_payment_seldom(payment: Payment) -> None:
     """As `check_payment`, unless it was asked a moment ago: for a page that reloads itself."""
-    if clock.now() - payment.checked_at >= ASKED_AT_MOST_EVERY:
+    was_asked = payment.checked_at > payment.created_at
+    if not was_asked or clock.now() - payment.checked_at >= ASKED_AT_MOST_EVERY:
         operations.note_checked(payment)
         check_payment(payment)
 

@@ -19,6 +19,7 @@ from orders.providers.base import (
     RefundState,
     SignatureInvalid,
 )
+from tiqqo.core import clock
 from tiqqo.core.card_amounts import to_provider
 from tiqqo.core.money import Money
 
@@ -138,7 +139,9 @@ class FakeProvider:
         return state
 
     def _make_refund(self, intent_id: str, amount: Money, reference: str = "") -> RefundState:
-        page = next(page for page in self.pages.values() if page.intent_id == intent_id)
+        page = next((page for page in self.pages.values() if page.intent_id == intent_id), None)
+        if page is None:
+            raise ProviderRefusal(f"No such payment_intent: {intent_id}", code="resource_missing")
         gone = (RefundProgress.FAILED, RefundProgress.CANCELED)
         given_back = sum(
             each.amount.minor
@@ -231,6 +234,14 @@ class FakeProvider:
 
     def _event(self, event_id: str, kind: str, subject: dict[str, Any]) -> Notice:
         return Notice(event_id, kind, {"id": event_id, "type": kind, "data": {"object": subject}})
+
+    def took(self, intent_id: str, amount: Money) -> None:
+        """Money came in, and nobody here opened a page for it."""
+        session_id = intent_id.replace("pi_", "cs_")
+        self.pages[session_id] = Page(
+            session_id, session_id, amount, "", {}, [], "", clock.now(),
+            progress=CheckoutProgress.PAID, paid=amount, intent_id=intent_id,
+        )  # fmt: skip
 
     def notice(self, session_id: str, kind: str, *, number: int = 1) -> Notice:
         """The event that the provider would send about the page."""

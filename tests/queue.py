@@ -42,6 +42,14 @@ class Queue:
     def clear(self) -> None:
         self.jobs.clear()
 
+    def work_on(self, *names: str) -> list[str]:
+        """Only the jobs of these tasks are done; the others wait on."""
+        others = [job for job in self.jobs if job.name not in names]
+        self.jobs = [job for job in self.jobs if job.name in names]
+        failed = self.work()
+        self.jobs = [*others, *self.jobs]
+        return failed
+
     def work(self, committing: Callable[[], Any] | None = None) -> list[str]:
         """Every job and what it enqueues is done, as a worker does: in no scope but its own.
 

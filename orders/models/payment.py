@@ -48,6 +48,8 @@ class Payment(TenantModel):
     intent_id = models.CharField(max_length=120, blank=True)
     last_failure = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=clock.now)
+    # When the provider was last asked how it stands; as `created_at` where it never was. Both are set
+    # by `open_payment`.
     checked_at = models.DateTimeField(default=clock.now)
     succeeded_at = models.DateTimeField(null=True)
 

@@ -10,15 +10,18 @@ from tiqqo.core import audit
 from tiqqo.core.audit import Actor
 
 
-def record_change(order: Order, change: Change, *, by: Actor, **data: Any) -> None:
+def record_change(
+    order: Order, change: Change, *, by: Actor, is_first: bool = False, **data: Any
+) -> None:
     """The change is in the history, and the buyer will have the mail that `MESSAGES` names for it.
 
-    The caller has made the change in this very transaction.
+    The caller has made the change in this very transaction; `is_first` where it knows that there was
+    no such mail before.
     """
     audit.record(order, change.value, by=by, **data)
     message = message_of(change, order)
     if message is not None:
-        request_delivery(order, message)
+        request_delivery(order, message, is_first=is_first)
 
 
 def record_first_changes(

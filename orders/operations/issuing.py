@@ -27,12 +27,13 @@ def issue_tickets(order: Order, lines: Sequence[OrderLine], *, by: Actor) -> lis
     if Ticket.objects.filter(order=order).exists():
         return []
     tickets = issue_first_tickets(order, lines)
-    record_change(order, Change.TICKETS_ISSUED, by=by, count=len(tickets))
+    record_change(order, Change.TICKETS_ISSUED, by=by, is_first=True, count=len(tickets))
+    welcome_later(order)
     return tickets
 
 
 def issue_first_tickets(order: Order, lines: Sequence[OrderLine]) -> list[Ticket]:
-    """As `issue_tickets`, for an order made in this very transaction, whose caller records it."""
+    """As `issue_tickets`, for an order made in this very transaction, whose caller does the rest."""
     now = clock.now()
     tickets = [
         Ticket(
@@ -53,8 +54,12 @@ def issue_first_tickets(order: Order, lines: Sequence[OrderLine]) -> list[Ticket
         for position, holder in enumerate(line.holders)
     ]
     _INSERT(tickets)
-    after_commit(tasks.welcome_people, order.pk)
     return tickets
+
+
+def welcome_later(order: Order) -> None:
+    """Its buyer and attendees will be contacts and people at the event."""
+    after_commit(tasks.welcome_people, order.pk)
 
 
 def void_tickets(order: Order) -> None:

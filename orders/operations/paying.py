@@ -73,12 +73,15 @@ def open_payment(order: Order) -> OpenedPayment:
         if opened.amount_minor == order.total_minor:
             return OpenedPayment(opened, is_new=False)
         raise PaymentAlreadyOpen
-    mark_payment_started(order.reservation, until=clock.now() + TIME_TO_PAY)
+    now = clock.now()
+    mark_payment_started(order.reservation, until=now + TIME_TO_PAY)
     payment: Payment = Payment.objects.create(
         order=order,
         attempt=_next_attempt(order),
         amount_minor=order.total_minor,
         currency=order.currency,
+        created_at=now,
+        checked_at=now,
     )
     record_change(order, Change.PAYMENT_OPENED, by=BUYER, attempt=payment.attempt)
     return OpenedPayment(payment, is_new=True)
@@ -98,8 +101,8 @@ def store_session(payment: Payment, *, session_id: str, url: str) -> None:
     payment.session_id, payment.session_url = session_id, url
     fields = ["session_id", "session_url"]
     if payment.status == PaymentStatus.CREATED:
-        payment.status, payment.checked_at = PaymentStatus.PROCESSING, clock.now()
-        fields += ["status", "checked_at"]
+        payment.status = PaymentStatus.PROCESSING
+        fields.append("status")
     payment.save(update_fields=fields)
 
 

@@ -11,7 +11,7 @@ from orders.errors import CompanyMissing, MethodNotOffered, OrderAlreadyPlaced
 from orders.locks import lock_hold
 from orders.models import Order, OrderLine, OrderStatus, PaymentMethod
 from orders.operations.changing import record_first_changes
-from orders.operations.issuing import announce_settled, issue_first_tickets
+from orders.operations.issuing import announce_settled, issue_first_tickets, welcome_later
 from people.operations import Name, normalise_email
 from ticketing.errors import ReservationOver
 from ticketing.models import Reservation, ReservationLine
@@ -98,6 +98,8 @@ def place_order(
         changes.append((Change.TICKETS_ISSUED, {"count": len(tickets)}))
         announce_settled(order)
     record_first_changes(order, changes, by=by)
+    if order.status == OrderStatus.FREE:
+        welcome_later(order)
     if order.status != OrderStatus.INITIATED:
         confirm_locked(reservation, lines)
     return order

@@ -1,5 +1,6 @@
 import pytest
 
+from orders.tasks import sweep_money
 from tests.cast import DORA, EMIL
 from tests.orders import stall as stalls
 from tests.orders.public import CARLA
@@ -7,6 +8,17 @@ from tests.orders.shopping import Shop
 from tests.pages import at_fjord, at_kikker, expect_queries, in_fjord_shop, in_kikker_shop, pages
 
 __all__ = ["at_fjord", "at_kikker", "expect_queries", "in_fjord_shop", "in_kikker_shop", "pages"]
+
+
+@pytest.fixture
+def sweep(queue):
+    """The sweeper looks after the money, and the worker asks the provider where it is told to."""
+
+    def swept():
+        sweep_money()
+        assert queue.work_on("orders.tasks.close_payment", "orders.tasks.check_payment") == []
+
+    return swept
 
 
 @pytest.fixture

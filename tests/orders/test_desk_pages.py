@@ -441,9 +441,9 @@ def test_order_of_another_event_or_organiser_is_not_here(at_fjord, cast):
 def test_queries_of_one_order(at_fjord, book, expect_queries):
     at_fjord.get("orders:list")
 
-    # user · membership · event · order · lines · tickets · payments · refunds · deliveries · history ·
-    # organisers of the user
-    with expect_queries(11):
+    # user · membership · event · order · lines · tickets · payments · refunds · disputes · deliveries ·
+    # history · organisers of the user
+    with expect_queries(12):
         at_fjord.get("orders:order", code=book["free"].code)
 
 

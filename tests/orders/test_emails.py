@@ -16,8 +16,9 @@ from accounts.operations import invite_member
 from accounts.permissions import Role
 from events.operations import change_event
 from orders import operations
-from orders.models import Payment, Ticket
+from orders.models import Payment, RefundReason, Ticket
 from orders.operations import mark_settled, send_invoice
+from orders.providers import ProviderRefusal
 from tests.cast import DORA
 from tests.golden.compare import compare
 from tiqqo.papers import MAILS
@@ -147,6 +148,7 @@ def test_refunded_mail(house, worked, provider):
         order=order, attempt=2, amount_minor=order.total_minor, currency=order.currency
     )
     mail.outbox.clear()
+    provider.took("pi_2", order.total)
 
     _order, messages = worked(
         lambda: operations.confirm_payment(second, paid=order.total, intent_id="pi_2")
@@ -155,6 +157,33 @@ def test_refunded_mail(house, worked, provider):
     [message] = [m for m in messages if "on its way back" in m.subject]
     compare("mail-refunded.txt", steady(written(message), order))
     assert [amount.minor for _intent, amount in provider.refunded] == [order.total_minor]
+
+
+def test_canceled_mail(house, worked):
+    order, _messages = worked(lambda: house.place_free(2))
+
+    _order, messages = worked(lambda: operations.cancel_order(order, by=house.owner))
+
+    compare("mail-canceled.txt", steady(written(messages[-1]), order))
+
+
+def test_refund_failed_mail(house, worked, provider):
+    order, payment = house.begin_payment()
+    provider.pay(payment.session_id)
+    operations.confirm_payment(
+        payment, paid=order.total, intent_id=provider.pages[payment.session_id].intent_id
+    )
+    provider.refuses = ProviderRefusal("The charge is disputed.", code="charge_disputed")
+
+    _refund, messages = worked(
+        lambda: operations.request_refund(
+            payment, amount=order.total, reason=RefundReason.REQUESTED, by=house.owner
+        )
+    )
+
+    # The tickets and the first mail about the money were overtaken.
+    [message] = messages
+    compare("mail-refund-failed.txt", steady(written(message), order))
 
 
 @time_machine.travel(datetime(2026, 11, 22, 9, 0, tzinfo=UTC), tick=False)

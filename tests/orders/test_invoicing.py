@@ -67,7 +67,7 @@ def test_what_is_refused_or_rolled_back_takes_no_number(fjord, autumn, monkeypat
         with pytest.raises(Exception, match="order"):
             send_invoice(order, by=fjord.owner)
     with monkeypatch.context() as broken:
-        broken.setattr("orders.operations.invoicing.request_delivery", lambda *_: 1 / 0)
+        broken.setattr("orders.operations.invoicing.record_change", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             send_invoice(unlucky, by=fjord.owner)
 

@@ -21,7 +21,6 @@ from orders.operations import (
     decline_substitute,
     lapse_substitute,
 )
-from orders.tasks import sweep_money
 from payouts.queries import pending_balance
 from tests.cast import ReleaseFactory, TicketTypeFactory
 from tests.orders.test_paying import COMPLETED, actions_of, after_the_hold, postings, report
@@ -44,12 +43,12 @@ def other(house, name="Balcony", price_minor=2000):
     return ReleaseFactory(ticket_type=kind, price_minor=price_minor, by=house.owner)
 
 
-def late(house, provider, *, count=2):
+def late(house, provider, sweep, *, count=2):
     """Two Regular tickets (€ 51.98) are paid after their hold, when somebody else has the last ones."""
     order, payment = house.begin_payment(count)
     change_ticket_type(house.priced.ticket_type, capacity=count, by=house.owner)
     with after_the_hold(order):
-        sweep_money()
+        sweep()
         house.event.refresh_from_db()
         house.reserve(priced=1)
         provider.pay(payment.session_id)
@@ -64,10 +63,10 @@ def offered(order):
 
 
 @pytest.fixture
-def offer(kikker, provider):
+def offer(kikker, provider, sweep):
     """(order, payment, substitute): two Balcony tickets at € 20 wait for the buyer's word."""
     other(kikker)
-    order, payment = late(kikker, provider)
+    order, payment = late(kikker, provider, sweep)
     return order, payment, offered(order)
 
 
@@ -144,14 +143,14 @@ def test_declined_all_the_money_goes_back_and_the_places_are_free(
     agree()
 
 
-def test_nobody_decides_and_the_money_goes_back_by_itself(offer, provider):
+def test_nobody_decides_and_the_money_goes_back_by_itself(offer, provider, sweep):
     order, payment, substitute = offer
 
     with time_machine.travel(substitute.reservation.expires_at + timedelta(seconds=1)):
         with pytest.raises(SubstituteOver):
             accept_substitute(substitute)
-        sweep_money()
-        sweep_money()
+        sweep()
+        sweep()
 
     order.refresh_from_db()
     substitute.refresh_from_db()
@@ -176,12 +175,14 @@ def test_cancelled_at_the_desk_the_money_goes_back(offer, kikker):
     [(2600, False), (0, False), (2000, True)],
     ids=["dearer", "free", "hidden"],
 )
-def test_what_is_dearer_free_or_hidden_stands_in_for_nothing(kikker, provider, price, is_hidden):
+def test_what_is_dearer_free_or_hidden_stands_in_for_nothing(
+    kikker, provider, price, is_hidden, sweep
+):
     release = other(kikker, price_minor=price)
     if is_hidden:
         hide(release.ticket_type, by=kikker.owner)
 
-    order, _payment = late(kikker, provider)
+    order, _payment = late(kikker, provider, sweep)
 
     assert (order.status, Substitute.objects.count()) == (OrderStatus.CANCELED, 0)
     assert Refund.objects.get().reason == RefundReason.TOO_LATE
@@ -189,11 +190,11 @@ def test_what_is_dearer_free_or_hidden_stands_in_for_nothing(kikker, provider, p
     agree()
 
 
-def test_what_one_address_may_have_holds_for_a_substitute(kikker, provider):
+def test_what_one_address_may_have_holds_for_a_substitute(kikker, provider, sweep):
     release = other(kikker)
     change_ticket_type(release.ticket_type, per_email_limit=1, by=kikker.owner)
 
-    order, _payment = late(kikker, provider)
+    order, _payment = late(kikker, provider, sweep)
 
     assert (order.status, Substitute.objects.count()) == (OrderStatus.CANCELED, 0)
     agree()
@@ -204,12 +205,12 @@ def test_a_substitute_counts_as_its_buyers(offer):
     assert substitute.reservation.email_key == order.email.lower()
 
 
-def test_of_several_the_dearest_is_offered(kikker, provider):
+def test_of_several_the_dearest_is_offered(kikker, provider, sweep):
     other(kikker, "Standing", 1000)
     other(kikker, "Balcony", 2200)
     other(kikker, "Box", 9000)
 
-    order, _payment = late(kikker, provider)
+    order, _payment = late(kikker, provider, sweep)
 
     [line] = offered(order).reservation.lines.all()
     assert line.ticket_name == "Balcony"
@@ -217,9 +218,9 @@ def test_of_several_the_dearest_is_offered(kikker, provider):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("round_", range(3))
-def test_of_taking_declining_and_lapsing_one_happens(kikker, provider, round_):
+def test_of_taking_declining_and_lapsing_one_happens(kikker, provider, round_, sweep):
     other(kikker)
-    order, payment = late(kikker, provider)
+    order, payment = late(kikker, provider, sweep)
     substitute = offered(order)
 
     answers = at_once(

@@ -100,8 +100,9 @@ def test_queries_of_home_and_overview(at_kikker, expect_queries):
     at_kikker.get("dashboard:home")
 
     # user · membership · upcoming · pools · tickets of 14 days · drafts · latest · pending ·
-    # needs: events, invoices, mails, refunds, releases · last 30 days · organisers of the user
-    with expect_queries(15):
+    # needs: events, invoices, mails, disputes, refunds, refused payments, releases · last 30 days ·
+    # organisers of the user
+    with expect_queries(17):
         at_kikker.get("dashboard:home")
     # user · membership · event · releases on offer · priced releases · sales · pool · admitted ·
     # expected · latest · course · lines by type and day · types · organisers of the user

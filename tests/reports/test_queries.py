@@ -401,5 +401,6 @@ def test_numbers_cost_the_same_however_many(both, expect_queries):
             sales_by_method(events[0])
         with expect_queries(1):
             checkout_funnel(events[0])
-        with expect_queries(5):  # events · invoices · mails · refunds · releases
+        # events · invoices · mails · disputes · refunds · refused payments · releases
+        with expect_queries(7):
             needs_of()
