@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from copy import deepcopy
+from decimal import Decimal
 
 import pytest
 from django.conf import settings as project_settings
@@ -50,7 +51,7 @@ def _own_cache(worker_id):
 def _steady_settings():
     with override_settings(
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-        SERVICE_FEE_FIXED_MINOR=49,
+        SERVICE_FEE_FIXED=dict.fromkeys(["EUR", "DKK"], Decimal("0.49")),
         SERVICE_FEE_RATE_BP=200,
         STRIPE_API_KEY="sk_test_cast",
         STRIPE_WEBHOOK_SECRET="whsec_cast",

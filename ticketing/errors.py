@@ -124,6 +124,35 @@ class PriceTooHigh(Invalid):
         )
 
 
+class TooLittleForCard(Invalid):
+    """What is chosen costs something, and less than one card payment may be."""
+
+    code = "too_little_for_card"
+
+    def __init__(self, *, total: Money, minimum: Money) -> None:
+        message = _(
+            "That comes to %(total)s, and a card payment is at least %(minimum)s. Choose something more."
+        )
+        super().__init__(
+            message % {"total": total, "minimum": minimum}, total=total, minimum=minimum
+        )
+
+
+class TooMuchForCard(Invalid):
+    """What is chosen costs more than one card payment may be."""
+
+    code = "too_much_for_card"
+
+    def __init__(self, *, total: Money, maximum: Money) -> None:
+        message = _(
+            "That comes to %(total)s, and a card payment is at most %(maximum)s. Choose less, or ask the"
+            " organiser for an invoice."
+        )
+        super().__init__(
+            message % {"total": total, "maximum": maximum}, total=total, maximum=maximum
+        )
+
+
 class CodeRefused(Invalid):
     """The code cannot be used for this; `text` is the code."""
 

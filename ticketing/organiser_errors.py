@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ticketing.errors import SoldOut
 from tiqqo.core.errors import DomainError, Invalid
+from tiqqo.core.money import Money
 
 # Ticket types ---------------------------------------------------------------------------
 
@@ -121,6 +122,44 @@ class PriceMissing(Invalid):
             _("%(subject)s: give at least one of its prices an amount.") % {"subject": subject},
             subject=subject,
             field=field,
+        )
+
+
+class PriceBelowCardMinimum(Invalid):
+    """`subject` costs something, and less than a card payment may be."""
+
+    code = "price_below_card_minimum"
+
+    def __init__(self, *, subject: str, total: Money, minimum: Money, field: str | None) -> None:
+        super().__init__(
+            _(
+                "%(subject)s would cost %(total)s, and a card payment is at least %(minimum)s. Ask for"
+                " more, or make it free."
+            )
+            % {"subject": subject, "total": total, "minimum": minimum},
+            subject=subject,
+            total=total,
+            minimum=minimum,
+            field=field,
+        )
+
+
+class DiscountBelowCardMinimum(Invalid):
+    """With the discount `subject` costs something, and less than a card payment may be."""
+
+    code = "discount_below_card_minimum"
+    field = "kind"
+
+    def __init__(self, *, subject: str, total: Money, minimum: Money) -> None:
+        super().__init__(
+            _(
+                "With this discount %(subject)s costs %(total)s, and a card payment is at least"
+                " %(minimum)s. Take less off, or make it free."
+            )
+            % {"subject": subject, "total": total, "minimum": minimum},
+            subject=subject,
+            total=total,
+            minimum=minimum,
         )
 
 

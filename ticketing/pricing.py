@@ -237,8 +237,35 @@ class Quote:
 
 
 def quote(items: Sequence[Item], terms: Terms, applied: Sequence[Applied] = ()) -> Quote:
-    """The exact amounts of a selection. A free ticket bears no fee."""
-    return Quote(terms, tuple(_priced(item, terms) for item in items), tuple(applied))
+    """The exact amounts of a selection. A free ticket bears no fee.
+
+    The tax is that on the sum of each rate (EN 16931, BR-CO-17), shared out among its lines, so that
+    the lines add up to what "19 % on 30.90" says.
+    """
+    taxes = _taxes(items, terms)
+    lines = tuple(_priced(item, tax, terms) for item, tax in zip(items, taxes, strict=True))
+    return Quote(terms, lines, tuple(applied))
+
+
+def _taxes(items: Sequence[Item], terms: Terms) -> list[int]:
+    """The tax of each item: its part of the tax on all that has its rate."""
+    taxes = [0] * len(items)
+    by_rate: dict[int, list[int]] = {}
+    for position, item in enumerate(items):
+        if item.due_minor:
+            by_rate.setdefault(_rate(item, terms), []).append(position)
+    for rate, positions in by_rate.items():
+        # Who gets the odd cent must not depend on the order in which things were chosen.
+        positions.sort(key=lambda position: _rank(items[position]))
+        due = [items[position].due_minor for position in positions]
+        whole = tax_within(sum(due), rate) if terms.prices_include_tax else share(sum(due), rate)
+        for position, part in zip(positions, Money(whole, NO_CURRENCY).allocate(due), strict=True):
+            taxes[position] = part.minor
+    return taxes
+
+
+def _rate(item: Item, terms: Terms) -> int:
+    return terms.tax_rate_bp if item.tax_rate_bp is None else item.tax_rate_bp
 
 
 def discounted(
@@ -345,13 +372,8 @@ def _free_units(discount: Discount, covered: Sequence[Item]) -> list[int]:
     return savings
 
 
-def _priced(item: Item, terms: Terms) -> PricedLine:
-    rate = terms.tax_rate_bp if item.tax_rate_bp is None else item.tax_rate_bp
-    if terms.prices_include_tax:
-        tax = tax_within(item.due_minor, rate)
-        net = item.due_minor - tax
-    else:
-        net, tax = item.due_minor, share(item.due_minor, rate)
+def _priced(item: Item, tax: int, terms: Terms) -> PricedLine:
+    net = item.due_minor - tax if terms.prices_include_tax else item.due_minor
     return PricedLine(
         name=item.name,
         quantity=item.quantity,
@@ -361,7 +383,7 @@ def _priced(item: Item, terms: Terms) -> PricedLine:
         gross_minor=net + tax,
         fee_minor=_fee(item, terms),
         discount_minor=item.discount_minor,
-        tax_rate_bp=rate,
+        tax_rate_bp=_rate(item, terms),
     )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -135,6 +136,11 @@ class SalePlan:
         ]
 
 
+def fixed_fee(currency: str) -> Money:
+    """The fixed part of the service fee on a paid ticket; nothing in a currency that none is set for."""
+    return Money.from_decimal(settings.SERVICE_FEE_FIXED.get(currency, Decimal(0)), currency)
+
+
 def terms_of(event: Event) -> Terms:
     """The terms that a sale of this moment freezes."""
     return Terms(
@@ -143,7 +149,7 @@ def terms_of(event: Event) -> Terms:
         tax_rate_bp=event.tax_rate_bp,
         prices_include_tax=event.prices_include_tax,
         fee_payer=event.fee_payer,
-        fee_fixed_minor=settings.SERVICE_FEE_FIXED_MINOR,
+        fee_fixed_minor=fixed_fee(event.currency).minor,
         fee_rate_bp=settings.SERVICE_FEE_RATE_BP,
     )
 

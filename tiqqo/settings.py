@@ -4,6 +4,7 @@
 """
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -252,8 +253,22 @@ _stripe_pages = (
 )
 # Threads of one process that may wait for the payment provider at once; the others serve pages.
 PROVIDER_CALLS_AT_ONCE = int(os.environ.get("PROVIDER_CALLS_AT_ONCE", "2"))
-# What the platform keeps of a paid ticket: a fixed part in minor units and a share in basis points.
-SERVICE_FEE_FIXED_MINOR = int(os.environ.get("SERVICE_FEE_FIXED_MINOR", "49"))
+# What the platform keeps of a paid ticket: a fixed part, by currency, and a share in basis points.
+if "SERVICE_FEE_FIXED_MINOR" in os.environ:
+    raise ImproperlyConfigured(
+        "SERVICE_FEE_FIXED_MINOR is an amount of no currency. Set SERVICE_FEE_FIXED, such as"
+        " “EUR=0.49 DKK=3.65”."
+    )
+SERVICE_FEE_FIXED = {
+    currency: Decimal(amount)
+    for currency, _equals, amount in (
+        word.partition("=")
+        for word in _words(
+            "SERVICE_FEE_FIXED",
+            "EUR=0.49 USD=0.49 GBP=0.45 CHF=0.49 DKK=3.65 SEK=5.50 NOK=5.50 ISK=70 PLN=2.10 JPY=75",
+        )
+    )
+}
 SERVICE_FEE_RATE_BP = int(os.environ.get("SERVICE_FEE_RATE_BP", "200"))
 
 # Languages and time --------------------------------------------------------------------

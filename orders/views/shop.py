@@ -199,7 +199,7 @@ def _take(event: Event, basket: Basket, held: Reservation | None) -> Reservation
     """The hold of what is in the basket: a new one, or the one that is being changed."""
     choices = basket.choices(event.currency)
     if held is None:
-        return reserve_tickets(event, selection=choices, code=basket.code)
+        return reserve_tickets(event, selection=choices, code=basket.code, is_buyer=True)
     _leave_payment(held)
     return change_reservation(held, selection=choices, code=basket.code)
 

@@ -10,12 +10,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Membership
 from events.models import Event
-from ticketing.codes import LONGEST, guesses_per_hit, is_written_well, normalised
+from ticketing.card_amounts import refuse_small_rest
+from ticketing.codes import LONGEST, discount_of, guesses_per_hit, is_written_well, normalised
 from ticketing.errors import NameTaken, PriceBelowZero
 from ticketing.locks import lock_offer
 from ticketing.models import (
     Allocation,
     Code,
+    OptionPrice,
     Promotion,
     PromotionKind,
     Release,
@@ -46,7 +48,8 @@ from ticketing.organiser_errors import (
     TooLittle,
     TooManyCodes,
 )
-from ticketing.pricing import WHOLE_BP
+from ticketing.pricing import WHOLE_BP, Item
+from ticketing.selling import line_name, terms_of
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import new_code
 
@@ -114,7 +117,7 @@ def create_promotion(
     is of. Raises NameTaken, PercentOutOfRange, AmountOffMissing, PriceBelowZero, BuyAndGetMissing,
     PromotionDoesNothing, AutomaticWithoutDiscount, AutomaticUnlocks, AutomaticPerPerson,
     MinimumWithoutDiscount, TooLittle, PromotionWindowBackward, PromotionAfterEvent,
-    ScopeOfAnotherEvent.
+    ScopeOfAnotherEvent, DiscountBelowCardMinimum.
     """
     event = lock_offer(event)
     promotion = Promotion(event=event, name=name, is_automatic=is_automatic, allocation=allocation)
@@ -353,6 +356,38 @@ def _refuse(promotion: Promotion, event: Event, terms: Mapping[str, Any]) -> Non
     events |= {found.ticket_type.event_id for found in terms.get("releases", ())}
     if events - {event.pk}:
         raise ScopeOfAnotherEvent
+    discount = discount_of(promotion)
+    if discount is not None:
+        refuse_small_rest(terms_of(event), _least_items(event, promotion), discount)
+
+
+def _least_items(event: Event, promotion: Promotion) -> list[Item]:
+    """The least that can be bought of everything that costs something, and has the discount."""
+    releases = Release.objects.filter(ticket_type__event=event).select_related("ticket_type")
+    options = OptionPrice.objects.filter(release__in=releases, price_minor__gt=0)
+    prices: list[tuple[Release, str, int]] = [
+        *((release, "", release.price_minor) for release in releases if release.price_minor),
+        *((each.release, each.option.name, each.price_minor) for each in _with_names(options)),
+    ]
+    return [
+        Item(
+            name=line_name(release.ticket_type.name, release.name, option),
+            quantity=max(
+                release.ticket_type.per_order_minimum or 1,
+                promotion.min_quantity,
+                promotion.buy + promotion.get,
+            ),
+            unit_price_minor=price,
+            ticket_type_id=release.ticket_type_id,
+            release_id=release.pk,
+            tax_rate_bp=release.ticket_type.tax_rate_bp,
+        )
+        for release, option, price in prices
+    ]
+
+
+def _with_names(options: QuerySet[OptionPrice]) -> QuerySet[OptionPrice]:
+    return options.select_related("option", "release__ticket_type")
 
 
 def _refuse_kind(promotion: Promotion) -> None:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Membership
 from events.models import Event
+from ticketing.card_amounts import refuse_small_price
 from ticketing.errors import (
     NameTaken,
     PriceBelowZero,
@@ -31,6 +32,8 @@ from ticketing.organiser_errors import (
     PriceMissing,
     SuggestedTooLow,
 )
+from ticketing.pricing import Item
+from ticketing.selling import line_name, terms_of
 from tiqqo.core import audit, clock
 
 
@@ -62,7 +65,7 @@ def create_release(
 ) -> Release:
     """A draft release of the type exists with its pool. Prices in minor units of the event's currency.
 
-    Raises PriceBelowZero, SuggestedTooLow, WindowBackward, WindowAfterEvent, FollowsAnotherType,
+    Raises PriceBelowZero, PriceBelowCardMinimum, SuggestedTooLow, WindowBackward, WindowAfterEvent, FollowsAnotherType,
     NameTaken.
     """
     event = lock_offer(ticket_type.event_id)
@@ -181,8 +184,21 @@ def _refuse(release: Release, event: Event, option_prices: Mapping[int, int]) ->
     suggested = release.suggested_minor
     if suggested is not None and suggested < release.price_minor:
         raise SuggestedTooLow
+    _refuse_small(release, event, option_prices)
     _refuse_window(event, release.opens_at, release.closes_at)
     _refuse_chain(release)
+
+
+def _refuse_small(release: Release, event: Event, option_prices: Mapping[int, int]) -> None:
+    """A price above nothing is enough for a card payment, where only the least is bought."""
+    ticket_type = release.ticket_type
+    terms, quantity = terms_of(event), ticket_type.per_order_minimum or 1
+    names = dict(ticket_type.options.values_list("pk", "name")) if option_prices else {}
+    prices: list[tuple[int | None, int]] = [(None, release.price_minor), *option_prices.items()]
+    for option, price in prices:
+        name = line_name(ticket_type.name, release.name, names.get(option or 0, ""))
+        item = Item(name, quantity, price, tax_rate_bp=ticket_type.tax_rate_bp)
+        refuse_small_price(terms, item, field=None if option else "price")
 
 
 def _refuse_window(event: Event, opens_at: datetime | None, closes_at: datetime | None) -> None:

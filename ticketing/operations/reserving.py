@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from events.models import Event
 from ticketing import stock
+from ticketing.card_amounts import refuse_unpayable
 from ticketing.catalogue import Catalogue, catalogue_of
 from ticketing.codes import Claim, claim_of, ended_at
 from ticketing.errors import (
@@ -46,6 +47,7 @@ from ticketing.selling import (
     kept_prices,
     line_name,
     plan_sale,
+    quote_lines,
     terms_of,
 )
 from tiqqo.core import clock
@@ -74,16 +76,22 @@ class _NoUse(Exception):
     """The code's uses are all taken, some perhaps by holds that are overdue."""
 
 
-def reserve_tickets(event: Event, *, selection: Selection, code: str = "") -> Reservation:
+def reserve_tickets(
+    event: Event, *, selection: Selection, code: str = "", is_buyer: bool = False
+) -> Reservation:
     """The selection (release code → quantity, or choices) is held for the event's `hold_minutes`.
 
     The buyer pays the prices and discounts of this moment, whatever changes later. If a pool or the
     code looks used up, expired holds on it are reclaimed first, so a sale never waits for the sweeper.
+    `is_buyer` is somebody who will pay as the shop offers it.
     Raises NothingSelected, TooManyTickets, TooFewTickets, NotOnSale, SalesPaused, SalesClosed,
-    SoldOut, OptionMissing, SlotMissing, SlotClosed, PriceTooLow, PriceTooHigh, CodeRefused.
+    SoldOut, OptionMissing, SlotMissing, SlotClosed, PriceTooLow, PriceTooHigh, CodeRefused,
+    TooLittleForCard, TooMuchForCard.
     """
     now = clock.now()
     plan = _plan(event, as_choices(selection), code, now)
+    if is_buyer:
+        refuse_unpayable(event, quote_lines(plan.lines, terms_of(event), plan.applied).total)
     _refuse_at_a_glance(event, plan, now)
     expires_at = now + timedelta(minutes=event.hold_minutes)
     # Never where the transaction does more, such as placing an order.
@@ -116,6 +124,8 @@ def change_reservation(
     now = clock.now()
     kept = kept_prices(lines_of(reservation))
     plan = _plan(reservation.event, as_choices(selection), code, now, kept=kept)
+    total = quote_lines(plan.lines, terms_of(reservation.event), plan.applied).total
+    refuse_unpayable(reservation.event, total)
     return _trying_again(reservation.event, plan, now, lambda: _change(reservation, plan, now))
 
 
