@@ -47,9 +47,23 @@ def on_event(accept: Callable[[Any], None]) -> None:
     resources.schedule_webhook = accept
 
 
+class Clock:
+    """This server's notion of now, which a test may set apart from the machine's."""
+
+    offset_seconds = 0
+
+    def time(self) -> float:
+        return time.time() + self.offset_seconds
+
+
+clock = Clock()
+# localstripe only asks its `time` module for `time.time()`.
+resources.time = clock
+
+
 def now() -> int:
     """The current time as Stripe writes it."""
-    return int(time.time())
+    return int(clock.time())
 
 
 def publish(event: Any) -> None:

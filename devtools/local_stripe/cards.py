@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
+
+from . import bridge
+
+Refunds = Literal["at once", "succeed later", "fail later"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,9 @@ class TestCard:
     authenticates: bool = False
     decline_code: str | None = None
     decline_message: str = ""
+    refunds: Refunds = "at once"
+    dispute_reason: str | None = None
+    is_inquiry: bool = False
 
     @property
     def spaced(self) -> str:
@@ -41,6 +49,24 @@ TEST_CARDS = {
             "is declined: insufficient funds",
             decline_code="insufficient_funds",
             decline_message="Your card has insufficient funds.",
+        ),
+        TestCard("4000000000007726", "succeeds; refunds succeed later", refunds="succeed later"),
+        TestCard("4000000000005126", "succeeds; refunds fail later", refunds="fail later"),
+        TestCard(
+            "4000000000000259",
+            "succeeds, then is disputed as fraudulent",
+            dispute_reason="fraudulent",
+        ),
+        TestCard(
+            "4000000000002685",
+            "succeeds, then is disputed as not received",
+            dispute_reason="product_not_received",
+        ),
+        TestCard(
+            "4000000000001976",
+            "succeeds, then the bank inquires about it",
+            dispute_reason="fraudulent",
+            is_inquiry=True,
         ),
     )
 }
@@ -77,7 +103,7 @@ def read_card_form(form: dict[str, str]) -> CardDetails:
     email = form.get("email", "").strip()
     expiry = re.fullmatch(r"\s*(\d{1,2})\s*/?\s*(\d{2}|\d{4})\s*", form.get("expiry", ""))
     month, year = (int(expiry[1]), int(expiry[2]) % 100 + 2000) if expiry else (0, 0)
-    today = datetime.now(UTC)
+    today = datetime.fromtimestamp(bridge.now(), UTC)
 
     if problem := email_problem(email):
         errors["email"] = problem

@@ -15,6 +15,7 @@ import aiohttp
 from localstripe import resources  # type: ignore[import-untyped]
 
 from . import bridge
+from .errors import invalid
 from .requests import current_request
 
 logger = logging.getLogger(__name__)
@@ -23,17 +24,25 @@ logger = logging.getLogger(__name__)
 API_VERSION = "2026-10-28.endive"
 
 Mode = Literal["normal", "hold", "drop"]
+Order = Literal["oldest", "newest"]
 RETRY_DELAYS = (1, 2, 4, 8, 15, 30, 60, 60, 60, 60)
 _CONCURRENT_DELIVERIES = 8
 
 
-def announce(kind: str, obj: Any) -> None:
-    """Record that something happened to `obj`, as it is now, and have it delivered."""
-    bridge.publish(resources.Event(kind, obj))
+def announce(kind: str, obj: Any, *, before: dict[str, Any] | None = None) -> None:
+    """Record that something happened to `obj`, as it is now, and have it delivered.
+
+    `before` are the values of what changed: https://docs.stripe.com/api/events/object#event_object-data.
+    """
+    event = resources.Event(kind, obj)
+    if before is not None:
+        event.data["previous_attributes"] = before
+    bridge.publish(event)
 
 
-def payload(event: Any) -> bytes:
-    return json.dumps(bridge.export(event), indent=2).encode()
+def payload(event: Any) -> dict[str, Any]:
+    """What is posted of an event."""
+    return bridge.export(event)
 
 
 def signature(body: bytes, secret: str, *, at: int) -> str:
@@ -57,6 +66,8 @@ class Deliveries:
         self._slots = asyncio.Semaphore(_CONCURRENT_DELIVERIES)
         self._session: aiohttp.ClientSession | None = None
         self.mode: Mode = "normal"
+        self.delay_seconds: float = 0
+        self.repeat = 1
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
@@ -93,28 +104,60 @@ class Deliveries:
         self._on_change()
 
     def release(self) -> int:
-        """Send what was held back, oldest first, and return to normal; the number of events sent."""
+        """Send what was held back, all at once, and return to normal; the number of events sent."""
         self.mode = "normal"
-        held = [event for event in bridge.all_of("event") if event._delivery == "held"]
+        held = self._held()
         for event in held:
             event._delivery = "pending"
             self._dispatch(event)
         return len(held)
+
+    async def release_in_order(self, order: Order | list[str]) -> int:
+        """Send what was held back one after another, each when the one before was answered.
+
+        `oldest` and `newest` first return to normal. A list of ids sends those, and goes on holding the others.
+        """
+        held = self._held()
+        if isinstance(order, list):
+            by_id = {event.id: event for event in held}
+            if strangers := [event_id for event_id in order if event_id not in by_id]:
+                raise invalid(f"Not held back: {', '.join(strangers)}", param="order")
+            chosen = [by_id[event_id] for event_id in order]
+        else:
+            self.mode = "normal"
+            chosen = held if order == "oldest" else list(reversed(held))
+        for event in chosen:
+            event._delivery = "pending"
+        for event in chosen:
+            for _ in range(self.repeat):
+                await self._post(event)
+            if event._delivery != "delivered":
+                self._dispatch(event)
+        return len(chosen)
+
+    def _held(self) -> list[Any]:
+        return [event for event in bridge.all_of("event") if event._delivery == "held"]
 
     async def redeliver(self, event: Any) -> int | None:
         """Post an event once more, now and whatever the mode; the receiver's status, None if it was not reached."""
         return await self._post(event)
 
     def _dispatch(self, event: Any) -> None:
-        task = asyncio.create_task(self._deliver(event))
+        task = asyncio.create_task(
+            self._deliver(event, delay_seconds=self.delay_seconds, repeat=self.repeat)
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, event: Any) -> None:
+    async def _deliver(self, event: Any, *, delay_seconds: float, repeat: int) -> None:
+        if delay_seconds:
+            await asyncio.sleep(delay_seconds)
         for delay in (*RETRY_DELAYS, None):
             async with self._slots:
                 status = await self._post(event)
             if event._delivery == "delivered":
+                for _ in range(repeat - 1):
+                    await self._post(event)
                 return
             if delay is None:
                 break
@@ -133,7 +176,7 @@ class Deliveries:
     async def _post(self, event: Any) -> int | None:
         if self._session is None or self._url is None:
             return None
-        body = payload(event)
+        body = json.dumps(payload(event), indent=2).encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (local test mode)",

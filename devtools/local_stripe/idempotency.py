@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from localstripe.errors import UserError  # type: ignore[import-untyped]
 
 from . import bridge
-from .requests import ApiRequest, StripeError, current_request
+from .errors import StripeError, translated
+from .requests import ApiRequest, current_request
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,9 +32,11 @@ class Answer:
 
 
 class Idempotency:
-    """Gives the second request with a key the answer of the first.
+    """Gives the second request with a key the answer of the first, an error included.
 
-    A refused request carried nothing out: its key is not remembered and may be used again.
+    The answer is remembered once the request was carried out, or was being carried out. Wrong parameters, and another
+    request with the same key under way, are refused before that: the key may then be used again. It is forgotten when
+    it is a day old, and a request with it is a new one.
     """
 
     def __init__(self) -> None:
@@ -70,19 +74,43 @@ class Idempotency:
                 f"There is currently another in-progress request using this Idempotent Key '{key}'.",
                 kind="idempotency_error",
                 code="idempotency_key_in_use",
+                should_retry=True,
             )
         self._under_way.add(name)
         try:
-            response = await handler(request)
+            response = await _executed(request, handler)
         finally:
             self._under_way.discard(name)
-        if response.status < 400 and isinstance(response, web.Response):
+        if isinstance(response, web.Response):
             body = response.body if isinstance(response.body, bytes) else b""
             bridge.store[name] = Answer(
                 request.path, fingerprint, response.status, body, api_request.id, bridge.now()
             )
         response.headers["Idempotency-Key"] = key
         return response
+
+
+async def _executed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The answer of a request that was carried out; one that never came so far raises."""
+    try:
+        return await handler(request)
+    except (StripeError, UserError) as refusal:
+        error = refusal if isinstance(refusal, StripeError) else translated(request, refusal)
+        if not error.executed:
+            raise
+        return error.response()
+
+
+def forget(key: str) -> int:
+    """As if the key were a day old; the number of accounts that used it."""
+    names = [
+        name
+        for name in bridge.store
+        if name.startswith("idempotency:") and name.split(":", 2)[2] == key
+    ]
+    for name in names:
+        del bridge.store[name]
+    return len(names)
 
 
 def forget_old_answers() -> None:
@@ -113,6 +141,9 @@ def _replay(kept: Answer, *, path: str, fingerprint: str, key: str) -> web.Respo
         "Idempotency-Key": key,
         "Original-Request": kept.request_id,
     }
+    if kept.status >= 400:
+        # https://docs.stripe.com/error-low-level#should-retry: the answer would only be the same once more.
+        headers["Stripe-Should-Retry"] = "false"
     return web.Response(
         status=kept.status, body=kept.body, content_type="application/json", headers=headers
     )

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from . import money
 from .cards import TEST_CARDS, FormErrors, email_problem, read_card_form
-from .requests import StripeError
+from .errors import StripeError
 from .sessions import Checkout, CheckoutSession
 
 _STYLESHEET = (Path(__file__).parent / "pay.css").read_text()

@@ -7,16 +7,23 @@ shape is that of the API version which the `stripe` client speaks, and the event
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, Union
 
 from localstripe import resources  # type: ignore[import-untyped]
 
-from . import bridge, money
-from .cards import CardDetails
+from . import bridge, disputes, money
+from .balance import Movement
+from .cards import CardDetails, Refunds
 from .events import announce
-from .requests import StripeError, integer, invalid, metadata, missing
+from .later import waiting
 
 _SETTLEMENT_SECONDS = 2 * 24 * 3600
+# https://docs.stripe.com/payments/sepa-debit/accept-a-payment#test-integration
+_TEST_IBAN = "DE89370400440532013000"
+
+_DEBIT_FAILED = "The customer's bank account could not be debited."
+
+Method = Union["CardPaymentMethod", "BankDebit"]
 
 
 class CardPaymentMethod(resources.PaymentMethod):  # type: ignore[misc]
@@ -47,35 +54,28 @@ class CardPaymentMethod(resources.PaymentMethod):  # type: ignore[misc]
         return self._test_card.authenticates
 
 
-class SettlingBalanceTransaction(resources.BalanceTransaction):  # type: ignore[misc]
-    """A movement of the provider's balance: pending until it settles, with the fee already taken off."""
+class BankDebit(resources.PaymentMethod):  # type: ignore[misc]
+    """A SEPA direct debit, of which days pass until it is known whether it was paid."""
 
-    def __init__(self, *, fee: int = 0, settles_in: int = 0, **fields: Any) -> None:
-        super().__init__(exchange_rate=None, **fields)
-        self.balance_type = "payments"
-        self.available_on = self.created + settles_in
-        self.fee = fee
-        if fee:
-            self.fee_details = [
-                {
-                    "amount": fee,
-                    "application": None,
-                    "currency": self.currency,
-                    "description": "Stripe processing fees",
-                    "type": "stripe_fee",
-                }
-            ]
-
-    def _export(self, expand: list[str] | None = None) -> dict[str, Any]:
-        exported: dict[str, Any] = super()._export()
-        exported["status"] = "pending" if self.available_on > bridge.now() else "available"
-        return bridge.expanded(exported, expand)
+    def __init__(self, *, email: str, name: str) -> None:
+        super().__init__(
+            type="sepa_debit",
+            billing_details={
+                "address": _NO_ADDRESS.copy(),
+                "email": email,
+                "name": name,
+                "phone": None,
+            },
+            sepa_debit={"iban": _TEST_IBAN},
+        )
 
 
 class CheckoutCharge(resources.Charge):  # type: ignore[misc]
-    """One attempt to take money from a card."""
+    """One attempt to take money from a card or a bank account."""
 
-    def __init__(self, intent: CheckoutIntent, method: CardPaymentMethod) -> None:
+    _due_from: int | None = None
+
+    def __init__(self, intent: CheckoutIntent, method: Method) -> None:
         super().__init__(
             amount=intent.amount,
             currency=intent.currency,
@@ -85,25 +85,30 @@ class CheckoutCharge(resources.Charge):  # type: ignore[misc]
         )
         self.payment_intent = intent.id
         self.billing_details = deepcopy(method.billing_details)
-        self.payment_method_details = {"type": "card", "card": _card_details(method)}
+        self.payment_method_details = _method_details(method)
         self.receipt_email = intent.receipt_email
         self.disputed = False
         self.captured = False
+        self.outcome: dict[str, Any] | None = None
         self._refund_ids: list[str] = []
+        self._refunds: Refunds = "at once"
+        self._dispute_ids: list[str] = []
 
     def _take(self, method: CardPaymentMethod) -> None:
         card = method._test_card
         if card.decline_code:
-            self._set_auth_failure()
-            self.failure_message = card.decline_message
-            self.outcome = _outcome("issuer_declined", "declined_by_network", card.decline_code)
-            announce("charge.failed", self)
+            self._fail(card.decline_message, reason=card.decline_code)
             return
-        transaction = SettlingBalanceTransaction(
+        self._refunds = card.refunds
+        self._succeed()
+        if card.dispute_reason:
+            waiting.add(self)
+
+    def _succeed(self) -> None:
+        transaction = Movement(
             amount=self.amount,
             currency=self.currency,
             description=self.description,
-            reporting_category="charge",
             source=self.id,
             type="charge",
             fee=money.processing_fee(self.amount),
@@ -115,6 +120,27 @@ class CheckoutCharge(resources.Charge):  # type: ignore[misc]
         self.outcome = _outcome("authorized", "approved_by_network", None)
         announce("charge.succeeded", self)
 
+    def _fail(self, message: str, *, reason: str) -> None:
+        self._set_auth_failure()
+        self.failure_message = message
+        self.outcome = _outcome("issuer_declined", "declined_by_network", reason)
+        announce("charge.failed", self)
+
+    def _come_due(self) -> None:
+        """The dispute that the test card was used for."""
+        method = bridge.find("payment_method", self.payment_method)
+        card = method._test_card if isinstance(method, CardPaymentMethod) else None
+        if card is None or self.disputed or self.refunded:
+            return
+        disputes.open_dispute(
+            self, reason=card.dispute_reason or "fraudulent", is_inquiry=card.is_inquiry
+        )
+
+    @property
+    def _is_refundable(self) -> bool:
+        found = (bridge.find("dispute", dispute_id) for dispute_id in self._dispute_ids)
+        return all(dispute.is_charge_refundable for dispute in found if dispute is not None)
+
     @property
     def refunds(self) -> Any:
         refunds = bridge.List(f"/v1/charges/{self.id}/refunds")
@@ -125,7 +151,7 @@ class CheckoutCharge(resources.Charge):  # type: ignore[misc]
 
     @property
     def amount_refunded(self) -> int:
-        return sum(refund.amount for refund in self.refunds._list)
+        return sum(refund.amount for refund in self.refunds._list if refund._counts)
 
     @property
     def amount_captured(self) -> int:
@@ -156,6 +182,7 @@ class CheckoutIntent(resources.PaymentIntent):  # type: ignore[misc]
         self.description = description
         self.receipt_email: str | None = None
         self.canceled_at: int | None = None
+        self.payment_method_types = ["card"]
         self._last_error: dict[str, Any] | None = None
 
     @property
@@ -205,7 +232,34 @@ class CheckoutIntent(resources.PaymentIntent):  # type: ignore[misc]
             message=charge.failure_message,
         )
 
-    def _fail(self, method: CardPaymentMethod, **error: Any) -> None:
+    def _start_debit(self, method: BankDebit) -> None:
+        """The bank is asked for the money; the intent is `processing` until it answers."""
+        self.payment_method = method.id
+        self.next_action = None
+        self._last_error = None
+        self.payment_method_types = ["sepa_debit"]
+        charge = CheckoutCharge(self, method)
+        self.latest_charge = charge
+        announce("charge.pending", charge)
+        announce("payment_intent.processing", self)
+
+    def _end_debit(self, *, success: bool) -> None:
+        method: BankDebit = bridge.store[f"payment_method:{self.payment_method}"]
+        charge = self.latest_charge
+        assert charge is not None
+        if success:
+            charge._succeed()
+            announce("payment_intent.succeeded", self)
+            return
+        charge._fail(_DEBIT_FAILED, reason="generic_decline")
+        self._fail(
+            method,
+            charge=charge.id,
+            code="payment_intent_payment_attempt_failed",
+            message=_DEBIT_FAILED,
+        )
+
+    def _fail(self, method: Method, **error: Any) -> None:
         self.payment_method = None
         self._last_error = {"type": "card_error", **error, "payment_method": bridge.export(method)}
         announce("payment_intent.payment_failed", self)
@@ -228,123 +282,11 @@ class CheckoutIntent(resources.PaymentIntent):  # type: ignore[misc]
             "cancellation_reason": "automatic" if self._canceled else None,
             "confirmation_method": "automatic",
             "latest_charge": self.latest_charge.id if self.latest_charge else None,
-            "payment_method_types": ["card"],
             "processing": None,
             "setup_future_usage": None,
             "shipping": None,
         }
         return bridge.expanded(exported, expand)
-
-
-class CheckoutRefund(resources.Refund):  # type: ignore[misc]
-    """Money given back for a charge."""
-
-    def __init__(
-        self, charge: Any, *, amount: int, reason: str | None, metadata: dict[str, str]
-    ) -> None:
-        # Its initialiser would record a movement of its own, so that of a stored object is called instead.
-        bridge.StripeObject.__init__(self)
-        self.amount = amount
-        self.charge = charge.id
-        self.currency = charge.currency
-        self.destination_details: dict[str, Any] = {
-            "type": "card",
-            "card": {
-                "type": "refund",
-                "reference_status": "pending",
-                "reference_type": "acquirer_reference_number",
-            },
-        }
-        self.metadata = metadata
-        self.payment_intent = charge.payment_intent
-        self.reason = reason
-        self.receipt_number = None
-        self.status = "succeeded"
-        self.date = self.created  # localstripe sorts by it
-        self.balance_transaction = SettlingBalanceTransaction(
-            amount=-amount,
-            currency=charge.currency,
-            description=f"REFUND FOR CHARGE ({charge.description})"
-            if charge.description
-            else "REFUND FOR CHARGE",
-            reporting_category="refund",
-            source=self.id,
-            type="refund",
-        ).id
-
-    def _reference_arrived(self) -> None:
-        card = {
-            "type": "refund",
-            "reference_status": "available",
-            "reference_type": "acquirer_reference_number",
-        }
-        self.destination_details = {
-            "type": "card",
-            "card": card | {"reference": self.id[3:].upper()},
-        }
-
-    def _export(self, expand: list[str] | None = None) -> dict[str, Any]:
-        exported: dict[str, Any] = super()._export()
-        del exported["date"]
-        return bridge.expanded(exported, expand)
-
-
-_REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
-
-
-def create_refund(parameters: dict[str, Any]) -> CheckoutRefund:
-    """A refund of a succeeded charge, whole or in part; never more than is left of it."""
-    charge = _refundable_charge(parameters)
-    left = charge.amount - charge.amount_refunded
-    if left == 0:
-        raise invalid(
-            f"Charge {charge.id} has already been refunded.", code="charge_already_refunded"
-        )
-    amount = left
-    if "amount" in parameters:
-        amount = integer(parameters["amount"], param="amount", minimum=1)
-    if amount > left:
-        whole = "charge amount" if left == charge.amount else "unrefunded amount on charge"
-        asked, available = money.shown(amount, charge.currency), money.shown(left, charge.currency)
-        raise invalid(
-            f"Refund amount ({asked}) is greater than {whole} ({available})", param="amount"
-        )
-    reason = parameters.get("reason") or None
-    if reason not in (None, *_REFUND_REASONS):
-        raise invalid(
-            f"Invalid reason: must be one of {', '.join(_REFUND_REASONS)}", param="reason"
-        )
-
-    refund = CheckoutRefund(
-        charge, amount=amount, reason=reason, metadata=metadata(parameters.get("metadata"))
-    )
-    if isinstance(charge, CheckoutCharge):
-        charge._refund_ids.append(refund.id)
-    announce("refund.created", refund)
-    announce("charge.refunded", charge)
-    refund._reference_arrived()
-    announce("refund.updated", refund)
-    return refund
-
-
-def _refundable_charge(parameters: dict[str, Any]) -> Any:
-    charge_id, intent_id = parameters.get("charge"), parameters.get("payment_intent")
-    if not charge_id and not intent_id:
-        raise invalid(
-            "One of the following params should be provided for this request: payment_intent or charge."
-        )
-    if charge_id:
-        charge = bridge.find("charge", charge_id)
-        if charge is None:
-            raise missing("charge", charge_id, param="charge")
-    else:
-        intent = bridge.find("payment_intent", str(intent_id))
-        if intent is None:
-            raise missing("payment_intent", str(intent_id), param="payment_intent")
-        charge = intent.latest_charge
-    if charge is None or charge.status != "succeeded":
-        raise StripeError(400, "This payment does not have a successful charge to refund.")
-    return charge
 
 
 def _outcome(kind: str, network: str, reason: str | None) -> dict[str, Any]:
@@ -357,6 +299,12 @@ def _outcome(kind: str, network: str, reason: str | None) -> dict[str, Any]:
         else "The bank returned a decline.",
         "type": kind,
     }
+
+
+def _method_details(method: Method) -> dict[str, Any]:
+    if isinstance(method, BankDebit):
+        return {"type": "sepa_debit", "sepa_debit": deepcopy(method.sepa_debit)}
+    return {"type": "card", "card": _card_details(method)}
 
 
 def _card_details(method: CardPaymentMethod) -> dict[str, Any]:

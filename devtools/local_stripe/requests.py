@@ -1,7 +1,8 @@
-"""What a request to Stripe's API carries, and errors in the shape that Stripe's clients understand."""
+"""What a request to Stripe's API carries, read as Stripe reads it."""
 
 from __future__ import annotations
 
+import json
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from .bridge import random_id, unflatten
+from .errors import invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +26,6 @@ class ApiRequest:
 current_request: ContextVar[ApiRequest | None] = ContextVar("current_request", default=None)
 
 
-class StripeError(Exception):
-    """An answer that `stripe` raises as one of its own exceptions."""
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        *,
-        kind: str = "invalid_request_error",
-        code: str | None = None,
-        param: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        fields = {"type": kind, "message": message, "code": code, "param": param}
-        self.error = {name: value for name, value in fields.items() if value is not None}
-        if code is not None:
-            self.error["doc_url"] = f"https://docs.stripe.com/error-codes/{code.replace('_', '-')}"
-
-
-def missing(kind: str, object_id: str, *, param: str) -> StripeError:
-    return StripeError(404, f"No such {kind}: '{object_id}'", code="resource_missing", param=param)
-
-
-def invalid(message: str, *, param: str | None = None, code: str | None = None) -> StripeError:
-    return StripeError(400, message, param=param, code=code)
-
-
 async def parameters(request: web.Request) -> dict[str, Any]:
     """The form body of a POST, or the query of a GET, as nested dictionaries and lists."""
     if request.method == "POST":
@@ -59,6 +33,20 @@ async def parameters(request: web.Request) -> dict[str, Any]:
     else:
         pairs = list(request.query.items())
     return dict(unflatten(MultiDict(pairs)))
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """The body of a test control as JSON or as a form, whichever it is."""
+    text = await request.text()
+    if not text:
+        return {}
+    try:
+        body = json.loads(text)
+    except json.JSONDecodeError:
+        return {name: str(value) for name, value in (await request.post()).items()}
+    if not isinstance(body, dict):
+        raise invalid("The body must be an object.")
+    return body
 
 
 def integer(value: Any, *, param: str, minimum: int = 0) -> int:
@@ -96,3 +84,12 @@ def metadata(value: Any, *, param: str = "metadata") -> dict[str, str]:
                 param=f"{param}[{key}]",
             )
     return {key: text for key, text in value.items() if text != ""}
+
+
+def changed_metadata(kept: dict[str, str], given: Any) -> dict[str, str]:
+    """Metadata after an update: keys are added and replaced, and removed by an empty value."""
+    if given == "":
+        return {}
+    removed = {key for key, text in given.items() if text == ""} if isinstance(given, dict) else ()
+    merged = kept | metadata(given)
+    return {key: text for key, text in merged.items() if key not in removed}

@@ -16,12 +16,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from localstripe.errors import UserError  # type: ignore[import-untyped]
 
-from . import bridge, payments
+from . import bridge, disputes, refunds
 from .controls import Controls, is_local
+from .dashboard import Dashboard
+from .errors import StripeError, invalid, translated
 from .events import Deliveries
+from .faults import Faults
 from .idempotency import Idempotency, forget_old_answers
+from .later import waiting
 from .pages import HostedPages
-from .requests import StripeError, invalid, missing, parameters
+from .requests import parameters
 from .sessions import Checkout, line_items
 
 logger = logging.getLogger(__name__)
@@ -46,13 +50,20 @@ def build(options: Options) -> web.Application:
     deliveries = Deliveries(options.webhook_url, options.webhook_secret, on_change=keeper.touch)
     bridge.on_event(deliveries.accept)
     checkout = Checkout(public_url=options.public_url)
+    waiting.restore()
+    faults = Faults()
 
     app = web.Application(
-        middlewares=[_errors, _saving(keeper), _access, _idempotency(Idempotency())]
+        middlewares=[
+            *(_errors, _saving(keeper), _access),
+            # Faults of the way to here see answers, errors of carrying a request out are remembered by its key.
+            *(faults.around, _errors, _idempotency(Idempotency()), faults.inside),
+        ]
     )
     app.add_routes([web.get("/healthz", _healthz)])
     app.add_routes(HostedPages(checkout).routes())
-    app.add_routes(Controls(checkout, deliveries).routes())
+    app.add_routes(Controls(checkout, deliveries, faults).routes())
+    app.add_routes(Dashboard(checkout).routes())
     # Ours come first: the first route that matches answers.
     app.add_routes(Api(checkout).routes())
     for method, path, handler in bridge.v1_routes():
@@ -62,6 +73,7 @@ def build(options: Options) -> web.Application:
         await deliveries.start()
         beat = asyncio.create_task(_beat(checkout, keeper))
         yield
+        faults.clear()
         beat.cancel()
         with suppress(asyncio.CancelledError):
             await beat
@@ -89,6 +101,14 @@ class Api:
             web.post(f"{sessions}/{{id}}/expire", self.expire_session),
             web.get(f"{sessions}/{{id}}/line_items", self.list_line_items),
             web.post("/v1/refunds", self.create_refund),
+            web.get("/v1/refunds", self.list_refunds),
+            web.get("/v1/refunds/{id}", self.retrieve_refund),
+            web.post("/v1/refunds/{id}", self.update_refund),
+            web.post("/v1/refunds/{id}/cancel", self.cancel_refund),
+            web.get("/v1/disputes", self.list_disputes),
+            web.get("/v1/disputes/{id}", self.retrieve_dispute),
+            web.post("/v1/disputes/{id}", self.update_dispute),
+            web.post("/v1/disputes/{id}/close", self.close_dispute),
             web.get("/v1/events", self.list_events),
         ]
 
@@ -121,7 +141,47 @@ class Api:
 
     async def create_refund(self, request: web.Request) -> web.Response:
         given, expand = await _given(request)
-        return _exported(payments.create_refund(given), expand)
+        return _exported(refunds.create_refund(given), expand)
+
+    async def list_refunds(self, request: web.Request) -> web.Response:
+        given, expand = await _given(request)
+        return _exported(refunds.list_refunds(given), expand)
+
+    async def retrieve_refund(self, request: web.Request) -> web.Response:
+        _, expand = await _given(request)
+        return _exported(refunds.find_refund(request.match_info["id"]), expand)
+
+    async def update_refund(self, request: web.Request) -> web.Response:
+        given, expand = await _given(request)
+        refund = refunds.find_refund(request.match_info["id"])
+        refunds.update_refund(refund, given)
+        return _exported(refund, expand)
+
+    async def cancel_refund(self, request: web.Request) -> web.Response:
+        _, expand = await _given(request)
+        refund = refunds.find_refund(request.match_info["id"])
+        refunds.cancel_refund(refund)
+        return _exported(refund, expand)
+
+    async def list_disputes(self, request: web.Request) -> web.Response:
+        given, expand = await _given(request)
+        return _exported(disputes.list_disputes(given), expand)
+
+    async def retrieve_dispute(self, request: web.Request) -> web.Response:
+        _, expand = await _given(request)
+        return _exported(disputes.find_dispute(request.match_info["id"]), expand)
+
+    async def update_dispute(self, request: web.Request) -> web.Response:
+        given, expand = await _given(request)
+        dispute = disputes.find_dispute(request.match_info["id"])
+        disputes.update_dispute(dispute, given)
+        return _exported(dispute, expand)
+
+    async def close_dispute(self, request: web.Request) -> web.Response:
+        _, expand = await _given(request)
+        dispute = disputes.find_dispute(request.match_info["id"])
+        disputes.accept(dispute)
+        return _exported(dispute, expand)
 
     async def list_events(self, request: web.Request) -> web.Response:
         """Stripe lists the newest first and takes `type` or `types[]`."""
@@ -158,24 +218,14 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except StripeError as error:
-        return web.json_response({"error": error.error}, status=error.status)
+        return error.response()
     except UserError as error:
-        return web.json_response({"error": _translated(request, error)}, status=error.code)
+        return translated(request, error).response()
     except web.HTTPNotFound:
         if not request.path.startswith("/v1/"):
             raise
         message = f"Unrecognized request URL ({request.method}: {request.path})."
-        return web.json_response({"error": StripeError(404, message).error}, status=404)
-
-
-def _translated(request: web.Request, error: UserError) -> dict[str, Any]:
-    object_id = request.match_info.get("id")
-    if error.code == 404 and object_id:
-        kind = request.path.split("/")[2].removesuffix("s")
-        return missing(kind, object_id, param="id").error
-    body: dict[str, Any] = dict(error.body["error"])
-    body["type"] = "card_error" if error.code == 402 else "invalid_request_error"
-    return body
+        return StripeError(404, message).response()
 
 
 @web.middleware
@@ -236,6 +286,8 @@ async def _beat(checkout: Checkout, keeper: bridge.Keeper) -> None:
     beats = 0
     while True:
         checkout.expire_due()
+        if waiting.come_due():
+            keeper.touch()
         if beats % _HOUSEKEEPING_BEATS == 0:
             forget_old_answers()
         keeper.save_if_due()

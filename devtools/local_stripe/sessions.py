@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-import re
 from copy import deepcopy
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from . import bridge, money
 from .cards import CardDetails, is_email
+from .errors import invalid, missing, parameter_missing, parameter_unknown, refused
 from .events import announce
-from .payments import CardPaymentMethod, CheckoutIntent
-from .requests import integer, invalid, metadata, missing
+from .payments import BankDebit, CardPaymentMethod, CheckoutIntent
+from .requests import changed_metadata, integer, metadata
 
 logger = logging.getLogger(__name__)
 
@@ -175,19 +175,13 @@ class Checkout:
 
     def update(self, session: CheckoutSession, parameters: dict[str, Any]) -> None:
         if unknown := parameters.keys() - {"metadata"}:
-            raise _unknown(sorted(unknown)[0])
-        given = parameters.get("metadata")
-        removed = (
-            [key for key, text in given.items() if text == ""] if isinstance(given, dict) else []
-        )
-        session.metadata |= metadata(given)
-        for key in removed:
-            session.metadata.pop(key, None)
+            raise parameter_unknown(sorted(unknown)[0])
+        session.metadata = changed_metadata(session.metadata, parameters.get("metadata"))
 
     def expire(self, session: CheckoutSession) -> None:
         """The session can no longer be paid. Raises as Stripe does unless it is open."""
         if session.status != "open":
-            raise invalid(
+            raise refused(
                 'Only Checkout Sessions with a status in ["open"] can be expired. '
                 f"This Checkout Session has a status of `{session.status}`."
             )
@@ -214,7 +208,7 @@ class Checkout:
         """The buyer's answer to the bank's question."""
         intent = session.intent
         if intent is None or intent.status != "requires_action":
-            raise invalid("This Checkout Session is not waiting for authentication.")
+            raise refused("This Checkout Session is not waiting for authentication.")
         intent._authenticated(success=success)
         return self._settle(session, intent)
 
@@ -222,6 +216,29 @@ class Checkout:
         """A session with nothing to pay is completed without a card."""
         session.customer_details = _customer(email, name)
         self._complete(session, payment_status="no_payment_required")
+
+    def complete_unpaid(self, session: CheckoutSession, *, email: str, name: str) -> None:
+        """The buyer chose a delayed payment method: the session is complete, and the money is not known yet.
+
+        https://docs.stripe.com/checkout/fulfillment#delayed-notification
+        """
+        intent = session.intent or self._start_payment(session)
+        session.customer_details = _customer(email, name)
+        intent.receipt_email = email
+        intent._start_debit(BankDebit(email=email, name=name))
+        self._complete(session, payment_status="unpaid")
+
+    def end_delayed(self, session: CheckoutSession, *, success: bool) -> None:
+        """The bank's answer to a delayed payment method. A failed session stays complete and unpaid."""
+        intent = session.intent
+        if session.status != "complete" or intent is None or intent.status != "processing":
+            raise refused("This Checkout Session is not waiting for a delayed payment method.")
+        intent._end_debit(success=success)
+        if success:
+            session.payment_status = "paid"
+            announce("checkout.session.async_payment_succeeded", session)
+        else:
+            announce("checkout.session.async_payment_failed", session)
 
     def _start_payment(self, session: CheckoutSession) -> CheckoutIntent:
         intent = CheckoutIntent(
@@ -275,7 +292,7 @@ def _read(parameters: dict[str, Any], *, created: int) -> dict[str, Any]:
         if name in _IGNORED:
             logger.info("Checkout Session parameter %s is known but has no effect here.", name)
         elif name not in _SUPPORTED:
-            raise _unknown(name)
+            raise parameter_unknown(name)
     if "payment_method_types" in parameters:
         logger.warning(
             "Stripe refuses payment_method_types since 2026-09-30.endive: use allowed_payment_method_types."
@@ -291,13 +308,7 @@ def _read(parameters: dict[str, Any], *, created: int) -> dict[str, Any]:
 
     items = _read_line_items(parameters.get("line_items"))
     total, currency = sum(item["amount_total"] for item in items), items[0]["currency"]
-    minimum = money.minimum_charge(currency)
-    if 0 < total < minimum:
-        raise invalid(
-            f"The Checkout Session's total amount due must add up to at least {money.shown(minimum, currency)} "
-            f"{currency}",
-            code="amount_too_small",
-        )
+    money.check_total(total, currency)
     email = parameters.get("customer_email") or None
     if email and not is_email(email):
         raise invalid(
@@ -375,15 +386,16 @@ def _read_line_item(item: Any, *, param: str) -> dict[str, Any]:
         )
     product = prices.get("product_data")
     if not isinstance(product, dict) or not product.get("name"):
-        raise _required(f"{param}[price_data][product_data][name]")
-    currency = str(prices.get("currency", "")).lower()
-    if not re.fullmatch(r"[a-z]{3}", currency):
-        raise invalid(f"Invalid currency: {currency}.", param=f"{param}[price_data][currency]")
+        raise parameter_missing(f"{param}[price_data][product_data][name]")
+    if not prices.get("currency"):
+        raise parameter_missing(f"{param}[price_data][currency]")
+    currency = money.read_currency(prices["currency"], param=f"{param}[price_data][currency]")
     if "unit_amount" not in prices:
-        raise _required(f"{param}[price_data][unit_amount]")
+        raise parameter_missing(f"{param}[price_data][unit_amount]")
     unit_amount = integer(prices["unit_amount"], param=f"{param}[price_data][unit_amount]")
+    money.check_amount(unit_amount, currency, param=f"{param}[price_data][unit_amount]")
     if "quantity" not in item:
-        raise _required(f"{param}[quantity]")
+        raise parameter_missing(f"{param}[quantity]")
     quantity = integer(item["quantity"], param=f"{param}[quantity]", minimum=1)
     total = unit_amount * quantity
     return {
@@ -413,7 +425,7 @@ def _read_line_item(item: Any, *, param: str) -> dict[str, Any]:
 def _read_url(value: Any, *, param: str, required: bool = False) -> str | None:
     if not value:
         if required:
-            raise _required(param)
+            raise parameter_missing(param)
         return None
     parts = urlsplit(str(value))
     if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -430,14 +442,6 @@ def _customer(email: str, name: str | None) -> dict[str, Any]:
         "tax_exempt": "none",
         "tax_ids": [],
     }
-
-
-def _required(param: str) -> Exception:
-    return invalid(f"Missing required param: {param}.", param=param, code="parameter_missing")
-
-
-def _unknown(name: str) -> Exception:
-    return invalid(f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
 
 
 # Properties that this server always answers with the same value; Stripe's names and defaults.
