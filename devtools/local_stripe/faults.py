@@ -10,6 +10,7 @@ oldest that is not used up is taken. The faults:
 | fault | what the client sees |
 |---|---|
 | `{"delay_before": seconds}` | the request is handled that much later |
+| `{"delay_executing": seconds}` | the same, but its idempotency key is in use meanwhile |
 | `{"delay_after": seconds}` | the request is handled at once and answered that much later |
 | `"cut_before"` | the connection ends; nothing was done |
 | `"cut_after"` | the connection ends; it was done |
@@ -34,7 +35,9 @@ from aiohttp.typedefs import Handler
 
 from .errors import StripeError, invalid, of_status
 
-Kind = Literal["delay_before", "delay_after", "cut_before", "cut_after", "hang", "status"]
+Kind = Literal[
+    "delay_before", "delay_executing", "delay_after", "cut_before", "cut_after", "hang", "status"
+]
 When = Literal["before", "executing", "after"]
 
 _LONGEST_SECONDS = 600
@@ -62,6 +65,10 @@ class Rule:
             and self.method in (None, request.method)
             and request.path.startswith(self.path_prefix)
         )
+
+    @property
+    def is_inside(self) -> bool:
+        return self.fault == "delay_executing" or (self.fault == "status" and self.when != "before")
 
     def error(self) -> StripeError:
         error = of_status(self.status, code=self.code, message=self.message)
@@ -124,12 +131,15 @@ class Faults:
 
     @property
     def inside(self) -> Any:
-        """Errors while a request is carried out, which its idempotency key remembers."""
+        """Delays and errors while a request is carried out, which its idempotency key knows of."""
 
         @web.middleware
         async def inside(request: web.Request, handler: Handler) -> web.StreamResponse:
             rule = self._take(request, executing=True)
             if rule is None:
+                return await handler(request)
+            if rule.fault == "delay_executing":
+                await asyncio.sleep(rule.seconds)
                 return await handler(request)
             if rule.when == "after":
                 await handler(request)
@@ -142,7 +152,7 @@ class Faults:
         if not request.path.startswith("/v1/"):
             return None
         rule = next((rule for rule in self._rules if rule.takes(request)), None)
-        if rule is None or (rule.fault == "status" and rule.when != "before") != executing:
+        if rule is None or rule.is_inside != executing:
             return None
         rule.hits += 1
         return rule
@@ -187,7 +197,7 @@ def _read_fault(given: Any) -> dict[str, Any]:
     if kind is None:
         raise invalid(f"fault is one of {', '.join(get_args(Kind))}", param="fault")
     value = described[kind]
-    if kind in ("delay_before", "delay_after"):
+    if kind.startswith("delay_"):
         if not isinstance(value, int | float) or not 0 <= value <= _LONGEST_SECONDS:
             raise invalid(f"{kind} is in seconds, up to {_LONGEST_SECONDS}.", param="fault")
         return {"fault": kind, "seconds": value}

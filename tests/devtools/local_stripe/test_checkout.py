@@ -13,7 +13,9 @@ import stripe
 from tests.devtools.local_stripe.harness import (
     AUTHENTICATES,
     DECLINED,
+    DISPUTED,
     NO_FUNDS,
+    REFUNDS_SUCCEED_LATER,
     SECRET,
     SUCCEEDS,
     Receiver,
@@ -569,3 +571,29 @@ def test_a_restart_keeps_everything(receiver: Receiver, tmp_path: Path, graceful
         assert after.submit(still_open.id, SUCCEEDS)[0] == 303
         after.control("webhooks/release")
         assert receiver_has(receiver, paid.id, "checkout.session.completed")
+
+
+def test_a_restart_takes_up_what_was_to_happen_later(receiver: Receiver, tmp_path: Path) -> None:
+    with running(tmp_path, receiver.url) as before:
+        before.settled_by_hand()
+        session = before.paid(card=REFUNDS_SUCCEED_LATER)
+        refund = before.refund(session, amount=100)
+        disputed = before.paid(card=DISPUTED)
+        assert refund.status == "pending"
+
+    with running(tmp_path, receiver.url) as after:
+        after.control("later", seconds=0)
+        until(lambda: after.client.v1.refunds.retrieve(refund.id).status == "succeeded")
+        until(lambda: after.charge_of(disputed).disputed)
+        with pytest.raises(stripe.InvalidRequestError, match="charged back"):
+            after.refund(disputed)
+
+
+def test_a_state_of_other_classes_is_set_aside(receiver: Receiver, tmp_path: Path) -> None:
+    old = b"cdevtools.local_stripe.payments\nNoSuchClassAnyMore\n."
+    (tmp_path / "state.pickle").write_bytes(old)
+
+    with running(tmp_path, receiver.url) as server:
+        assert server.create().status == "open"
+
+    assert (tmp_path / "state.unreadable").read_bytes() == old
