@@ -51,6 +51,8 @@ class Idempotency:
                 response = await handler(request)
             else:
                 response = await self._answer_once(request, handler, key, api_request)
+        except (StripeError, UserError) as refusal:
+            response = _error(request, refusal).response()
         finally:
             current_request.reset(token)
         response.headers.setdefault("Request-Id", api_request.id)
@@ -95,10 +97,14 @@ async def _executed(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except (StripeError, UserError) as refusal:
-        error = refusal if isinstance(refusal, StripeError) else translated(request, refusal)
+        error = _error(request, refusal)
         if not error.executed:
             raise
         return error.response()
+
+
+def _error(request: web.Request, refusal: StripeError | UserError) -> StripeError:
+    return refusal if isinstance(refusal, StripeError) else translated(request, refusal)
 
 
 def forget(key: str) -> int:

@@ -19,22 +19,31 @@ _BOUNDS: dict[str, Callable[[int, int], bool]] = {
 
 
 def newest_first(
-    kind: str, url: str, parameters: dict[str, Any], *, narrowed_by: tuple[str, ...]
+    kind: str,
+    url: str,
+    parameters: dict[str, Any],
+    *,
+    narrowed_by: tuple[str, ...] = (),
+    accept: Callable[[Any], bool] = lambda _: True,
 ) -> Any:
-    """The stored objects of a kind, narrowed by some of their properties and by `created`."""
+    """The stored objects of a kind that are accepted, narrowed by some of their properties and by `created`."""
+    if "ending_before" in parameters:
+        raise invalid("This server pages forward only.", param="ending_before")
     for name in parameters.keys() - _PAGING - set(narrowed_by):
         raise parameter_unknown(name)
     wanted = {name: parameters[name] for name in narrowed_by if parameters.get(name)}
     for name, object_id in wanted.items():
         if name in ("charge", "payment_intent") and bridge.find(name, object_id) is None:
             raise missing(name, object_id, param=name)
-    found = bridge.List(
-        url, limit=_limit(parameters), starting_after=parameters.get("starting_after")
-    )
+    after = parameters.get("starting_after")
+    if after and bridge.find(kind, after) is None:
+        raise missing(kind, after, param="starting_after")
+    found = bridge.List(url, limit=_limit(parameters), starting_after=after)
     found._list = [
         obj
         for obj in reversed(bridge.all_of(kind))
         if all(getattr(obj, name, None) == value for name, value in wanted.items())
+        and accept(obj)
         and _created_within(obj.created, parameters.get("created"))
     ]
     return found

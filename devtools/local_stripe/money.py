@@ -22,25 +22,28 @@ PRESENTMENT = (
 )
 # https://docs.stripe.com/currencies#zero-decimal
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
-# https://docs.stripe.com/currencies#three-decimal
+# https://docs.stripe.com/currencies#three-decimal; charged by accounts in some countries only.
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 # https://docs.stripe.com/currencies#special-cases: without a minor unit, taken in hundredths nevertheless.
 WHOLE_HUNDREDTHS = frozenset(("isk", "ugx"))
 
 SYMBOLS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 
-# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, in minor units.
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, in minor units, as of 2026; the lev is of an
+# older edition. They are of the currency that an account settles in: this one settles each of these in itself.
 MINIMUM_CHARGE = {
-    "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500,
-    "dkk": 250, "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000,
-    "myr": 200, "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
+    "usd": 50, "aed": 200, "ars": 50, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "cop": 50,
+    "czk": 1500, "dkk": 250, "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "idr": 50, "ils": 50, "inr": 50,
+    "jpy": 50, "krw": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50, "php": 50, "pln": 200, "ron": 200,
+    "rub": 50, "sek": 300, "sgd": 50, "thb": 1000, "zar": 50,
 }  # fmt: skip
-# The same place: eight digits, but twelve for the rupiah.
+# The same place: eight digits, with three exceptions. It lets card networks go up to twelve digits, the API reference
+# does not (https://docs.stripe.com/api/payment_intents/create#create_payment_intent-amount): the stricter one is kept.
 MAXIMUM_CHARGE = 99_999_999
-MAXIMUM_CHARGE_OF = {"idr": 999_999_999_999}
+MAXIMUM_CHARGE_OF = {"cop": 9_999_999_999, "idr": 999_999_999_999, "inr": 999_999_999}
 
-# How many of a currency are about one US dollar. Stripe converts a charge in a currency that has no minimum of its
-# own to the currency that it settles in, a dollar account here; two digits are enough to ask whether it is 50 cents.
+# How many of a currency are about one US dollar. A charge in a currency without a minimum of its own is converted to
+# the one that it settles in, dollars here; two digits are enough to ask whether it is 50 cents.
 ABOUT_A_DOLLAR = {
     "afn": 70, "all": 85, "amd": 385, "ang": 1.8, "aoa": 915, "ars": 1400, "awg": 1.8, "azn": 1.7,
     "bam": 1.7, "bbd": 2, "bdt": 122, "bif": 2950, "bmd": 1, "bnd": 1.3, "bob": 6.9, "bsd": 1,

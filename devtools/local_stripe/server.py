@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from localstripe.errors import UserError  # type: ignore[import-untyped]
 
-from . import bridge, disputes, refunds
+from . import bridge, disputes, lists, refunds
 from .controls import Controls, is_local
 from .dashboard import Dashboard
 from .errors import StripeError, invalid, translated
@@ -110,6 +110,9 @@ class Api:
             web.post("/v1/disputes/{id}", self.update_dispute),
             web.post("/v1/disputes/{id}/close", self.close_dispute),
             web.get("/v1/events", self.list_events),
+            web.get("/v1/payment_intents", self.list_intents),
+            web.get("/v1/charges", self.list_charges),
+            web.get("/v1/balance_transactions", self.list_movements),
         ]
 
     async def create_session(self, request: web.Request) -> web.Response:
@@ -185,15 +188,37 @@ class Api:
 
     async def list_events(self, request: web.Request) -> web.Response:
         """Stripe lists the newest first and takes `type` or `types[]`."""
-        given, _ = await _given(request)
-        kinds = given.get("types") or ([given["type"]] if "type" in given else None)
-        found = bridge.List(
-            "/v1/events", limit=given.get("limit"), starting_after=given.get("starting_after")
+        given, expand = await _given(request)
+        kinds = given.pop("types", None) or ([given.pop("type")] if "type" in given else None)
+        return _exported(
+            lists.newest_first(
+                "event",
+                "/v1/events",
+                given,
+                accept=lambda event: kinds is None or event.type in kinds,
+            ),
+            expand,
         )
-        found._list = [
-            e for e in reversed(bridge.all_of("event")) if kinds is None or e.type in kinds
-        ]
-        return _exported(found, [])
+
+    async def list_intents(self, request: web.Request) -> web.Response:
+        return await _listed(request, "payment_intent", "/v1/payment_intents", ("customer",))
+
+    async def list_charges(self, request: web.Request) -> web.Response:
+        narrowed_by = ("customer", "payment_intent")
+        return await _listed(request, "charge", "/v1/charges", narrowed_by)
+
+    async def list_movements(self, request: web.Request) -> web.Response:
+        narrowed_by = ("currency", "source", "type")
+        return await _listed(
+            request, "balance_transaction", "/v1/balance_transactions", narrowed_by
+        )
+
+
+async def _listed(
+    request: web.Request, kind: str, url: str, narrowed_by: tuple[str, ...]
+) -> web.Response:
+    given, expand = await _given(request)
+    return _exported(lists.newest_first(kind, url, given, narrowed_by=narrowed_by), expand)
 
 
 async def _given(request: web.Request) -> tuple[dict[str, Any], list[str]]:

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from . import bridge, money
+from . import bridge, lists, money
 from .cards import CardDetails, is_email
 from .errors import invalid, missing, parameter_missing, parameter_unknown, refused
 from .events import announce
@@ -163,15 +163,17 @@ class Checkout:
     def matching(self, parameters: dict[str, Any]) -> Any:
         """Stripe's list of sessions, newest first, narrowed by `payment_intent`, `status` or `customer_details`."""
         self.expire_due()
-        found = bridge.List(
+        email = (parameters.get("customer_details") or {}).get("email")
+        asked = {name: value for name, value in parameters.items() if name != "customer_details"}
+        return lists.newest_first(
+            KIND,
             "/v1/checkout/sessions",
-            limit=parameters.get("limit"),
-            starting_after=parameters.get("starting_after"),
+            asked,
+            narrowed_by=("payment_intent", "status"),
+            accept=lambda session: (
+                email is None or (session.customer_details or {}).get("email") == email
+            ),
         )
-        found._list = [
-            session for session in reversed(bridge.all_of(KIND)) if _matches(session, parameters)
-        ]
-        return found
 
     def update(self, session: CheckoutSession, parameters: dict[str, Any]) -> None:
         if unknown := parameters.keys() - {"metadata"}:
@@ -275,15 +277,6 @@ def line_items(session: CheckoutSession) -> dict[str, Any]:
         "has_more": False,
         "url": f"/v1/checkout/sessions/{session.id}/line_items",
     }
-
-
-def _matches(session: CheckoutSession, parameters: dict[str, Any]) -> bool:
-    wanted_email = (parameters.get("customer_details") or {}).get("email")
-    return (
-        parameters.get("payment_intent") in (None, session.payment_intent)
-        and parameters.get("status") in (None, session.status)
-        and (wanted_email is None or (session.customer_details or {}).get("email") == wanted_email)
-    )
 
 
 def _read(parameters: dict[str, Any], *, created: int) -> dict[str, Any]:
