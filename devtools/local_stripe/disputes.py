@@ -136,7 +136,7 @@ def open_dispute(
     charge._dispute_ids.append(dispute.id)
     announce("charge.dispute.created", dispute)
     if not is_inquiry:
-        dispute._withdraw()
+        _charge_back(dispute, charge)
     return dispute
 
 
@@ -145,7 +145,13 @@ def escalate(dispute: Dispute) -> None:
     if not dispute._is_inquiry or not dispute._is_open:
         raise refused(f"A dispute that is {dispute.status} cannot be escalated.")
     _become(dispute, "needs_response")
+    _charge_back(dispute, bridge.find("charge", dispute.charge))
+
+
+def _charge_back(dispute: Dispute, charge: Any) -> None:
     dispute._withdraw()
+    for refund in charge.refunds._list:
+        refund._charge_was_disputed()
 
 
 def submit_evidence(dispute: Dispute, evidence: dict[str, Any]) -> None:

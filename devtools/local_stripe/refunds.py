@@ -80,6 +80,11 @@ class CheckoutRefund(resources.Refund):  # type: ignore[misc]
         elif self.status == "succeeded":
             settle(self, "failed", failure_reason="expired_or_canceled_card")
 
+    def _charge_was_disputed(self) -> None:
+        """A refund that is still pending fails, lest the cardholder has the money twice."""
+        if self.status in ("pending", "requires_action"):
+            settle(self, "failed", failure_reason="charge_for_pending_refund_disputed")
+
     def _give_back(self, status: Status) -> None:
         self.failure_balance_transaction = Movement(
             amount=self.amount,

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.devtools.local_stripe.harness import DISPUTED, Receiver, Server, receiver_has, until
+from tests.devtools.local_stripe.harness import (
+    DISPUTED,
+    REFUNDS_SUCCEED_LATER,
+    Receiver,
+    Server,
+    receiver_has,
+    until,
+)
 
 
 def disputed(server: Server, **body: object) -> tuple[Any, Any]:
@@ -83,6 +90,20 @@ def test_a_dispute_that_is_lost_brings_nothing_back(server: Server, receiver: Re
     with pytest.raises(stripe.InvalidRequestError, match="charged back") as refusal:
         server.refund(session)
     assert refusal.value.code == "charge_disputed"
+
+
+def test_a_refund_that_is_pending_fails_when_its_charge_is_disputed(
+    calm: Server, receiver: Receiver
+) -> None:
+    calm.settled_by_hand()
+    session = calm.paid(card=REFUNDS_SUCCEED_LATER)
+    refund = calm.refund(session, amount=400)
+
+    calm.control(f"payment_intents/{session.payment_intent}/dispute")
+
+    failed = receiver_has(receiver, refund.id, "refund.failed").data.object
+    assert failed.failure_reason == "charge_for_pending_refund_disputed"
+    assert calm.charge_of(session).amount_refunded == 0
 
 
 @pytest.mark.parametrize("reviewed", [False, True], ids=["open", "under review"])
