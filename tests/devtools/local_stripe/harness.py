@@ -119,7 +119,7 @@ class Server:
         self, method: str, path: str, form: dict[str, str] | None = None
     ) -> tuple[int, str, str | None]:
         """The status, the text and the Location of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
         connection.request(method, path, urlencode(form) if form is not None else None, headers)
         response = connection.getresponse()
@@ -138,7 +138,7 @@ class Server:
         return self.fetch("POST", f"/c/pay/{session_id}", form | changes)
 
     def control(self, path: str, **body: object) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(
             "POST", f"/_test/{path}", json.dumps(body), {"Content-Type": "application/json"}
         )
@@ -176,7 +176,7 @@ class Server:
         self.control("webhooks", mode="normal", delay_seconds=0, repeat=1)
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
+def until(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -222,7 +222,7 @@ def running(data_dir: Path, webhook_url: str, *, gracefully: bool = True) -> Ite
         yield server
     finally:
         process.terminate() if gracefully else process.kill()
-        process.communicate(timeout=5)
+        process.communicate(timeout=30)
 
 
 def receiver_has(receiver: Receiver, about: str, kind: str) -> Any:

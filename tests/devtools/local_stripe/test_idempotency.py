@@ -91,7 +91,7 @@ def test_an_error_before_it_was_carried_out_is_not_remembered(calm: Server) -> N
 def test_a_key_under_way_is_a_conflict_and_is_not_remembered(calm: Server) -> None:
     session = calm.paid()
     rule = {"method": "POST", "path_prefix": "/v1/refunds", "times": 1}
-    calm.control("faults", **rule, fault={"delay_executing": 2})
+    calm.control("faults", **rule, fault={"delay_executing": 5})
     first = threading.Thread(target=refund, args=(calm, session, "both-1"))
     first.start()
     until(lambda: calm.ask("GET", "faults")["data"][0]["hits"] == 1)
@@ -102,7 +102,7 @@ def test_a_key_under_way_is_a_conflict_and_is_not_remembered(calm: Server) -> No
     assert refusal.value.http_status == 409
     error = json.loads(refusal.value.http_body or "")["error"]
     assert (error["type"], error["code"]) == ("idempotency_error", "idempotency_key_in_use")
-    first.join(timeout=10)
+    first.join(timeout=30)
     assert refund(calm, session, "both-1").amount == 2400
     assert calm.charge_of(session).amount_refunded == 2400
 
@@ -118,7 +118,7 @@ def test_an_answer_that_is_late_is_remembered_before_it_leaves(calm: Server) -> 
     again = refund(calm, session, "late-1")
 
     assert again.amount == 2400
-    first.join(timeout=10)
+    first.join(timeout=30)
     assert calm.charge_of(session).amount_refunded == 2400
 
 
