@@ -3,9 +3,12 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from allauth.core import context as allauth
+from django.contrib.sites.shortcuts import get_current_site
+from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 
+from accounts import outbox
 from accounts.letters import account_letter, foreign_letter
 from accounts.models import User
 from tiqqo.ui.mails import one_line, render_letter
@@ -15,13 +18,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Users are known by their e-mail address; there is no user name to fill."""
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """The mail is in the outbox. No request waits for a mail server, or fails with it."""
+        request = allauth.request
+        facts = {"request": request, "current_site": get_current_site(request), "email": email}
+        mail = self.render_mail(template_prefix, email, facts | context)
+        outbox.request_account_mail(mail, kind=template_prefix.partition("/email/")[2])
+
     def render_mail(
         self,
         template_prefix: str,
         email: str | list[str],
         context: dict[str, Any],
         headers: dict[str, str] | None = None,
-    ) -> EmailMessage:
+    ) -> EmailMultiAlternatives:
         """allauth's mail in our frame, and in our words where we have some."""
         letter = account_letter(template_prefix, {"email": email, **context})
         if letter is None:

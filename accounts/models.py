@@ -1,6 +1,6 @@
 """Users, organisers (the tenants) and who belongs to which."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -20,7 +20,7 @@ INVITATION_LASTS = timedelta(days=14)
 # First path segments of the public site; an organiser's slug must not shadow one.
 RESERVED_SLUGS = frozenset(
     "about accounts admin api dev door healthz help home legal media my o platform readyz static"
-    " styleguide ui webhooks welcome".split()
+    " status styleguide ui webhooks welcome".split()
 )
 
 
@@ -142,6 +142,10 @@ class Invitation(TenantModel):
     accepted_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    # Of its mail: how often it was tried, when the next try is due, and what went wrong.
+    mail_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    mail_due_at = models.DateTimeField(null=True)
+    mail_error = models.CharField(max_length=500, blank=True, default="", db_default="")
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -158,6 +162,54 @@ class Invitation(TenantModel):
 
     @property
     def is_open(self) -> bool:
+        """Whether its link works."""
         return (
             self.accepted_at is None and self.revoked_at is None and self.expires_at > clock.now()
         )
+
+
+class AccountMailQuerySet(models.QuerySet["AccountMail"]):
+    def waiting(self) -> "AccountMailQuerySet":
+        """Neither sent nor given up."""
+        return self.filter(sent_at=None, given_up_at=None)
+
+    def due(self, *, at: datetime) -> "AccountMailQuerySet":
+        """Waiting, and to be tried now."""
+        return self.waiting().filter(due_at__lte=at)
+
+
+class AccountMail(models.Model):
+    """A mail about somebody's account, from the request that asked for it until a mail server has it.
+
+    No tenant's row: an account belongs to no organiser. Subject and bodies may hold a code that signs
+    in, so they are emptied once the mail is sent or given up.
+    """
+
+    kind = models.CharField(max_length=60)
+    to = models.EmailField()
+    subject = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=clock.now)
+    # After this there is no use in sending it: its code is over.
+    expires_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    objects = AccountMailQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(sent_at=None, given_up_at=None),
+                name="account_mail_waiting",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -39,7 +39,7 @@ from people.operations import (
 from ticketing.models import ReservationStatus, WaitlistEntry, WaitlistStatus
 from ticketing.operations import mark_told
 from tiqqo.core import clock
-from tiqqo.core.broker import waiting_in
+from tiqqo.core.queues import waiting_in
 from tiqqo.core.compiled import Compiled, Param
 from tiqqo.core.tasks import TenantTask
 from tiqqo.core.tenancy import platform_scope, tenant_scope

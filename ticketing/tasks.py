@@ -10,7 +10,7 @@ from ticketing.queries import due_allocations, recount, recount_codes
 from ticketing.queries.waitlist import lines_to_serve
 from ticketing.verification import note_verified
 from tiqqo.core import clock
-from tiqqo.core.tasks import TenantTask
+from tiqqo.core.tasks import TenantTask, enqueue
 from tiqqo.core.tenancy import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def sweep_reservations() -> int:
             total += count
     if total:
         logger.info("reservations.expired", extra={"count": total})
-        serve_lines.apply_async()
+        enqueue(serve_lines)
     return total
 
 
@@ -83,5 +83,6 @@ def serve_lines() -> int:
     with platform_scope("find waitlists to serve"):
         lines = lines_to_serve()
     for event_id, organiser_id in sorted(lines):
-        serve_line.apply_async(args=[event_id], kwargs={"organiser_id": organiser_id})
+        if not enqueue(serve_line, [event_id], {"organiser_id": organiser_id}):
+            break
     return len(lines)

@@ -1,5 +1,6 @@
 """The Celery application, its queues and the schedule of every periodic task."""
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -7,13 +8,34 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import task_prerun, worker_init, worker_process_init
+from celery.signals import (
+    task_failure,
+    task_prerun,
+    task_rejected,
+    task_success,
+    task_unknown,
+    worker_init,
+    worker_process_init,
+)
 
 from tiqqo.core.processes import settle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
 
-app = Celery("tiqqo")
+logger = logging.getLogger(__name__)
+
+
+class Application(Celery):
+    """Who consumes has more patience with the broker than who enqueues: nobody waits for a page there,
+    and a connection that is given up costs more than a moment."""
+
+    def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
+        patience = {"socket_timeout": 10.0, "socket_connect_timeout": 5.0}
+        options["transport_options"] = patience | (options.get("transport_options") or {})
+        return super().connection_for_read(url, **options)
+
+
+app = Application("tiqqo")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Celery would give up the database connection before and after every task, and with it all that
@@ -33,6 +55,53 @@ def look_after_connections(**_sender: Any) -> None:
 
     if not connection.in_atomic_block:
         close_old_connections()
+
+
+@task_prerun.connect
+def note_start(task: Any = None, **_facts: Any) -> None:
+    _note_run(task, "note_start")
+
+
+@task_success.connect
+def note_end(sender: Any = None, **_facts: Any) -> None:
+    _note_run(sender, "note_end")
+
+
+@task_failure.connect
+def note_failure(sender: Any = None, exception: Any = None, **_facts: Any) -> None:
+    _note_run(sender, "note_failure", exception)
+
+
+def _note_run(task: Any, note: str, *facts: Any) -> None:
+    """`TaskRun` knows when each task of the schedule ran last."""
+    if task.name not in _SCHEDULED or task.request.is_eager:
+        return
+    from tiqqo.core import task_runs
+
+    getattr(task_runs, note)(task_runs.run_name(task.name, task.request.args), *facts)
+
+
+@task_unknown.connect
+def name_the_unknown(name: str = "", id: str = "", exc: Any = None, **_facts: Any) -> None:
+    """What was sent by another version is dropped, and its sweeper finds what it was about."""
+    logger.error("task.unknown", extra={"task": name, "task_id": id, "why": str(exc)[:300]})
+
+
+@task_rejected.connect
+def name_the_undecodable(message: Any = None, exc: Any = None, **_facts: Any) -> None:
+    body = str(getattr(message, "body", ""))[:200]
+    logger.error("task.rejected", extra={"body": body, "why": str(exc)[:300]})
+
+
+@worker_init.connect
+def wait_longer_for_rows(**_sender: Any) -> None:
+    """Nobody waits for a page here: a task may wait for a row as long as it takes others to go on."""
+    from django.conf import settings
+    from django.db import connection
+
+    connection.settings_dict["OPTIONS"]["options"] = (
+        f"-c lock_timeout={settings.WORKER_LOCK_TIMEOUT_MS}"
+    )
 
 
 @worker_init.connect
@@ -68,7 +137,21 @@ app.conf.task_routes = {
     "orders.tasks.send_delivery": {"queue": "mail"},
     "orders.tasks.tell_in_line": {"queue": "mail"},
     "accounts.tasks.send_invitation": {"queue": "mail"},
+    "accounts.tasks.send_account_mail": {"queue": "mail"},
 }
+# Nothing keeps others of its queue waiting for ever. The first limit raises in the task, the second
+# ends its process. Both are shorter than the broker's visibility time-out.
+app.conf.task_soft_time_limit, app.conf.task_time_limit = 240, 300
+app.conf.task_annotations = {
+    name: {"soft_time_limit": 100, "time_limit": 120}
+    for name, route in app.conf.task_routes.items()
+    if route["queue"] == "money"
+} | {
+    # Longer than a mail server takes that answers at all (EMAIL_TIMEOUT for each of its steps).
+    "accounts.tasks.send_account_mail": {"soft_time_limit": 60, "time_limit": 90},
+    "accounts.tasks.send_invitation": {"soft_time_limit": 60, "time_limit": 90},
+}
+QUEUES = ("default", "money", "documents", "people", "mail")
 app.conf.beat_schedule = {
     "expire reservations": {
         "task": "ticketing.tasks.sweep_reservations",
@@ -110,4 +193,32 @@ app.conf.beat_schedule = {
         "task": "ticketing.tasks.verify_inventory",
         "schedule": schedule(run_every=300),
     },
+    "send account mails that were missed": {
+        "task": "accounts.tasks.sweep_account_mails",
+        "schedule": schedule(run_every=30),
+    },
+    "send invitations that were missed": {
+        "task": "accounts.tasks.sweep_invitations",
+        "schedule": schedule(run_every=60),
+    },
+    "forget sessions that are over": {
+        "task": "accounts.tasks.clear_sessions",
+        "schedule": schedule(run_every=3600),
+    },
+    "say what is degraded": {
+        "task": "tiqqo.core.tasks.report_degradation",
+        "schedule": schedule(run_every=60),
+    },
+} | {
+    f"see that {queue} is worked on": {
+        "task": "tiqqo.core.tasks.note_queue_alive",
+        "args": (queue,),
+        "schedule": schedule(run_every=30),
+        "options": {"queue": queue},
+    }
+    for queue in QUEUES
 }
+for _entry in app.conf.beat_schedule.values():
+    # A queue that stood still does not repeat every run that it missed.
+    _entry.setdefault("options", {})["expires"] = max(60, 2 * _entry["schedule"].run_every.seconds)
+_SCHEDULED = {entry["task"] for entry in app.conf.beat_schedule.values()}

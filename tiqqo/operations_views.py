@@ -1,12 +1,17 @@
-"""What an operator's probes ask."""
+"""What an operator's probes ask, and what an operator looks at."""
 
-import redis
+import secrets
+
 from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from tiqqo.core import clock, status
+from tiqqo.core.clocks import TOO_FAR, clock_difference
 
 _migrated: list[bool] = []
 
@@ -21,10 +26,16 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, migrations and Redis are there; 503 names what is not."""
-    checks = {"database": _database(), "redis": _redis()}
-    status = 200 if all(answer == "ok" for answer in checks.values()) else 503
-    return JsonResponse(checks, status=status)
+    """This process can serve; 503 names what keeps it from that.
+
+    Only what this process needs: a shop whose Redis is down still sells, and must not be taken out of
+    the balance for it. What is degraded stands at /status/.
+    """
+    checks = {"database": _database()}
+    if checks["database"] == "ok":
+        checks["clock"] = _clock()
+    code = 200 if all(answer == "ok" for answer in checks.values()) else 503
+    return JsonResponse(checks, status=code)
 
 
 def _database() -> str:
@@ -46,10 +57,63 @@ def _is_migrated() -> bool:
     return True
 
 
-def _redis() -> str:
-    try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
-            client.ping()
-    except redis.RedisError as error:
-        return str(error).splitlines()[0]
-    return "ok"
+def _clock() -> str:
+    ahead = clock_difference()
+    if abs(ahead) <= TOO_FAR:
+        return "ok"
+    seconds = round(abs(ahead).total_seconds())
+    direction = "ahead of" if ahead.total_seconds() > 0 else "behind"
+    return f"this machine's clock is {seconds} s {direction} the database's"
+
+
+@require_safe
+@never_cache
+def status_page(request: HttpRequest) -> HttpResponse:
+    """What is degraded, for platform staff and for whoever has STATUS_TOKEN; for others not there.
+
+    Answers 200 whatever it says: it is read, not probed.
+    """
+    has_token = _has_token(request)
+    if not has_token and not _is_staff(request):
+        raise Http404
+    groups = status.groups()
+    is_bad = any(group.is_bad for group in groups)
+    headers = {"X-Robots-Tag": "noindex"}
+    if has_token or "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse(_as_json(groups, is_bad=is_bad), headers=headers)
+    context = {"groups": groups, "is_bad": is_bad, "at": clock.now()}
+    response = render(request, "operations/status.html", context)
+    response["X-Robots-Tag"] = headers["X-Robots-Tag"]
+    return response
+
+
+def _as_json(groups: list[status.Group], *, is_bad: bool) -> dict[str, object]:
+    return {
+        "degraded": is_bad,
+        "at": clock.now().isoformat(),
+        "figures": [
+            {
+                "group": group.name,
+                "name": figure.name,
+                "value": figure.value,
+                "degraded": figure.is_bad,
+                **({"hint": figure.hint} if figure.is_bad else {}),
+            }
+            for group in groups
+            for figure in group.figures
+        ],
+    }
+
+
+def _has_token(request: HttpRequest) -> bool:
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    expected: str = settings.STATUS_TOKEN
+    return (
+        bool(expected)
+        and scheme.lower() == "bearer"
+        and secrets.compare_digest(token.strip().encode(), expected.encode())
+    )
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    return bool(request.user.is_authenticated and request.user.is_staff)

@@ -12,6 +12,7 @@ from tiqqo import operations_views, papers
 urlpatterns = [
     path("healthz", operations_views.healthz),
     path("readyz", operations_views.readyz),
+    path("status/", operations_views.status_page, name="status"),
     path("", include("tiqqo.ui.urls")),
     path("styleguide/papers/", papers.papers, name="styleguide_papers"),
     path("styleguide/mails/<slug:name>/", papers.mail, name="styleguide_mail"),

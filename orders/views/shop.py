@@ -35,8 +35,9 @@ from ticketing.errors import ReservationOver
 from ticketing.models import Reservation, ReservationStatus
 from ticketing.operations import change_reservation, reserve_tickets
 from ticketing.queries import reservation_by_secret
+from ticketing.seats import taking_places
 from tiqqo.core import clock
-from tiqqo.core.errors import DomainError
+from tiqqo.core.errors import Busy, DomainError
 from tiqqo.core.language import suggest_language
 from tiqqo.core.page_cache import kept_answer, kept_for_strangers
 
@@ -175,7 +176,10 @@ def reservations(request: Any, event: str) -> HttpResponse:
     basket = Basket.read(request.POST)
     held = _hold_of(found, basket)
     try:
-        reservation = _take(found, basket, held)
+        with taking_places():
+            reservation = _take(found, basket, held)
+    except Busy:
+        raise
     except ReservationOver as refusal:
         if held is not None and _is_order(held):
             return _to_checkout(request, found, held)

@@ -6,12 +6,16 @@ from django.views.decorators.http import require_POST
 
 from orders import operations, tasks
 from orders.providers import ProviderFailure, SignatureInvalid, provider
+from tiqqo.core.tasks import enqueue
 
 
 @csrf_exempt
 @require_POST
 def stripe(request: HttpRequest) -> HttpResponse:
-    """The event is stored once and handled by the worker; a repeated one is thanked for, too."""
+    """The event is stored once and handled by the worker; a repeated one is thanked for, too.
+
+    Once it is stored the provider need not send it again, whether or not the broker is there.
+    """
     try:
         notice = provider().read_notice(request.body, request.headers.get("Stripe-Signature", ""))
     except SignatureInvalid:
@@ -20,5 +24,5 @@ def stripe(request: HttpRequest) -> HttpResponse:
         return HttpResponse(str(failure), status=503, content_type="text/plain")
     stored = operations.store_event(notice)
     if stored is not None:
-        tasks.handle_provider_event.delay(stored.pk)
+        enqueue(tasks.handle_provider_event, [stored.pk])
     return HttpResponse("ok", content_type="text/plain")

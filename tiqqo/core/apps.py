@@ -7,4 +7,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Kernel"
 
     def ready(self) -> None:
-        from tiqqo.core import checks  # noqa: F401  registers the system checks
+        from tiqqo.core import (
+            checks,  # noqa: F401  registers the system checks
+            figures,  # noqa: F401  registers what the status shows
+        )

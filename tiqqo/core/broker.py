@@ -1,20 +1,27 @@
-"""What waits in the broker's queues."""
+"""The broker: Redis, as Celery speaks to it."""
 
-import redis
-from django.conf import settings
+import logging
+from queue import Empty
+from typing import Any
 
-# A sweeper that asks has better things to do than to wait.
-_TIMEOUT_SECONDS = 1
+from kombu.transport import redis
+
+logger = logging.getLogger(__name__)
 
 
-def waiting_in(queue: str) -> int:
-    """How many tasks wait there for a worker; 0 where the broker does not answer."""
-    try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=_TIMEOUT_SECONDS,
-            socket_connect_timeout=_TIMEOUT_SECONDS,
-        ) as client:
-            return int(client.llen(queue))
-    except redis.RedisError:
-        return 0
+class Channel(redis.Channel):
+    """Passes over an entry of a queue that is no message, where kombu would let it end the worker."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            # Redis has given the entry away already, so passing over it drops it.
+            logger.error("queue.poison", extra={"why": f"{type(error).__name__}: {error}"[:300]})
+            raise Empty from error
+
+
+class Transport(redis.Transport):
+    """Named by the setting CELERY_BROKER_TRANSPORT."""
+
+    Channel = Channel

@@ -1,6 +1,7 @@
 """The edges that every request crosses."""
 
 import logging
+import time
 from collections.abc import Callable
 
 from django.db import OperationalError
@@ -11,6 +12,8 @@ from tiqqo.core.errors import Busy, DomainError
 from tiqqo.core.tenancy import NOTHING, _current
 
 logger = logging.getLogger(__name__)
+
+TRACED_EVERY_SECONDS = 60.0
 
 type_of_response = Callable[[HttpRequest], HttpResponse]
 
@@ -43,20 +46,38 @@ class DomainErrors:
 
     def __init__(self, get_response: type_of_response) -> None:
         self.get_response = get_response
+        self._traced_at = float("-inf")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, OperationalError):
-            state = getattr(error.__cause__, "sqlstate", None)
-            logger.error("database.busy", extra={"sqlstate": state}, exc_info=error)
-            response = self._told(request, Busy())
-            response["Retry-After"] = str(Busy.retry_after_seconds)
-            return response
+            self._log(request, error)
+            return self._told(request, Busy())
         return self._told(request, error) if isinstance(error, DomainError) else None
 
+    def _log(self, request: HttpRequest, error: OperationalError) -> None:
+        """One line each; where it came from once a minute, for in a rush it is the same place."""
+        match = request.resolver_match
+        facts = {
+            "sqlstate": getattr(error.__cause__, "sqlstate", None),
+            "view": match.view_name if match else None,
+            "why": str(error).split("\n")[0],
+        }
+        now = time.monotonic()
+        is_time = now - self._traced_at >= TRACED_EVERY_SECONDS
+        if is_time:
+            self._traced_at = now
+        logger.error("database.busy", extra=facts, exc_info=error if is_time else None)
+
     def _told(self, request: HttpRequest, error: DomainError) -> HttpResponse:
+        response = self._answer(request, error)
+        if isinstance(error, Busy):
+            response["Retry-After"] = str(Busy.retry_after_seconds)
+        return response
+
+    def _answer(self, request: HttpRequest, error: DomainError) -> HttpResponse:
         if request.headers.get("accept", "").startswith("application/json"):
             problem = {"type": error.code, "title": str(error), "status": error.status}
             return JsonResponse(

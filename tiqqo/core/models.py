@@ -95,3 +95,16 @@ class AuditEntry(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject_type}:{self.subject_id}"
+
+
+class TaskRun(models.Model):
+    """When a scheduled task ran last: evidence that beat, the broker and a worker are alive."""
+
+    name = models.CharField(primary_key=True, max_length=120)
+    last_started_at = models.DateTimeField(null=True)
+    last_finished_at = models.DateTimeField(null=True)
+    last_failed_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 logger = logging.getLogger(__name__)
 
@@ -15,25 +16,50 @@ class NeighbourUnavailable(Exception):
 
 
 class Bulkhead:
-    """At most `most` threads of this process are inside at once; the next is turned away at once.
+    """At most `most` threads of this process are inside at once; the next is turned away.
 
     The name is the one in the log.
     """
 
     def __init__(self, name: str, *, most: int) -> None:
         self.name = name
+        self.most = most
         self._seats = threading.BoundedSemaphore(most)
+        self._is_slow = False
+        self._inside = 0
+        self._lock = threading.Lock()
+        bulkheads.add(self)
+
+    @property
+    def inside(self) -> int:
+        """How many threads are inside now."""
+        return self._inside
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Raises NeighbourUnavailable where every seat is taken."""
-        if not self._seats.acquire(blocking=False):
+    def entered(self, *, wait: float = 0.0) -> Iterator[None]:
+        """Raises NeighbourUnavailable where every seat is taken and none becomes free in `wait` seconds.
+
+        Who waits is a thread, too. So nobody waits after somebody left who had been inside for longer
+        than that: the seats do not become free in time, and the thread is better used elsewhere.
+        """
+        if not self._take_seat(wait):
             logger.warning("neighbour.full", extra={"neighbour": self.name})
             raise NeighbourUnavailable(self.name)
+        entered_at = time.monotonic()
+        with self._lock:
+            self._inside += 1
         try:
             yield
         finally:
+            with self._lock:
+                self._inside -= 1
+            self._is_slow = time.monotonic() - entered_at > wait > 0
             self._seats.release()
+
+    def _take_seat(self, wait: float) -> bool:
+        if self._seats.acquire(blocking=False):
+            return True
+        return wait > 0 and not self._is_slow and self._seats.acquire(timeout=wait)
 
 
 class Breaker:
@@ -49,6 +75,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._failed = 0
         self._rests_until = 0.0
+        breakers.add(self)
 
     @property
     def is_open(self) -> bool:
@@ -87,3 +114,8 @@ class Breaker:
         """As new; for tests."""
         with self._lock:
             self._failed, self._rests_until = 0, 0.0
+
+
+# What this process has, for whoever looks at how it fares.
+bulkheads: WeakSet[Bulkhead] = WeakSet()
+breakers: WeakSet[Breaker] = WeakSet()

@@ -1,14 +1,24 @@
 """How work leaves a request: after the commit, with its tenant, never before."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from celery import Task
+from celery import Task, shared_task
 from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
+from tiqqo.core import status
+from tiqqo.core.neighbours import Breaker, NeighbourUnavailable
 from tiqqo.core.tenancy import current_organiser_id, tenant_scope
+
+logger = logging.getLogger(__name__)
+
+# One failure is enough: each further request would wait as long to learn the same.
+broker = Breaker("broker", failures=1, rest_seconds=5.0)
 
 
 class TenantTask(Task):
@@ -38,13 +48,47 @@ def nothing_enqueued() -> Iterator[None]:
 
 
 def after_commit(task: Task, *args: Any) -> None:
-    """Enqueue a tenant task in the current scope once this transaction commits.
-
-    A broker that does not answer is logged and forgotten here: the task's sweeper finds the row.
-    """
+    """Enqueue a tenant task in the current scope once this transaction commits."""
     organiser_id = current_organiser_id()
     if not _enqueues.get():
         return
-    transaction.on_commit(
-        lambda: task.apply_async(args=args, kwargs={"organiser_id": organiser_id}), robust=True
-    )
+
+    def leave() -> None:
+        enqueue(task, args, {"organiser_id": organiser_id})
+
+    transaction.on_commit(leave, robust=True)
+
+
+def enqueue(task: Task, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> bool:
+    """The task is in its queue; False where the broker did not take it within a second.
+
+    A failure is logged and forgotten here: every task has a sweeper that finds what it was about. After
+    one the broker is not asked for some seconds, so a crowd of requests does not wait for it in turn.
+    """
+    try:
+        broker.check()
+        task.apply_async(args=list(args), kwargs=dict(kwargs or {}), retry=False)
+    except NeighbourUnavailable:
+        return False
+    except (OperationalError, RedisError, OSError) as error:
+        broker.failed()
+        facts = {"task": task.name, "why": f"{type(error).__name__}: {error}"}
+        logger.warning("broker.unavailable", extra=facts)
+        return False
+    broker.worked()
+    return True
+
+
+@shared_task
+def note_queue_alive(queue: str) -> None:
+    """A worker takes what is in the queue. That it ran is what `TaskRun` remembers."""
+
+
+@shared_task
+def report_degradation() -> int:
+    """What is degraded is in the log, in one line; how many figures."""
+    degraded = [figure for group in status.groups() for figure in group.figures if figure.is_bad]
+    if degraded:
+        named = {figure.name: figure.value for figure in degraded}
+        logger.warning("status.degraded", extra={"figures": named})
+    return len(degraded)
