@@ -20,7 +20,12 @@ from ticketing.catalogue import forget_catalogues
 from ticketing.operations.reserving import forget_full_pools
 from tiqqo.core.tenancy import tenant_scope
 
-ONE_PROCESS = ("tests/browser/", "tests/demo/", "tests/devtools/test_stack.py")
+ONE_PROCESS = (
+    "tests/browser/",
+    "tests/core/test_worker_outage.py",
+    "tests/demo/",
+    "tests/devtools/test_stack.py",
+)
 
 
 class _TogetherWhereNeeded(LoadGroupScheduling):
@@ -52,6 +57,8 @@ def _steady_settings():
     with override_settings(
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         SERVICE_FEE_FIXED=dict.fromkeys(["EUR", "DKK"], Decimal("0.49")),
+        # Tests travel in time and stay signed in.
+        SESSION_COOKIE_AGE=60 * 60 * 24 * 3650,
         SERVICE_FEE_RATE_BP=200,
         STRIPE_API_KEY="sk_test_cast",
         STRIPE_WEBHOOK_SECRET="whsec_cast",

@@ -1,6 +1,9 @@
 """What an operator's probes ask, and what an operator looks at."""
 
 import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -66,25 +69,32 @@ def _clock() -> str:
     return f"this machine's clock is {seconds} s {direction} the database's"
 
 
+def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """For platform staff, and for whoever has STATUS_TOKEN; for others there is nothing here."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if not _has_token(request) and not _is_staff(request):
+            raise Http404
+        response = view(request)
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    guarded.audience = "operators"  # type: ignore[attr-defined]
+    return guarded
+
+
 @require_safe
 @never_cache
+@for_operators
 def status_page(request: HttpRequest) -> HttpResponse:
-    """What is degraded, for platform staff and for whoever has STATUS_TOKEN; for others not there.
-
-    Answers 200 whatever it says: it is read, not probed.
-    """
-    has_token = _has_token(request)
-    if not has_token and not _is_staff(request):
-        raise Http404
+    """What is degraded. Answers 200 whatever it says: it is read, not probed."""
     groups = status.groups()
     is_bad = any(group.is_bad for group in groups)
-    headers = {"X-Robots-Tag": "noindex"}
-    if has_token or "application/json" in request.headers.get("Accept", ""):
-        return JsonResponse(_as_json(groups, is_bad=is_bad), headers=headers)
+    if _has_token(request) or "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse(_as_json(groups, is_bad=is_bad))
     context = {"groups": groups, "is_bad": is_bad, "at": clock.now()}
-    response = render(request, "operations/status.html", context)
-    response["X-Robots-Tag"] = headers["X-Robots-Tag"]
-    return response
+    return render(request, "operations/status.html", context)
 
 
 def _as_json(groups: list[status.Group], *, is_bad: bool) -> dict[str, object]:

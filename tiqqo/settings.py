@@ -169,6 +169,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_TRANSPORT = "tiqqo.core.broker:Transport"
+CELERY_BEAT_SCHEDULER = "tiqqo.core.beat:Scheduler"
 # Workers and beat try for ever to reach the broker; whoever looks after them need not start them anew.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = CELERY_BROKER_CONNECTION_RETRY = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

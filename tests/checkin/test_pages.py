@@ -452,19 +452,19 @@ def test_get_lets_nobody_in(scanner, house, tickets):
 def test_queries_of_a_scan(scan, house, tickets, django_assert_num_queries):
     with house.scope():
         first, second = (qr_of(ticket) for ticket in tickets)
-    scan(first)  # the session is in the cache from here on
+    scan(first)
 
-    # user · membership with organiser · event · ticket with type, event and key · insert
-    with django_assert_num_queries(5):
+    # session · user · membership with organiser · event · ticket with type, event and key · insert
+    with django_assert_num_queries(6):
         assert scan(second).status_code == 201
     # … and the admission that stands
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert scan(second).status_code == 409
     # … without the insert
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert scan("NOTATICKET").status_code == 404
     # read as no ticket without asking the database
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert scan("TQ:NONSENSE").status_code == 404
 
 
@@ -474,10 +474,10 @@ def test_queries_of_the_pages(scanner, house, tickets, django_assert_num_queries
             admit_ticket(house.event, ticket.code, by=house.scanner)
     scanner.get(door(house))
 
-    # user · membership · event · admitted · expected · the last eight with their tickets
-    with django_assert_num_queries(6):
+    # session · user · membership · event · admitted · expected · the last eight with their tickets
+    with django_assert_num_queries(7):
         scanner.get(door(house))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         scanner.get(door(house, "live"))
 
 

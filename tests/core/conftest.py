@@ -1,3 +1,3 @@
-from tests.pages import pages
+from tests.pages import at_kikker, in_kikker_shop, pages
 
-__all__ = ["pages"]
+__all__ = ["at_kikker", "in_kikker_shop", "pages"]

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from django_htmx.middleware import HtmxDetails
 from lxml import html
 
-from tiqqo.core.errors import DomainError, Invalid, NotPermitted
+from tiqqo.core.errors import Busy, DomainError, Invalid, NotPermitted
 from tiqqo.core.middleware import DomainErrors, RequestContext
 from tiqqo.core.tenancy import NOTHING, _entered, current_scope, tenant_scope
 
@@ -73,6 +73,27 @@ def test_a_busy_database_tells_scripts_and_htmx_too(asked):
 
     assert (problem.status_code, json.loads(problem.content)["type"]) == (503, "busy")
     assert (part.status_code, part["HX-Retarget"]) == (503, "#alerts")
+
+
+def test_a_busy_database_is_one_line_and_its_traceback_comes_once_a_minute(caplog, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("tiqqo.core.middleware.time.monotonic", lambda: now[0])
+    middleware = DomainErrors(lambda request: None)
+
+    for second in (0, 1, 59, 61):
+        now[0] = 1000.0 + second
+        request = RequestFactory().post("/x/", headers={"accept": "application/json"})
+        middleware.process_exception(request, OperationalError("no lock\nCONTEXT: a row"))
+
+    lines = [record for record in caplog.records if record.message == "database.busy"]
+    assert [bool(line.exc_info) for line in lines] == [True, False, False, True]
+    assert {line.why for line in lines} == {"no lock"}
+
+
+def test_whoever_is_turned_away_is_told_when_to_come_again(asked):
+    response = asked(Busy(), accept="application/json")
+
+    assert (response.status_code, response["Retry-After"]) == (503, "2")
 
 
 def test_other_errors_are_not_ours(asked):

@@ -1,6 +1,7 @@
 """Few wait for a slow neighbour, and nobody asks one that is known to be down."""
 
 import threading
+import time
 
 import pytest
 
@@ -84,3 +85,65 @@ def test_bulkhead_lets_in_as_many_threads_as_it_has_seats():
         thread.join()
 
     assert turned_away == [True]
+
+
+# Waiting for a seat ---------------------------------------------------------------------
+
+
+def _taken(bulkhead):
+    """Somebody is inside until the event is set."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay():
+        with bulkhead.entered(wait=0.2):
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    assert inside.wait(10)
+    return thread, leave
+
+
+def test_a_seat_that_becomes_free_in_time_is_taken():
+    bulkhead = Bulkhead("rows", most=1)
+    thread, leave = _taken(bulkhead)
+    threading.Timer(0.1, leave.set).start()
+
+    with bulkhead.entered(wait=10):
+        assert bulkhead.inside == 1
+    thread.join()
+
+    assert bulkhead.inside == 0
+
+
+def test_nobody_waits_for_longer_than_they_said():
+    bulkhead = Bulkhead("rows", most=1)
+    thread, leave = _taken(bulkhead)
+
+    with pytest.raises(NeighbourUnavailable), bulkhead.entered(wait=0.05):
+        pass
+    leave.set()
+    thread.join()
+
+
+def test_after_somebody_slow_nobody_waits_until_somebody_was_quick():
+    bulkhead = Bulkhead("rows", most=1)
+    with bulkhead.entered(wait=0.001):
+        time.sleep(0.05)
+    thread, leave = _taken(bulkhead)
+
+    began = time.monotonic()
+    with pytest.raises(NeighbourUnavailable), bulkhead.entered(wait=30):
+        pass
+    assert time.monotonic() - began < 15
+    leave.set()
+    thread.join()
+
+    with bulkhead.entered(wait=30):
+        pass
+    thread, leave = _taken(bulkhead)
+    threading.Timer(0.1, leave.set).start()
+    with bulkhead.entered(wait=30):
+        pass
+    thread.join()

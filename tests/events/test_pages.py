@@ -55,8 +55,8 @@ def test_queries_of_the_list(at_kikker, expect_queries):
         draft_of(at_kikker.house, name=f"Draft {number}")
     at_kikker.get("events:list")
 
-    # user · membership · events · organisers of the user
-    with expect_queries(4):
+    # session · user · membership · events · organisers of the user
+    with expect_queries(5):
         at_kikker.get("events:list")
 
 

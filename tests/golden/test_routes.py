@@ -31,6 +31,9 @@ def _audience(view: object) -> str:
         return str(permission)
     if getattr(view, "is_public", False):
         return "everybody, in the organiser's scope"
+    audience = getattr(view, "audience", None)
+    if audience is not None:
+        return str(audience)
     return "signed in" if _is_guarded(view) else "everybody"
 
 

@@ -240,8 +240,8 @@ def test_sixty_orders_are_paged_by_key(at_fjord, sixty, expect_queries):
     assert codes_of(second) == sixty[50:]
     assert "Next" not in second.links()
     assert second.links()["Previous"].endswith("?stage=settled")
-    # user · membership · event · orders · summary · organisers of the user
-    with expect_queries(6):
+    # session · user · membership · event · orders · summary · organisers of the user
+    with expect_queries(7):
         at_fjord.get("orders:list")
 
 
@@ -262,8 +262,8 @@ def test_key_that_is_none_is_not_found_or_finds_nothing(at_fjord, book, after):
 def test_queries_of_the_list(at_fjord, book, expect_queries):
     at_fjord.get("orders:list")
 
-    # user · membership · event · orders · summary · organisers of the user
-    with expect_queries(6):
+    # session · user · membership · event · orders · summary · organisers of the user
+    with expect_queries(7):
         at_fjord.get("orders:list")
 
 
@@ -441,9 +441,9 @@ def test_order_of_another_event_or_organiser_is_not_here(at_fjord, cast):
 def test_queries_of_one_order(at_fjord, book, expect_queries):
     at_fjord.get("orders:list")
 
-    # user · membership · event · order · lines · tickets · payments · refunds · disputes · deliveries ·
+    # session · user · membership · event · order · lines · tickets · payments · refunds · disputes · deliveries ·
     # history · organisers of the user
-    with expect_queries(12):
+    with expect_queries(13):
         at_fjord.get("orders:order", code=book["free"].code)
 
 

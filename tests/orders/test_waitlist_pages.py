@@ -413,8 +413,8 @@ def test_the_line_costs_as_many_queries_for_few_as_for_many(desk, line, expect_q
     with desk.house.scope():
         for number in range(5):
             join(desk.house, f"W{number}")
-    # user, member, event, policy, undrawn, counts, line, wishes, their organisers
-    with expect_queries(9):
+    # session · user, member, event, policy, undrawn, counts, line, wishes, their organisers
+    with expect_queries(10):
         desk.get("ticketing:waitlist")
 
 

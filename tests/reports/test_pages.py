@@ -99,14 +99,14 @@ def test_queries_of_home_and_overview(at_kikker, expect_queries):
             at_kikker.house.place_free(1)
     at_kikker.get("dashboard:home")
 
-    # user · membership · upcoming · pools · tickets of 14 days · drafts · latest · pending ·
+    # session · user · membership · upcoming · pools · tickets of 14 days · drafts · latest · pending ·
     # needs: events, invoices, mails, disputes, refunds, refused payments, releases · last 30 days ·
     # organisers of the user
-    with expect_queries(17):
+    with expect_queries(18):
         at_kikker.get("dashboard:home")
-    # user · membership · event · releases on offer · priced releases · sales · pool · admitted ·
+    # session · user · membership · event · releases on offer · priced releases · sales · pool · admitted ·
     # expected · latest · course · lines by type and day · types · organisers of the user
-    with expect_queries(14):
+    with expect_queries(15):
         at_kikker.get("dashboard:overview")
 
 
@@ -150,12 +150,12 @@ def test_queries_of_the_reports(at_kikker, expect_queries):
         with at_kikker.house.scope():
             at_kikker.house.place_free(1)
 
-    # user · membership · sales of the days · organisers of the user
-    with expect_queries(4):
+    # session · user · membership · sales of the days · organisers of the user
+    with expect_queries(5):
         at_kikker.pages.get_page("/o/blauwe-kikker/reports/")
-    # user · membership · event · lines by type and day · types · methods · baskets ·
+    # session · user · membership · event · lines by type and day · types · methods · baskets ·
     # organisers of the user
-    with expect_queries(8):
+    with expect_queries(9):
         at_kikker.get("dashboard:event_reports")
 
 

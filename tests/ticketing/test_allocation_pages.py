@@ -184,7 +184,7 @@ def test_an_allocation_of_somebody_else_is_not_found(at_kikker, cast):
 def test_the_list_costs_the_same_however_many_there_are(at_kikker, expect_queries):
     set_aside(at_kikker, 1)
     at_kikker.get("ticketing:allocations")
-    with expect_queries(6):
+    with expect_queries(7):
         at_kikker.get("ticketing:allocations")
 
     house = at_kikker.house
@@ -199,5 +199,5 @@ def test_the_list_costs_the_same_however_many_there_are(at_kikker, expect_querie
             )
         return_allocation(made, by=house.owner)
     at_kikker.get("ticketing:allocations")
-    with expect_queries(6):
+    with expect_queries(7):
         at_kikker.get("ticketing:allocations")

@@ -176,6 +176,6 @@ def test_queries_of_the_proof(at_kikker, expect_queries):
         at_kikker.house.reserve(priced=1)
     proof(at_kikker)
 
-    # user · membership · event · recount · recount of codes · holds · their lines · organisers
-    with expect_queries(8):
+    # session · user · membership · event · recount · recount of codes · holds · their lines · organisers
+    with expect_queries(9):
         proof(at_kikker)

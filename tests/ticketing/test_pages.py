@@ -247,8 +247,8 @@ def test_what_is_another_events_is_not_here(at_kikker, cast):
 def test_queries_of_the_board(at_kikker, expect_queries):
     at_kikker.get("ticketing:tickets")
 
-    # user · membership · event · pools · organisers of the user
-    with expect_queries(5):
+    # session · user · membership · event · pools · organisers of the user
+    with expect_queries(6):
         at_kikker.get("ticketing:tickets")
 
 

@@ -172,6 +172,6 @@ def test_a_type_for_a_time_slot_asks_for_slots(museum):
 def test_queries_of_the_slots(open_museum, expect_queries):
     open_museum.get("ticketing:slots")
 
-    # user · membership · event · pools of slots · organisers of the user
-    with expect_queries(5):
+    # session · user · membership · event · pools of slots · organisers of the user
+    with expect_queries(6):
         open_museum.get("ticketing:slots")
