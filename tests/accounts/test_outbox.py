@@ -3,6 +3,7 @@
 import re
 import smtplib
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -27,22 +28,24 @@ INVITE = "accounts.tasks.send_invitation"
 TIMED_OUT = TimeoutError("the mail server does not answer")
 
 
+@pytest.fixture(autouse=True)
+def _as_often_as_tests_like(settings):
+    """Ana may forget her password in every test."""
+    settings.ACCOUNT_RATE_LIMITS = False
+
+
 @pytest.fixture
 def mail_server(monkeypatch):
     """A mail server that takes mails until it is told to raise something."""
 
-    class Server:
-        failure = None
+    server, taken = SimpleNamespace(failure=None), EmailBackend.send_messages
 
-        def send_messages(self, backend, messages):
-            if self.failure is not None:
-                raise self.failure
-            return taken(backend, messages)
+    def send_messages(backend, messages):
+        if server.failure is not None:
+            raise server.failure
+        return taken(backend, messages)
 
-    server, taken = Server(), EmailBackend.send_messages
-    monkeypatch.setattr(
-        EmailBackend, "send_messages", lambda *arguments: server.send_messages(*arguments)
-    )
+    monkeypatch.setattr(EmailBackend, "send_messages", send_messages)
     return server
 
 

@@ -11,7 +11,7 @@ from tiqqo.core.tasks import broker
 logger = logging.getLogger(__name__)
 
 
-class Scheduler(PersistentScheduler):
+class Scheduler(PersistentScheduler):  # type: ignore[misc]
     """What cannot be sent is named in one line and sent the next time it is due. The broker is left alone
     for some seconds then, so that what comes next is not late for waiting in turn."""
 

@@ -39,8 +39,9 @@ class Bulkhead:
     def entered(self, *, wait: float = 0.0) -> Iterator[None]:
         """Raises NeighbourUnavailable where every seat is taken and none becomes free in `wait` seconds.
 
-        Who waits is a thread, too. So nobody waits after somebody left who had been inside for longer
-        than that: the seats do not become free in time, and the thread is better used elsewhere.
+        Who waits is a thread, too. So nobody waits after somebody waited in vain, or left who had been
+        inside for longer than that, until somebody was quick again: the seats do not become free in
+        time, and the thread is better used elsewhere.
         """
         if not self._take_seat(wait):
             logger.warning("neighbour.full", extra={"neighbour": self.name})
@@ -59,7 +60,10 @@ class Bulkhead:
     def _take_seat(self, wait: float) -> bool:
         if self._seats.acquire(blocking=False):
             return True
-        return wait > 0 and not self._is_slow and self._seats.acquire(timeout=wait)
+        if wait <= 0 or self._is_slow:
+            return False
+        self._is_slow = not self._seats.acquire(timeout=wait)
+        return not self._is_slow
 
 
 class Breaker:
