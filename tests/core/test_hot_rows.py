@@ -102,17 +102,16 @@ def rows_held(house):
 def looks_answered(house, seconds):
     """How many of some who look at the shop see it in that time, while others want tickets of pools
     whose rows are held."""
-    with Site(house) as site:
-        with rows_held(house):
-            for number in range(THREADS + 2):
-                site.hold(number)
-            for number in range(LOOKS):
-                site.look(f"look {number}")
-            deadline = time.monotonic() + seconds
-            while len(site.of("look")) < LOOKS and time.monotonic() < deadline:
-                time.sleep(0.05)
-            seen = site.of("look")
-            turned_away = site.of("hold")
+    with Site(house) as site, rows_held(house):
+        for number in range(THREADS + 2):
+            site.hold(number)
+        for number in range(LOOKS):
+            site.look(f"look {number}")
+        deadline = time.monotonic() + seconds
+        while len(site.of("look")) < LOOKS and time.monotonic() < deadline:
+            time.sleep(0.05)
+        seen = site.of("look")
+        turned_away = site.of("hold")
     assert {answer.status_code for answer in seen} <= {200}
     assert {(answer.status_code, answer["Retry-After"]) for answer in turned_away} <= {(503, "2")}
     # Whoever was inside has the tickets when the rows are let go.
