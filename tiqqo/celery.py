@@ -99,9 +99,10 @@ def wait_longer_for_rows(**_sender: Any) -> None:
     from django.conf import settings
     from django.db import connection
 
-    connection.settings_dict["OPTIONS"]["options"] = (
-        f"-c lock_timeout={settings.WORKER_LOCK_TIMEOUT_MS}"
-    )
+    options = connection.settings_dict["OPTIONS"]
+    # What an operator wrote into DATABASE_URL stays as it is.
+    if options["options"] == f"-c lock_timeout={settings.DATABASE_LOCK_TIMEOUT_MS}":
+        options["options"] = f"-c lock_timeout={settings.WORKER_LOCK_TIMEOUT_MS}"
 
 
 @worker_init.connect

@@ -40,8 +40,11 @@ def test_a_worker_waits_longer_for_rows_than_a_request(monkeypatch, settings):
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
 
     wait_longer_for_rows()
-
     assert options["options"] == "-c lock_timeout=4321"
+
+    options["options"] = "-c work_mem=64MB"
+    wait_longer_for_rows()
+    assert options["options"] == "-c work_mem=64MB"
 
 
 def test_consumers_have_more_patience_with_the_broker_than_who_enqueues():
