@@ -57,6 +57,7 @@ def plant() -> None:
     cast = assembled()
     found = {"hostile": hostile.plant()}
     UserFactory(name="Nico Newcomer", email="newcomer@example.org")
+    UserFactory(name="Petra Platform", email="platform@example.org", is_staff=True)
     for user in User.objects.all():
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     with cast.kikker.scope():

@@ -94,6 +94,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "door:home": (OWNER, {}),
     "door:scan": (OWNER, EVENT),
     "mails": (STRANGER, {}),
+    "status": ("platform@example.org", {}),
     "ui:offline": (STRANGER, {}),
 }
 
