@@ -10,13 +10,18 @@ MAX_LOG_BYTES = 10_000_000
 def remembered_secret(path: Path, *, prefix: str = "") -> str:
     """The secret in the file, made on first use; only its owner can read the file."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-        file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(file, "w") as out:
-            out.write(prefix + secrets.token_hex(32))
-        unfinished.replace(path)
+        write_private(path, prefix + secrets.token_hex(32))
     return path.read_text().strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """The file holds the text, whole, and only its owner can read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "w") as out:
+        out.write(text)
+    unfinished.replace(path)
 
 
 def log_file(path: Path) -> int:

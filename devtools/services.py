@@ -53,7 +53,11 @@ class Services:
     @property
     def environment(self) -> dict[str, str]:
         """What tells the app where they are."""
-        return {
+        found = {
             "DATABASE_URL": self.postgres.url if self.postgres else self._database_url or "",
             "REDIS_URL": self.redis.url if self.redis else self._redis_url or "",
         }
+        if self.postgres:
+            found["BACKUP_DATABASE_URL"] = self.postgres.backup_url
+            found["POSTGRES_PROGRAMS"] = str(self.postgres.programs)
+        return found

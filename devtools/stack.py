@@ -17,7 +17,7 @@ from devtools.claims import Claim
 from devtools.environment import isolated_environment
 from devtools.paths import REPOSITORY
 from devtools.processes import LOOPBACK, free_port
-from devtools.remembered import remembered_secret
+from devtools.remembered import remembered_secret, write_private
 from devtools.services import Services
 from devtools.supervisor import Supervisor, say
 
@@ -123,6 +123,7 @@ class Stack:
             self._choose_addresses()
             self._claim.annotate(f"{self.base_url} (process {os.getpid()})")
             self._prepare()
+            write_private(self._environment_file, json.dumps(self._configuration()))
             self._start_children()
             self._wait_for("web", self.port, "/readyz", exactly=200)
         except BaseException:
@@ -140,6 +141,7 @@ class Stack:
     def stop(self) -> None:
         """Every process that was started has ended; harmless when nothing runs."""
         self._supervisor.stop()
+        self._environment_file.unlink(missing_ok=True)
         self.services.stop()
         self._claim.release()
 
@@ -186,6 +188,17 @@ class Stack:
             **plan.environment,
         }
         self._choose_stripe(secrets)
+
+    @property
+    def _environment_file(self) -> Path:
+        return self.var_dir / "run" / "environment.json"
+
+    def _configuration(self) -> dict[str, str]:
+        """What configures Tiqqo here, for commands that are called while the stack runs."""
+        untouched = isolated_environment(self.environment)
+        return {
+            name: value for name, value in self.environment.items() if name not in untouched
+        }
 
     def _choose_stripe(self, secrets: Path) -> None:
         """A given key means the real Stripe, a given address somebody else's local one."""
