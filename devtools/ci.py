@@ -62,6 +62,9 @@ STEPS = [
     Step("lock", python("devtools.lock_check")),
     Step("migrations-complete", manage("makemigrations", "--check", "--dry-run")),
     Step("migrations-reverse", python("devtools.migrations_check")),
+    Step("previous-release", python("devtools.previous_release"), is_shown=True, is_alone=True),
+    Step("restore-drill", python("devtools.restore_drill")),
+    Step("static-files", manage("collectstatic", "--no-input", "--verbosity=0"), PRODUCTION),
     Step("deploy-check", manage("check", "--deploy", "--fail-level=WARNING"), PRODUCTION),
     Step("tests", ["bin/test"], is_shown=True, is_alone=True),
 ]

@@ -1,4 +1,5 @@
 from django.db import migrations, models
+from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
@@ -12,5 +13,10 @@ class Migration(migrations.Migration):
             model_name='event',
             name='language',
             field=models.CharField(default='en', max_length=10, verbose_name='language'),
+        ),
+        KeepData(
+            {
+                'languages of events': "events_event WHERE language <> 'en'",
+            }
         ),
     ]

@@ -6,6 +6,7 @@ import tiqqo.core.clock
 import tiqqo.core.rls
 import tiqqo.core.tenancy
 from django.db import migrations, models
+from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
@@ -67,5 +68,11 @@ class Migration(migrations.Migration):
                 'base_manager_name': 'objects',
                 'constraints': [tiqqo.core.rls.RowLevelSecurity(name='orders_invoicecounter_tenant'), models.UniqueConstraint(fields=('organiser', 'year'), name='invoice_counter_once')],
             },
+        ),
+        KeepData(
+            {
+                'invoices': 'orders_invoice',
+                'numbers of invoices': 'orders_invoicecounter',
+            }
         ),
     ]

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 from django.db import migrations, models
+from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
@@ -60,5 +61,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='orderline',
             constraint=models.UniqueConstraint(fields=('order', 'release', 'ticket_type', 'option', 'slot'), name='order_line_once', nulls_distinct=False),
+        ),
+        KeepData(
+            {
+                'discounts of orders': "orders_order WHERE discounts <> '[]'",
+                'discount, price option, time slot, tax rate or people of order lines': 'orders_orderline WHERE admits <> 1 OR discount_minor <> 0 OR option_id IS NOT NULL OR slot_id IS NOT NULL OR tax_rate_bp IS NOT NULL OR length(name) > 125',
+                'time slots of tickets': 'orders_ticket WHERE slot_id IS NOT NULL',
+                'order lines that share a release': '(SELECT FROM orders_orderline GROUP BY order_id, release_id HAVING count(*) > 1) AS shared',
+            }
         ),
     ]

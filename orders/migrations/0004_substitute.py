@@ -5,6 +5,7 @@ import tiqqo.core.clock
 import tiqqo.core.rls
 import tiqqo.core.tenancy
 from django.db import migrations, models
+from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
@@ -44,5 +45,12 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('status', 'offered')), fields=['id'], name='substitute_to_be_decided')],
                 'constraints': [tiqqo.core.rls.RowLevelSecurity(name='orders_substitute_tenant'), models.UniqueConstraint(condition=models.Q(('status', 'offered')), fields=('order',), name='substitute_offered_once'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('status', 'offered')), models.Q(('ended_at__isnull', False), ('status__in', ['accepted', 'declined', 'lapsed'])), _connector='OR'), name='substitute_ended_when_over')],
             },
+        ),
+        KeepData(
+            {
+                'substitutes': 'orders_substitute',
+                'mails that offered other tickets': "orders_delivery WHERE kind = 'substitute'",
+                'refunds of what other tickets cost less': "orders_refund WHERE reason = 'costs_less'",
+            }
         ),
     ]

@@ -9,6 +9,7 @@ import tiqqo.core.codes
 import tiqqo.core.rls
 import tiqqo.core.tenancy
 from django.db import migrations, models
+from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
@@ -702,5 +703,25 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='waitlistwish',
             constraint=models.UniqueConstraint(fields=('entry', 'ticket_type', 'release', 'slot'), name='waitlist_wish_once', nulls_distinct=False),
+        ),
+        KeepData(
+            {
+                'allocations': 'ticketing_allocation',
+                'parts of bundles': 'ticketing_bundlepart',
+                'codes': 'ticketing_code',
+                'prices of options': 'ticketing_optionprice',
+                'members of shared pools': 'ticketing_poolmember',
+                'price options': 'ticketing_priceoption',
+                'promotions': 'ticketing_promotion',
+                'time slots': 'ticketing_timeslot',
+                'waitlist entries': 'ticketing_waitlistentry',
+                'waitlist settings': 'ticketing_waitlistpolicy',
+                'waitlist wishes': 'ticketing_waitlistwish',
+                'pools with a name, set aside or waiting places': "ticketing_capacitypool WHERE name <> '' OR set_aside <> 0 OR waiting <> 0",
+                'releases that follow another, are hidden, paused, sold out or suggest a price': 'ticketing_release WHERE follows_id IS NOT NULL OR hidden_at IS NOT NULL OR paused_at IS NOT NULL OR sold_out_at IS NOT NULL OR suggested_minor IS NOT NULL',
+                'discounts and addresses of reservations': "ticketing_reservation WHERE discounts <> '[]' OR email_key <> ''",
+                'bundle, discount, option, slot, tax rate, fee or people of reservation lines': "ticketing_reservationline WHERE admits <> 1 OR NOT bears_fixed_fee OR bundle_id IS NOT NULL OR bundle_name <> '' OR discount_minor <> 0 OR option_name <> '' OR slot_starts_at IS NOT NULL OR tax_rate_bp IS NOT NULL",
+                'settings of ticket types': "ticketing_tickettype WHERE admits <> 1 OR days <> '{}' OR hidden_at IS NOT NULL OR is_timed OR naming <> 'optional' OR paused_at IS NOT NULL OR per_email_limit IS NOT NULL OR per_order_minimum IS NOT NULL OR policy_text <> '' OR pricing <> 'fixed' OR sold_out_at IS NOT NULL OR NOT takes_place OR tax_rate_bp IS NOT NULL OR zones <> '{}'",
+            }
         ),
     ]
