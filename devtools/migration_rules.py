@@ -67,9 +67,7 @@ def problems_since_release() -> list[str]:
 
 def problems_after(graph: MigrationGraph, exempt: set[tuple[str, str]]) -> list[str]:
     """The same of a graph of migrations, without those that lead to the exempt ones."""
-    released = {
-        key for last in exempt if last in graph.nodes for key in graph.forwards_plan(last)
-    }
+    released = {key for last in exempt if last in graph.nodes for key in graph.forwards_plan(last)}
     ours = {app for app, _name in exempt}
     order: list[tuple[str, str]] = []
     for leaf in sorted(graph.leaf_nodes()):
@@ -181,7 +179,11 @@ def _faults_of_changed_field(
 ) -> Iterator[str]:
     if before.null and not after.null:
         yield "the release before still leaves it empty: make it NOT NULL in the release after"
-    if before.db_default is not NOT_PROVIDED and after.db_default is NOT_PROVIDED and not after.null:
+    if (
+        before.db_default is not NOT_PROVIDED
+        and after.db_default is NOT_PROVIDED
+        and not after.null
+    ):
         yield "the release before still counts on the default in the database"
     if before.get_internal_type() != after.get_internal_type():
         yield "rewrites the table under a lock: add another column instead"

@@ -11,12 +11,9 @@ to create one. `bin/ci` runs it.
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import django
 import psycopg
@@ -27,9 +24,9 @@ from django.db.migrations import Migration
 from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from psycopg import sql
 
 from devtools.paths import REPOSITORY
+from devtools.scratch import scratch_database
 from tiqqo.core.reversing import DataWouldBeLost
 from tiqqo.operating import schema as described
 
@@ -39,12 +36,13 @@ REFUSED = "refuses to lose data"
 
 NOT_BUSINESS = {"django_migrations", "auth_permission", "django_content_type"}
 
+
 def main() -> int:
     """0 when every one of our apps went to zero and back, and no row was lost on any step."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
     # The demo sells by card and never calls the provider.
     os.environ.setdefault("STRIPE_API_KEY", "sk_test_only_named_never_used")
-    with scratch_database(os.environ["DATABASE_URL"]) as address:
+    with scratch_database(SCRATCH) as address:
         os.environ["DATABASE_URL"] = address
         django.setup()
         problems = check()
@@ -104,7 +102,9 @@ def check_empty() -> list[str]:
 
     call_command("migrate", verbosity=0)
     problems += differences(before, schema())
-    print(f"{len(labels)} apps, {len(before)} parts of the schema, {time.monotonic() - began:.1f} s")
+    print(
+        f"{len(labels)} apps, {len(before)} parts of the schema, {time.monotonic() - began:.1f} s"
+    )
     return problems
 
 
@@ -212,21 +212,11 @@ def undocumented(migration: Migration, name: str) -> list[str]:
     if not getattr(migration, "reversal_loses", None):
         return []
     manual = (REPOSITORY / "docs" / "operations.md").read_text()
-    return [] if f"`{name}`" in manual else [f"{name} loses data in reverse: docs/operations.md must say so"]
-
-
-@contextmanager
-def scratch_database(address: str) -> Iterator[str]:
-    """The address of an empty database, which is gone afterwards."""
-    name = sql.Identifier(SCRATCH)
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
-    with psycopg.connect(address, autocommit=True) as administration:
-        administration.execute(drop)
-        administration.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        try:
-            yield urlunsplit(urlsplit(address)._replace(path=f"/{SCRATCH}"))
-        finally:
-            administration.execute(drop)
+    return (
+        []
+        if f"`{name}`" in manual
+        else [f"{name} loses data in reverse: docs/operations.md must say so"]
+    )
 
 
 if __name__ == "__main__":

@@ -264,9 +264,7 @@ def orders_of_an_organiser(site: Site) -> Script:
     page = yield Ask("sign-in page", site.get(SIGN_IN))
     jar = dict(page.cookies)
     fields = {**form_to(page.text, SIGN_IN).fields, "login": login.email, "password": PASSWORD}
-    entered = yield Ask(
-        "sign in", site.post(SIGN_IN, fields, cookies=jar), frozenset({302, 303})
-    )
+    entered = yield Ask("sign in", site.post(SIGN_IN, fields, cookies=jar), frozenset({302, 303}))
     jar.update(entered.cookies)
     yield Ask("home", site.get(f"/o/{login.organiser}/", cookies=jar))
     events = yield Ask("events", site.get(f"/o/{login.organiser}/events/", cookies=jar))

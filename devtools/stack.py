@@ -196,9 +196,7 @@ class Stack:
     def _configuration(self) -> dict[str, str]:
         """What configures Tiqqo here, for commands that are called while the stack runs."""
         untouched = isolated_environment(self.environment)
-        return {
-            name: value for name, value in self.environment.items() if name not in untouched
-        }
+        return {name: value for name, value in self.environment.items() if name not in untouched}
 
     def _choose_stripe(self, secrets: Path) -> None:
         """A given key means the real Stripe, a given address somebody else's local one."""

@@ -77,9 +77,7 @@ def listing(dump: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def replay(
-    dump: Path, *, entries: list[str], before: str, after: str, address: str
-) -> None:
+def replay(dump: Path, *, entries: list[str], before: str, after: str, address: str) -> None:
     """These entries of the dump are in the database, between two statements, all in one transaction.
 
     Raises Stopped when anything failed, and then nothing has changed.

@@ -8,7 +8,7 @@ provider, mails, printed tickets), so every sequence goes on well beyond them.
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -214,7 +214,7 @@ def _check_code(manifest: Manifest) -> None:
         )
 
 
-def _replaced(known: dict[tuple[str, str], object]) -> set[str]:
+def _replaced(known: Mapping[tuple[str, str], object]) -> set[str]:
     """Migrations that a squashed one stands for."""
     return {
         f"{app}.{name}"
@@ -241,9 +241,7 @@ def _check_alone(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         )
 
 
-def _what_to_drop(
-    connection: psycopg.Connection[tuple[object, ...]], *, is_replacing: bool
-) -> str:
+def _what_to_drop(connection: psycopg.Connection[tuple[object, ...]], *, is_replacing: bool) -> str:
     """The statements that empty the database. Raises Stopped if they were needed and not asked for."""
     there = [str(words) for (words,) in connection.execute(OURS)]
     if there and not is_replacing:
@@ -299,7 +297,9 @@ def _of_command(name: str, command: str, **options: object) -> Finding:
     else:
         is_good = True
     lines = said.getvalue().strip().splitlines()
-    return Finding(name, is_good, (lines[-1] if is_good else "\n".join(lines)) if lines else "agree")
+    return Finding(
+        name, is_good, (lines[-1] if is_good else "\n".join(lines)) if lines else "agree"
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a database holds, in words that can be compared: its schema and the rows of its tables."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,9 @@ SELECT attname FROM pg_attribute
  ORDER BY attname
 """
 
+_ARRAY_OF_TEXT = re.compile(r"\(ARRAY\[([^\]]*::character varying)\]\)::text\[\]")
+_ONE_TEXT = re.compile(r"'[^']*'::character varying")
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -69,7 +73,17 @@ def see_all_rows(connection: Connection[Any]) -> None:
 
 def schema(connection: Connection[Any]) -> set[tuple[str, str, str]]:
     """Everything in the schema that a migration can make."""
-    return {(str(kind), str(name), str(words)) for kind, name, words in connection.execute(SCHEMA)}
+    return {
+        (str(kind), str(name), _as_restored(str(words)))
+        for kind, name, words in connection.execute(SCHEMA)
+    }
+
+
+def _as_restored(words: str) -> str:
+    """`IN (…)` over texts is written in one way when it was made, and in another when restored."""
+    return _ARRAY_OF_TEXT.sub(
+        lambda found: "ARRAY[" + _ONE_TEXT.sub(r"(\g<0>)::text", found[1]) + "]", words
+    )
 
 
 def tables(connection: Connection[Any]) -> list[str]:

@@ -8,6 +8,11 @@ class UiConfig(AppConfig):
     verbose_name = "Interface"
     default = True
 
+    def ready(self) -> None:
+        from tiqqo.ui.static_files import register_checks
+
+        register_checks()
+
 
 class StaticFiles(StaticFilesConfig):
     """Django's, without the style sheets of documents: only WeasyPrint reads them, from the disk."""
