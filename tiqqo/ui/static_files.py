@@ -60,8 +60,8 @@ def manifest_lists_every_file(**kwargs: Any) -> list[CheckMessage]:
     missing = sorted(
         name
         for finder in get_finders()
-        for name, _storage in finder.list(_ignored())
-        if name not in listed
+        for path, storage in finder.list(_ignored())
+        if (name := _below(getattr(storage, "prefix", None), path)) not in listed
     )
     if not missing:
         return []
@@ -72,6 +72,11 @@ def manifest_lists_every_file(**kwargs: Any) -> list[CheckMessage]:
             id="tiqqo.E006",
         )
     ]
+
+
+def _below(prefix: str | None, path: str) -> str:
+    """The name under which collectstatic writes what a finder found."""
+    return f"{prefix}/{path}" if prefix else path
 
 
 def _ignored() -> list[str]:
