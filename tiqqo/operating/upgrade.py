@@ -24,6 +24,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from tiqqo.operating import programs, static_files
 from tiqqo.operating.backup import back_up, backup_address, connected
@@ -32,6 +33,7 @@ from tiqqo.operating.errors import Stopped
 NEEDED = ("BASE_URL", "DATABASE_URL", "MAIL_FROM", "REDIS_URL", "SECRET_KEY")
 FOR_CARDS = ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")
 READY_SECONDS = 120
+ALWAYS, WHEN_MIGRATING, NEVER = "always", "when-migrating", "never"
 WHAT_TO_RESTART = """Restart now, in this order, each when the one before answers:
   1. web: one process after the other, where there are several; {ready} answers 200
   2. worker, documents: they finish what they do (up to a minute) before they end
@@ -44,11 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
     try:
-        _step("environment", lambda: check_environment(os.environ, is_saved=options.backup))
-        if options.backup:
-            _step("backup", lambda: _back_up(options.backups))
-        else:
-            print("== backup: none, as asked")
+        may_save = options.backup != NEVER
+        _step("environment", lambda: check_environment(os.environ, is_saved=may_save))
+        _step("backup", lambda: save(options.backup, options.backups))
         _step("migrations", migrate)
         _step("static files", collect_static_files)
         _step("checks", check_deployment)
@@ -63,7 +63,17 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/upgrade", description=__doc__)
     parser.add_argument(
-        "--no-backup", dest="backup", action="store_false", help="there is one of just now"
+        "--backup",
+        choices=[ALWAYS, WHEN_MIGRATING, NEVER],
+        default=ALWAYS,
+        help="when to save everything before (always)",
+    )
+    parser.add_argument(
+        "--no-backup",
+        dest="backup",
+        action="store_const",
+        const=NEVER,
+        help="there is one of just now: the same as --backup=never",
     )
     parser.add_argument(
         "--backups",
@@ -134,12 +144,24 @@ def _check_writable(folder: Path) -> None:
         raise Stopped(f"{folder} cannot be written to: {error.strerror}.") from None
 
 
-def _back_up(backups: Path | None) -> str:
+def save(when: str, backups: Path | None) -> str:
+    """There is a backup to go back to, where one was wanted and there is anything to save."""
+    if when == NEVER:
+        return "   none, as asked"
+    if not connection.introspection.table_names():
+        return "   none: the database is empty"
+    if when == WHEN_MIGRATING and not _are_migrations_missing():
+        return "   none: no migration changes the data"
     folder = (backups or Path(settings.VAR_DIR) / "backups") / (
         f"upgrade-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     )
     back_up(folder)
     return f"   {folder}\n   To go back: bin/restore --replace there, with the code of before."
+
+
+def _are_migrations_missing() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def migrate() -> str:
@@ -170,9 +192,9 @@ def collect_static_files() -> str:
 
 
 def check_deployment() -> str:
-    """`manage.py check --deploy` has nothing to say."""
+    """`manage.py check --deploy` finds no error; warnings are shown."""
     try:
-        call_command("check", deploy=True, databases=["default"], fail_level="WARNING")
+        call_command("check", deploy=True, databases=["default"], fail_level="ERROR")
     except SystemCheckError as error:
         raise Stopped(
             f"{error}\nThe schema is new, nothing was restarted: the old code serves. Mend this first."
