@@ -3,6 +3,7 @@
 `bin/ci NAME…` runs only those steps.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -51,6 +52,11 @@ def manage(*arguments: str) -> list[str]:
 
 # import-linter has no __main__, and its console script breaks on a path with a space.
 LAYERS = "from importlinter.cli import lint_imports_command as check; check()"
+# The check asks for collected static files.
+DEPLOYMENT = [
+    ["collectstatic", "--no-input", "--verbosity=0"],
+    ["check", "--deploy", "--fail-level=WARNING"],
+]
 
 STEPS = [
     Step("format", python("ruff", "format", "--check", ".")),
@@ -64,8 +70,7 @@ STEPS = [
     Step("migrations-reverse", python("devtools.migrations_check")),
     Step("previous-release", python("devtools.previous_release"), is_shown=True, is_alone=True),
     Step("restore-drill", python("devtools.restore_drill")),
-    Step("static-files", manage("collectstatic", "--no-input", "--verbosity=0"), PRODUCTION),
-    Step("deploy-check", manage("check", "--deploy", "--fail-level=WARNING"), PRODUCTION),
+    Step("deploy-check", python("devtools.prepare", json.dumps(DEPLOYMENT)), PRODUCTION),
     Step("tests", ["bin/test"], is_shown=True, is_alone=True),
 ]
 

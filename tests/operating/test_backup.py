@@ -64,6 +64,34 @@ def test_role_that_rows_are_hidden_from_makes_no_backup(saved, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_written_while_the_backup_runs_is_not_half_in_it(saved, empty, tmp_path):
+    """A pg_dump before which somebody writes: after the rows were counted, that is."""
+    real = Path(saved.environment["POSTGRES_PROGRAMS"])
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("psql", "pg_restore"):
+        (programs / name).symlink_to(real / name)
+    (programs / "pg_dump").write_text(
+        "#!/bin/sh\n"
+        f'[ "$1" = --version ] || "{real}/psql" --quiet "{saved.address}"'
+        " -c 'CREATE TABLE written_meanwhile AS SELECT 1 AS n'\n"
+        f'exec "{real}/pg_dump" "$@"\n'
+    )
+    (programs / "pg_dump").chmod(0o755)
+    saved.environment["POSTGRES_PROGRAMS"] = str(programs)
+    try:
+        saved.backup(tmp_path / "backup")
+    finally:
+        saved.environment["POSTGRES_PROGRAMS"] = str(real)
+        with psycopg.connect(saved.address) as connection:
+            connection.execute("DROP TABLE written_meanwhile")
+
+    restored = empty.restore(tmp_path / "backup")
+
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert "written_meanwhile" not in empty.look().rows
+
+
 def test_failed_backup_leaves_no_folder(saved, empty, tmp_path):
     folder = tmp_path / "backups" / "failed"
 
