@@ -122,6 +122,23 @@ def test_archive_leaves_out_what_is_removed_meanwhile(tmp_path, monkeypatch):
         assert tar.getnames() == ["a"]
 
 
+def test_files_of_a_mounted_folder_move_one_by_one(tmp_path, monkeypatch):
+    media_root, beside = tmp_path / "media", tmp_path / "media.unfinished"
+    for folder, name in ((media_root, "old.pdf"), (beside, "new.pdf")):
+        (folder / "private").mkdir(parents=True)
+        (folder / "private" / name).write_bytes(name.encode())
+
+    def refuse(path, target):
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    aside = media.put_in_place(beside, media_root)
+
+    assert [path.name for path in media_root.rglob("*.pdf")] == ["new.pdf"]
+    assert (aside / "private" / "old.pdf").read_bytes() == b"old.pdf"
+    assert not beside.exists()
+
+
 def test_password_is_not_among_a_programs_arguments():
     address, password = without_password("postgresql://me:s%40cret@host:5432/tiqqo?sslmode=require")
 

@@ -44,17 +44,24 @@ def check_empty(media_root: Path) -> None:
         )
 
 
-def unpack(archive: Path, media_root: Path) -> tuple[int, Path | None]:
-    """The folder holds what the archive holds and nothing else: how many files, and where those
-    that it held before are now."""
+def unpack(archive: Path, media_root: Path) -> tuple[Path, int]:
+    """A folder beside MEDIA_ROOT that holds what the archive holds, and how many files."""
     beside = media_root.parent / f"{media_root.name}.unfinished"
     shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    with tarfile.open(archive) as tar:
-        # Nothing outside the folder, no links, no devices, whatever the archive says.
-        tar.extractall(beside, filter="data")
-        count = sum(1 for entry in tar.getmembers() if entry.isfile())
+    try:
+        beside.mkdir(parents=True)
+        with tarfile.open(archive) as tar:
+            # Nothing outside the folder, no links, no devices, whatever the archive says.
+            tar.extractall(beside, filter="data")
+            count = sum(1 for entry in tar.getmembers() if entry.isfile())
+    except (OSError, tarfile.TarError) as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise Stopped(f"Nothing was restored: {archive} cannot be unpacked: {error}") from error
+    return beside, count
 
+
+def put_in_place(beside: Path, media_root: Path) -> Path | None:
+    """MEDIA_ROOT holds what that folder held and nothing else; where what it held before is now."""
     aside = None
     if media_root.is_dir() and any(media_root.iterdir()):
         number = 1
@@ -66,21 +73,18 @@ def unpack(archive: Path, media_root: Path) -> tuple[int, Path | None]:
         elif media_root.is_dir():
             media_root.rmdir()
         beside.rename(media_root)
-    except OSError as error:
+    except OSError:
         # A mounted folder cannot be renamed: what it holds moves.
-        aside = _exchange(media_root, beside, aside)
-        if any(beside.iterdir()):
-            raise Stopped(f"{media_root} could not be filled: {error}") from None
+        _exchange(media_root, beside, aside)
         beside.rmdir()
-    return count, aside
+    return aside
 
 
-def _exchange(media_root: Path, beside: Path, aside: Path | None) -> Path | None:
+def _exchange(media_root: Path, beside: Path, aside: Path | None) -> None:
+    media_root.mkdir(exist_ok=True)
     if aside:
         aside.mkdir(exist_ok=True)
         for path in list(media_root.iterdir()):
             shutil.move(path, aside / path.name)
-    media_root.mkdir(exist_ok=True)
     for path in list(beside.iterdir()):
         shutil.move(path, media_root / path.name)
-    return aside

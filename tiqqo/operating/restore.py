@@ -7,6 +7,7 @@ provider, mails, printed tickets), so every sequence goes on well beyond them.
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -145,14 +146,21 @@ def restore(
     if not is_replacing:
         media.check_empty(media_root)
 
-    programs.replay(
-        folder / DATABASE,
-        entries=[line for line in programs.listing(folder / DATABASE) if " SCHEMA - " not in line],
-        before=dropped,
-        after=JUMP.format(jump=id_jump),
-        address=address,
-    )
-    files, aside = media.unpack(folder / MEDIA, media_root)
+    beside, files = media.unpack(folder / MEDIA, media_root)
+    try:
+        programs.replay(
+            folder / DATABASE,
+            entries=[
+                line for line in programs.listing(folder / DATABASE) if " SCHEMA - " not in line
+            ],
+            before=dropped,
+            after=JUMP.format(jump=id_jump),
+            address=address,
+        )
+    except Stopped:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    aside = media.put_in_place(beside, media_root)
 
     with _connected(address) as connection:
         schema.see_all_rows(connection)
