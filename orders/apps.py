@@ -6,7 +6,10 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from events import readiness
-        from orders import receivers
+        from orders import (
+            figures,  # noqa: F401  registers what the status shows
+            receivers,
+        )
         from orders.queries import can_be_paid
 
         readiness.register(can_be_paid)

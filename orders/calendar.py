@@ -4,8 +4,11 @@ from events.models import Event as TicketedEvent
 from tiqqo.core import clock
 
 
-def calendar_file(event: TicketedEvent, *, url: str, uid: str) -> bytes:
-    """One VEVENT in UTC; `uid` stays the same for the same order, so a second import updates."""
+def calendar_file(event: TicketedEvent, *, url: str, uid: str, is_holders: bool = False) -> bytes:
+    """One VEVENT in UTC; `uid` stays the same for the same order, so a second import updates.
+
+    Where to join online is for holders of tickets.
+    """
     # Imported here: most processes never write one, and start faster and smaller without it.
     from icalendar import Calendar, Event, vText
 
@@ -17,7 +20,9 @@ def calendar_file(event: TicketedEvent, *, url: str, uid: str) -> bytes:
     entry.add("dtend", event.ends_at)
     if event.address:
         entry.add("location", vText(event.address))
-    entry.add("description", f"{event.summary}\n{url}".strip())
+    online = event.online_url if is_holders else ""
+    description = "\n".join(part for part in (event.summary, online, url) if part)
+    entry.add("description", description)
     entry.add("url", url)
     calendar = Calendar()
     calendar.add("prodid", "-//Tiqqo//EN")

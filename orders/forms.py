@@ -12,6 +12,8 @@ from orders.operations import Buyer
 from orders.queries import OrderFilter, Place
 from orders.queries.desk import MATRIX_METHODS, TICKET_COUNTS
 from people.operations import Name
+from tiqqo.core.card_amounts import card_limits
+from tiqqo.core.money import Money
 from tiqqo.ui.forms import Explained, Stepper, TiqqoForm
 
 CONSENT_TEXT = _("%(organiser)s may send me news about its events. I can stop that at any time.")
@@ -45,19 +47,19 @@ class CheckoutForm(TiqqoForm):
     consent = forms.BooleanField(required=False)
 
     def __init__(
-        self, *args: Any, event: Event, places: Sequence[Place], is_free: bool, **kwargs: Any
+        self, *args: Any, event: Event, places: Sequence[Place], total: Money, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.event, self.all_places = event, places
         self.places = [place for place in places if place.is_named]
-        methods = [
-            (
-                PaymentMethod.CARD,
-                Explained(
-                    _("Card, iDEAL and more"), _("On the secure page of our payment partner.")
-                ),
+        is_free = not total
+        methods = []
+        # What no card payment may amount to is paid by invoice, where that is offered.
+        if not event.allows_invoice or card_limits(total.currency).allow(total):
+            card = Explained(
+                _("Card, iDEAL and more"), _("On the secure page of our payment partner.")
             )
-        ]
+            methods.append((PaymentMethod.CARD, card))
         if event.allows_invoice:
             methods.append(
                 (
@@ -66,8 +68,8 @@ class CheckoutForm(TiqqoForm):
                 )
             )
         self.fields["payment_method"].choices = methods  # type: ignore[attr-defined]
-        self.initial.setdefault("payment_method", PaymentMethod.CARD)
-        if is_free or len(methods) == 1:
+        self.initial.setdefault("payment_method", methods[0][0])
+        if is_free or not event.allows_invoice:
             del self.fields["payment_method"]
         if is_free or not event.allows_invoice:
             for name in ("company_name", "vat_number", "purchase_number"):
@@ -75,7 +77,7 @@ class CheckoutForm(TiqqoForm):
         else:
             # Shown only with an invoice, and then needed: see `clean`.
             self.fields["company_name"].marks_optional = False  # type: ignore[attr-defined]
-        self.method_if_single = PaymentMethod.FREE if is_free else PaymentMethod.CARD
+        self.method_if_single = PaymentMethod.FREE if is_free else methods[0][0]
         self.fields["consent"].label = CONSENT_TEXT % {"organiser": event.organiser.name}
         for place in self.places:
             self._ask_for(place)

@@ -75,6 +75,7 @@ def _tickets(facts: OrderFacts) -> Letter:
                 )
             ),
             _stub(facts),
+            *_online(facts.event),
             _price(facts),
             Button(_("Open your order"), facts.url),
             Note(
@@ -388,12 +389,11 @@ def _price(facts: OrderFacts) -> Lines:
 
 def _where_and_when(event: Event) -> list[tuple[str, str]]:
     rows = [(_("When"), when_words(event)), (_("Where"), event.address)]
-    if event.online_url:
-        rows.append((_("Online"), event.online_url))
     return [(label, value) for label, value in rows if value]
 
 
 def _online(event: Event) -> list[Block]:
+    """Where to join, in mails to those who hold tickets only."""
     return [Facts([(_("Online"), event.online_url)])] if event.online_url else []
 
 

@@ -82,6 +82,8 @@ def _attach(mail: EmailMultiAlternatives, delivery: Delivery) -> None:
     if delivery.kind == DeliveryKind.TICKETS:
         mail.attach(
             f"{order.event.slug}.ics",
-            calendar_file(order.event, url=order_url(order), uid=f"{order.code}@tiqqo"),
+            calendar_file(
+                order.event, url=order_url(order), uid=f"{order.code}@tiqqo", is_holders=True
+            ),
             "text/calendar",
         )

@@ -39,9 +39,9 @@ from people.operations import (
 from ticketing.models import ReservationStatus, WaitlistEntry, WaitlistStatus
 from ticketing.operations import mark_told
 from tiqqo.core import clock
-from tiqqo.core.queues import waiting_in
 from tiqqo.core.compiled import Compiled, Param
-from tiqqo.core.tasks import TenantTask
+from tiqqo.core.queues import waiting_in
+from tiqqo.core.tasks import TenantTask, enqueue
 from tiqqo.core.tenancy import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -156,9 +156,9 @@ def sweep_deliveries() -> int:
         )
     for delivery in lost:
         task = prepare_delivery if delivery.status == DeliveryStatus.PENDING else send_delivery
-        task.apply_async(args=[delivery.pk], kwargs={"organiser_id": delivery.organiser_id})
+        enqueue(task, [delivery.pk], {"organiser_id": delivery.organiser_id})
     for order in without_people:
-        welcome_people.apply_async(args=[order.pk], kwargs={"organiser_id": order.organiser_id})
+        enqueue(welcome_people, [order.pk], {"organiser_id": order.organiser_id})
     return len(lost)
 
 
@@ -198,7 +198,7 @@ def sweep_line() -> int:
         untold = WaitlistEntry.objects.untold().order_by("id")
         found = _short_of_a_batch(untold.values_list("pk", "organiser_id"), "mail")
     for entry_id, organiser_id in found:
-        tell_in_line.apply_async(args=[entry_id], kwargs={"organiser_id": organiser_id})
+        enqueue(tell_in_line, [entry_id], {"organiser_id": organiser_id})
     return len(found)
 
 
@@ -263,7 +263,7 @@ def fetch_provider_events(since: str = "") -> int:
             stored = operations.store_event(notice)
             if stored is not None:
                 fetched += 1
-                handle_provider_event.apply_async(args=[stored.pk])
+                enqueue(handle_provider_event, [stored.pk])
     except ProviderFailure as failure:
         logger.warning("payment.provider_silent", extra={"why": str(failure)})
     if fetched:
@@ -339,7 +339,7 @@ def sweep_money() -> None:
     unhandled = ProviderEvent.objects.filter(handled_at=None, received_at__lte=now - PATIENCE)
     # Those that failed least go first, so that a bad one never stands before a good one.
     for event_id in unhandled.order_by("attempts", "pk").values_list("pk", flat=True)[:BATCH]:
-        handle_provider_event.apply_async(args=[event_id])
+        enqueue(handle_provider_event, [event_id])
     with platform_scope("find payments, refunds and orders that were left half done"):
         opened = Payment.objects.filter(status__in=OPEN_PAYMENTS).order_by("checked_at")
         # Whoever was asked about a moment ago waits for the answer, or for their turn in the queue.
@@ -380,10 +380,10 @@ def sweep_money() -> None:
         (refund_at_provider, refunds),
     ):
         for row in found:
-            task.apply_async(args=[row.pk], kwargs={"organiser_id": row.organiser_id})
+            enqueue(task, [row.pk], {"organiser_id": row.organiser_id})
     unmatched = UnmatchedPayment.objects.filter(refunded_at=None, due_at__lte=now)
     for unmatched_id in list(unmatched.values_list("pk", flat=True)[:BATCH]):
-        refund_unmatched_payment.apply_async(args=[unmatched_id])
+        enqueue(refund_unmatched_payment, [unmatched_id])
     for order in lost:
         with tenant_scope(order.organiser_id):
             operations.cancel_lost_order(order)

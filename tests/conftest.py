@@ -92,6 +92,7 @@ def provider(monkeypatch):
     """The payment provider, faked at its boundary."""
     fake = FakeProvider()
     monkeypatch.setattr("orders.payments.provider", lambda: fake)
+    monkeypatch.setattr("orders.reconciling.provider", lambda: fake)
     monkeypatch.setattr("orders.views.webhooks.provider", lambda: fake)
     return fake
 

@@ -10,6 +10,7 @@ from orders.providers.base import (
     ChargedLine,
     CheckoutPage,
     CheckoutProgress,
+    CheckoutRecord,
     CheckoutState,
     Notice,
     ProviderFailure,
@@ -169,6 +170,20 @@ class FakeProvider:
     def look_up_refund(self, refund_id: str) -> RefundState:
         self._called("look_up_refund")
         return next(each for each in self.made if each.refund_id == refund_id)
+
+    def checkouts_since(self, since: datetime) -> Iterator[CheckoutRecord]:
+        self._called("checkouts_since")
+        for page in self.pages.values():
+            if page.metadata:
+                state = CheckoutState(
+                    page.session_id, page.progress, page.paid or page.total, page.intent_id
+                )
+                names = ("installation", "reference", "order")
+                yield CheckoutRecord(state, *(page.metadata.get(name, "") for name in names))
+
+    def refunds_since(self, since: datetime) -> Iterator[RefundState]:
+        self._called("refunds_since")
+        yield from self.made
 
     def notices_since(self, since: datetime) -> Iterator[Notice]:
         self._called("notices_since")

@@ -146,13 +146,13 @@ app.conf.task_soft_time_limit, app.conf.task_time_limit = 240, 300
 app.conf.task_annotations = {
     name: {"soft_time_limit": 100, "time_limit": 120}
     for name, route in app.conf.task_routes.items()
-    if route["queue"] == "money"
+    if route["queue"] in {"money", "provider"}
 } | {
     # Longer than a mail server takes that answers at all (EMAIL_TIMEOUT for each of its steps).
     "accounts.tasks.send_account_mail": {"soft_time_limit": 60, "time_limit": 90},
     "accounts.tasks.send_invitation": {"soft_time_limit": 60, "time_limit": 90},
 }
-QUEUES = ("default", "money", "documents", "people", "mail")
+QUEUES = ("default", "money", "provider", "documents", "people", "mail")
 app.conf.beat_schedule = {
     "expire reservations": {
         "task": "ticketing.tasks.sweep_reservations",

@@ -2,6 +2,7 @@
 
 import tiqqo.core.clock
 from django.db import migrations, models
+from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
@@ -48,4 +49,14 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('given_up_at', None), ('sent_at', None)), fields=['due_at'], name='account_mail_waiting')],
             },
         ),
+        KeepData(
+            {
+                'mails of accounts that wait': 'accounts_accountmail WHERE sent_at IS NULL AND given_up_at IS NULL',
+            }
+        ),
     ]
+    reversal_loses = {
+        'accounts_invitation.mail_attempts': 'how often its mail was tried',
+        'accounts_invitation.mail_due_at': 'when its mail is tried again',
+        'accounts_invitation.mail_error': 'why its mail did not go',
+    }

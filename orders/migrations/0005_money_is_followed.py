@@ -7,9 +7,22 @@ import tiqqo.core.rls
 import tiqqo.core.tenancy
 import uuid
 from django.db import migrations, models
+from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
+    reversal_loses = {
+        "orders_payment.reference": "who a payment is at the provider, given anew",
+        "orders_refund.reference": "who a refund is at the provider, given anew",
+        "orders_providerevent.outcome": "what came of an event that was handled",
+    }
+    safe_while_serving = {
+        "AddField payment.reference": "each row has a random value, so the table is written anew: LOCKED",
+        "AddConstraint payment.payment_intent_once": "the release before stores an intent with the one"
+        " payment that its page was opened for",
+        "AddConstraint refund.refund_provider_id_once": "the release before stores what the provider"
+        " gave to a request that is sent once",
+    }
 
     dependencies = [
         ('accounts', '0003_logo'),
@@ -96,10 +109,6 @@ class Migration(migrations.Migration):
             field=models.CharField(choices=[('requested', 'Requested'), ('processing', 'On its way'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('canceled', 'Not needed')], default='requested', max_length=10),
         ),
         migrations.AddIndex(
-            model_name='providerevent',
-            index=models.Index(condition=models.Q(('outcome', 'unmatched')), fields=['received_at'], name='provider_event_unmatched'),
-        ),
-        migrations.AddIndex(
             model_name='refund',
             index=models.Index(condition=models.Q(('status__in', ['requested', 'processing'])), fields=['due_at'], name='refund_under_way'),
         ),
@@ -114,5 +123,16 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='unmatchedpayment',
             index=models.Index(condition=models.Q(('refunded_at', None)), fields=['due_at'], name='unmatched_payment_due'),
+        ),
+        KeepData(
+            {
+                'disputes': 'orders_dispute',
+                'money that belongs to no payment': 'orders_unmatchedpayment',
+                'mails about cancelled orders and refunds that failed': "orders_delivery WHERE kind IN ('canceled', 'refund_failed') OR status = 'withdrawn'",
+                'refunds made elsewhere or not needed': "orders_refund WHERE reason = 'elsewhere' OR status = 'canceled'",
+                'who open payments are at the provider': "orders_payment WHERE status IN ('created', 'processing')",
+                'who refunds under way are at the provider': "orders_refund WHERE status IN ('requested', 'processing')",
+                'the service fee in refunds': 'orders_refund WHERE fee_minor > 0',
+            }
         ),
     ]

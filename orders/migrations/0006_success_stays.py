@@ -1,5 +1,7 @@
 """What succeeded at the provider is not made open again by an answer that comes late."""
 
+from typing import ClassVar
+
 from django.db import migrations
 
 FORWARD = """
@@ -30,5 +32,10 @@ DROP FUNCTION money_keeps_its_success();
 
 
 class Migration(migrations.Migration):
+    safe_while_serving: ClassVar = {
+        "RunSQL": "it only refuses what was a mistake, a payment that had succeeded becoming open again;"
+        " making a trigger locks the table for a moment"
+    }
+
     dependencies = [("orders", "0005_money_is_followed")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

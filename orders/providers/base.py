@@ -64,6 +64,16 @@ class CheckoutState:
     intent_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class CheckoutRecord:
+    """A payment page of some time, with what we wrote on it when we opened it."""
+
+    state: CheckoutState
+    installation: str
+    reference: str
+    order_code: str
+
+
 class RefundProgress(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -157,6 +167,14 @@ class PaymentProvider(Protocol):
 
     def read_notice(self, body: bytes, signature: str) -> Notice:
         """The signed event. Raises SignatureInvalid."""
+        ...
+
+    def checkouts_since(self, since: datetime) -> Iterator[CheckoutRecord]:
+        """Every page that was opened since then, whoever opened it."""
+        ...
+
+    def refunds_since(self, since: datetime) -> Iterator[RefundState]:
+        """Every refund that was made since then, whoever made it."""
         ...
 
     def notices_since(self, since: datetime) -> Iterator[Notice]:

@@ -15,6 +15,7 @@ from django.conf import settings
 from orders.providers.base import (
     ChargedLine,
     CheckoutPage,
+    CheckoutRecord,
     CheckoutState,
     Notice,
     ProviderFailure,
@@ -24,7 +25,7 @@ from orders.providers.base import (
     RefundState,
     SignatureInvalid,
 )
-from orders.providers.stripe_objects import FOLLOWED, checkout_state, refund_state
+from orders.providers.stripe_objects import FOLLOWED, checkout_record, checkout_state, refund_state
 from tiqqo.core.card_amounts import to_provider
 from tiqqo.core.money import Money
 from tiqqo.core.neighbours import Breaker, Bulkhead, NeighbourUnavailable
@@ -163,6 +164,25 @@ class StripeProvider:
         except (ValueError, stripe.SignatureVerificationError) as error:
             raise SignatureInvalid(str(error)) from error
         return Notice(event.id, event.type, event.to_dict())
+
+    def checkouts_since(self, since: datetime) -> Iterator[CheckoutRecord]:
+        """A page takes money for a day at most, so those of a day before are looked at, too."""
+        begin = {"gte": int((since - timedelta(days=1)).timestamp())}
+        sessions = _every(
+            lambda **page: self._client.v1.checkout.sessions.list(
+                params=cast(Any, {"created": begin, "limit": _PAGE_SIZE, **page})
+            )
+        )
+        return (checkout_record(session.to_dict()) for session in sessions)
+
+    def refunds_since(self, since: datetime) -> Iterator[RefundState]:
+        begin = {"gte": int(since.timestamp())}
+        refunds = _every(
+            lambda **page: self._client.v1.refunds.list(
+                params=cast(Any, {"created": begin, "limit": _PAGE_SIZE, **page})
+            )
+        )
+        return (refund_state(refund.to_dict()) for refund in refunds)
 
     def notices_since(self, since: datetime) -> Iterator[Notice]:
         events = list(

@@ -8,6 +8,7 @@ from typing import Any
 
 from orders.providers.base import (
     CheckoutProgress,
+    CheckoutRecord,
     CheckoutState,
     DisputeProgress,
     DisputeState,
@@ -49,6 +50,17 @@ def checkout_state(session: StripeDict) -> CheckoutState:
         progress=progress,
         paid=from_provider(session["amount_total"] or 0, session["currency"]),
         intent_id=id_of(session["payment_intent"]),
+    )
+
+
+def checkout_record(session: StripeDict) -> CheckoutRecord:
+    """A Checkout Session of a list, with what we wrote on it."""
+    metadata = session.get("metadata") or {}
+    return CheckoutRecord(
+        state=checkout_state(session),
+        installation=metadata.get("installation", ""),
+        reference=metadata.get("reference", ""),
+        order_code=metadata.get("order", ""),
     )
 
 

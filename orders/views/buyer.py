@@ -167,7 +167,12 @@ def _decided(order: Order, decide: Callable[[Substitute], Order]) -> HttpRespons
 @require_GET
 def calendar(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     found = _order_or_404(request, event, code, secret)
-    body = calendar_file(found.event, url=order_url(found), uid=f"{found.code}@tiqqo")
+    body = calendar_file(
+        found.event,
+        url=order_url(found),
+        uid=f"{found.code}@tiqqo",
+        is_holders=found.is_confirmed and found.tickets.valid().exists(),
+    )
     return HttpResponse(
         body,
         content_type="text/calendar; charset=utf-8",

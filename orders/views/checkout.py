@@ -30,6 +30,7 @@ from ticketing.errors import AlreadyExtended, ReservationOver
 from ticketing.models import Reservation, ReservationStatus
 from ticketing.operations import cancel_reservation, extend_reservation
 from ticketing.queries import lines_of, quote_of
+from ticketing.seats import taking_places
 from tiqqo.core import clock
 from tiqqo.core.language import suggest_language
 from tiqqo.ui.forms import refusals
@@ -74,7 +75,7 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
         request.POST or None,
         event=reservation.event,
         places=places_of(reservation.event, lines),
-        is_free=price.total_minor == 0,
+        total=price.total,
         initial=_typed_before(order),
     )
     if request.method == "POST" and form.is_valid():
@@ -136,14 +137,15 @@ def _last_failure(order: Order | None) -> str:
 
 
 def _place(request: Any, reservation: Reservation, form: CheckoutForm) -> HttpResponse:
-    order = operations.place_order(
-        reservation,
-        buyer=form.buyer,
-        attendees=form.attendees,
-        payment_method=form.method,
-        consent_text=form.consent_text,
-        locale=get_language() or "en",
-    )
+    with taking_places():
+        order = operations.place_order(
+            reservation,
+            buyer=form.buyer,
+            attendees=form.attendees,
+            payment_method=form.method,
+            consent_text=form.consent_text,
+            locale=get_language() or "en",
+        )
     if order.payment_method == PaymentMethod.CARD:
         return HttpResponse(status=303, headers={"Location": payments.payment_page(order)})
     return _to_order(request, order)
@@ -192,7 +194,8 @@ def cancellation(request: Any, event: str, secret: str) -> HttpResponse:
             raise PaymentUnavailable from failure
         reservation, order = _hold_or_404(request, event, secret)
     if reservation.status == ReservationStatus.PENDING:
-        cancel_reservation(reservation, manually=True)
+        with taking_places():
+            cancel_reservation(reservation, manually=True)
     if order is not None:
         order.refresh_from_db()
         if order.is_confirmed:  # The page had been paid a moment before.

@@ -36,6 +36,7 @@ from orders.queries.desk import filtered_orders, sold_words
 from orders.views.files import pdf_response
 from ticketing.operations import cancel_reservation, reserve_tickets
 from ticketing.queries import offers
+from ticketing.seats import taking_places
 from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 from tiqqo.core.locales import percent
@@ -116,6 +117,11 @@ def new_order(request: Any, event: str) -> HttpResponse:
 
 
 def _place(request: Any, event: Event, form: NewOrderForm) -> Order:
+    with taking_places():
+        return _placed(request, event, form)
+
+
+def _placed(request: Any, event: Event, form: NewOrderForm) -> Order:
     reservation = reserve_tickets(event, selection=form.selection)
     try:
         return operations.place_order(
@@ -154,7 +160,8 @@ def order(request: Any, event: str, code: str) -> HttpResponse:
 
 def _act(request: Any, event: str, code: str, act: Any, done: str) -> HttpResponse:
     found = order_or_404(event_or_404(event), code)
-    act(found, by=request.member)
+    with taking_places():
+        act(found, by=request.member)
     messages.success(request, done % {"code": found.code})
     return redirect("orders:order", organiser=request.member.organiser.slug, event=event, code=code)
 

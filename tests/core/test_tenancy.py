@@ -16,7 +16,7 @@ from checkin.operations import admit_ticket
 from events.models import Event
 from events.operations import change_event
 from orders import payments
-from orders.models import Payment, RefundReason, Substitute
+from orders.models import Dispute, Payment, RefundReason, Substitute
 from orders.operations import request_refund, send_invoice
 from orders.tasks import welcome_people
 from people.models import Company
@@ -37,6 +37,7 @@ from ticketing.models import (
     WaitlistWish,
 )
 from tiqqo.core import checks
+from tiqqo.core.money import Money
 from tiqqo.core.postgres.base import DatabaseWrapper, base
 from tiqqo.core.rls import ORGANISER_SETTING
 from tiqqo.core.tasks import TenantTask, after_commit
@@ -58,8 +59,12 @@ def lived_in(cast, provider):
             payments.check_payment(payment)
             payment.refresh_from_db()
             request_refund(
-                payment, amount=payment.amount, reason=RefundReason.REQUESTED, by=house.owner
+                payment,
+                amount=Money(1, payment.currency),
+                reason=RefundReason.REQUESTED,
+                by=house.owner,
             )
+            Dispute.objects.create(payment=payment, provider_id=f"dp_{order.code}", amount_minor=1)
             change_event(house.event, by=house.owner, allows_invoice=True)
             send_invoice(house.place_invoice(1), by=house.owner)
             welcome_people(order.pk, organiser_id=house.organiser.pk)
@@ -117,7 +122,7 @@ def labels(wanted):
 
 
 def test_every_table_with_an_organiser_is_looked_at():
-    assert len(MODELS) == 36
+    assert len(MODELS) == 37
     assert {"accounts.Membership", "orders.Ticket", "payouts.Posting", "core.AuditEntry"} <= {
         model._meta.label for model in MODELS
     }

@@ -21,3 +21,4 @@ class Migration(migrations.Migration):
             ],
         ),
     ]
+    reversal_loses = {'core_taskrun.last_finished_at': 'known again after the next run of each task'}
