@@ -42,7 +42,11 @@ def told(entries: Iterable[AuditEntry]) -> list[dict[str, Any]]:
 
 
 def _title(entry: AuditEntry) -> str:
-    titles = {
+    return _titles().get(entry.action, entry.action)
+
+
+def _titles() -> dict[str, str]:
+    return {
         "order.placed": _("Order placed"),
         "order.settled": _("Settled"),
         "order.invoice_sent": _("Invoice sent"),
@@ -73,7 +77,6 @@ def _title(entry: AuditEntry) -> str:
         "mail.failed": _("Mail could not be sent"),
         "mail.withdrawn": _("Mail not sent, as it was no longer true"),
     }
-    return titles.get(entry.action, entry.action)
 
 
 def _text(entry: AuditEntry) -> str:

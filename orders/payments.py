@@ -34,9 +34,11 @@ from tiqqo.core.money import Money
 logger = logging.getLogger(__name__)
 
 # Stripe keeps a Checkout Session open for 30 minutes at least (API reference, `expires_at`); what is
-# on top is the time in which the same request may be sent again. The sweeper closes it earlier, when
-# the hold ends.
+# on top is for clocks that differ, and the time in which the same request may be sent again. The
+# sweeper closes it earlier, when the hold ends.
 PAGE_STAYS_OPEN = timedelta(minutes=35)
+# Longer than any request to the provider lasts.
+ANSWERED_WITHIN = timedelta(seconds=20)
 # The provider is asked about an open payment once in so long, however often its page is looked at.
 ASKED_AT_MOST_EVERY = timedelta(seconds=2)
 # Later than that the idempotency key of a request may be forgotten by the provider.
@@ -72,6 +74,8 @@ def payment_page(order: Order) -> str:
 def _open_page(opened: operations.OpenedPayment) -> str:
     """The page of an attempt that has none yet, as far as we know."""
     payment = opened.payment
+    if clock.now() - payment.created_at > ANSWERED_WITHIN:
+        return _open_page_again(payment)
     page: CheckoutPage | None
     try:
         page = _ask_for_page(payment)
@@ -84,9 +88,20 @@ def _open_page(opened: operations.OpenedPayment) -> str:
         page = None if opened.is_new else _find_page(payment)
         if page is None:
             operations.refuse_payment(payment, reason=str(refusal))
-            if not opened.is_new:
-                return _open_page(operations.open_payment(payment.order))
             raise
+    operations.store_session(payment, session_id=page.session_id, url=page.url)
+    return page.url
+
+
+def _open_page_again(payment: Payment) -> str:
+    """The page of an attempt whose answer was lost a while ago, or of the next attempt.
+
+    The same request again would be refused, its time being over, or answered with the same error.
+    """
+    page = _find_page(payment)
+    if page is None:
+        operations.abandon_payment(payment, failed=True)
+        return _open_page(operations.open_payment(payment.order))
     operations.store_session(payment, session_id=page.session_id, url=page.url)
     return page.url
 
@@ -201,7 +216,11 @@ def send_refund(refund: Refund) -> None:
     if state is None:
         try:
             state = provider().refund(
-                payment.intent_id, amount=refund.amount, reference=str(refund.reference)
+                payment.intent_id,
+                amount=refund.amount,
+                reference=str(refund.reference),
+                # Another one after a failure: an error that it made is given again with its key.
+                key=f"refund-{refund.reference}-{refund.attempts}",
             )
         except ProviderRefusal as refusal:
             for made in provider().refunds_of(payment.intent_id):
@@ -231,7 +250,10 @@ def send_unmatched_refund(unmatched: UnmatchedPayment) -> None:
         if each.progress in (RefundProgress.PENDING, RefundProgress.SUCCEEDED)
     ]
     if not made:
-        made = [provider().refund(intent_id, amount=unmatched.amount, reference=reference)]
+        state = provider().refund(
+            intent_id, amount=unmatched.amount, reference=reference, key=f"refund-{reference}"
+        )
+        made = [state]
     operations.note_unmatched_refund(intent_id=intent_id, refund_id=made[0].refund_id)
 
 

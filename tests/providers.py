@@ -52,6 +52,7 @@ class FakeProvider:
 
     pages: dict[str, Page] = field(default_factory=dict)
     made: list[RefundState] = field(default_factory=list)
+    by_key: dict[str, RefundState] = field(default_factory=dict)
     refunded: list[tuple[str, Money]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     events: list[Notice] = field(default_factory=list)
@@ -130,12 +131,11 @@ class FakeProvider:
             self.pages[session_id].progress = CheckoutProgress.EXPIRED
         return self.look_up(session_id)
 
-    def refund(self, intent_id: str, *, amount: Money, reference: str) -> RefundState:
+    def refund(self, intent_id: str, *, amount: Money, reference: str, key: str) -> RefundState:
         self._called("refund", makes=True)
-        known = [] if self.forgets_keys else self.made
-        state = next((each for each in known if each.reference == reference), None)
+        state = None if self.forgets_keys else self.by_key.get(key)
         if state is None:
-            state = self._make_refund(intent_id, amount, reference)
+            state = self.by_key[key] = self._make_refund(intent_id, amount, reference)
         self._answered()
         return state
 

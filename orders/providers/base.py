@@ -153,8 +153,8 @@ class PaymentProvider(Protocol):
         """The page takes no more money; whether it took any before."""
         ...
 
-    def refund(self, intent_id: str, *, amount: Money, reference: str) -> RefundState:
-        """The money is on its way back, once per `reference` within a day."""
+    def refund(self, intent_id: str, *, amount: Money, reference: str, key: str) -> RefundState:
+        """The money is on its way back, once per `key` within a day; an error is remembered, too."""
         ...
 
     def refunds_of(self, intent_id: str) -> Sequence[RefundState]:

@@ -134,7 +134,7 @@ class StripeProvider:
             # Only an open session can be expired: this one was paid or had expired before.
             return self.look_up(session_id)
 
-    def refund(self, intent_id: str, *, amount: Money, reference: str) -> RefundState:
+    def refund(self, intent_id: str, *, amount: Money, reference: str, key: str) -> RefundState:
         refund = _ask(
             lambda: self._client.v1.refunds.create(
                 params={
@@ -142,7 +142,7 @@ class StripeProvider:
                     "amount": to_provider(amount),
                     "metadata": {"reference": reference},
                 },
-                options={"idempotency_key": f"refund-{reference}"},
+                options={"idempotency_key": key},
             )
         )
         return refund_state(refund.to_dict())

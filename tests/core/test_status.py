@@ -56,7 +56,15 @@ def test_staff_sees_the_status_as_a_page(cast):
     assert page.h1 == "Status"
     assert page.response.headers["X-Robots-Tag"] == "noindex"
     assert "no-store" in page.response.headers["Cache-Control"]
-    assert page.texts("h2") == ["Database", "Redis", "Schedule", "This process", "Accounts", "Money", "Mails of orders"]
+    assert page.texts("h2") == [
+        "Database",
+        "Redis",
+        "Schedule",
+        "This process",
+        "Accounts",
+        "Money",
+        "Mails of orders",
+    ]
 
 
 def test_for_others_there_is_no_status(client, cast, settings):

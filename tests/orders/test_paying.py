@@ -206,8 +206,9 @@ def test_silence_leaves_the_attempt_open_and_the_next_press_finds_its_page(
     assert len(provider.pages) == 1
 
 
-def test_a_page_whose_answer_was_lost_long_ago_is_found_again_and_none_is_opened_beside_it(
-    kikker, provider, monkeypatch
+@pytest.mark.parametrize("later", [1, 300])
+def test_a_page_whose_answer_was_lost_is_found_again_and_none_is_opened_beside_it(
+    kikker, provider, later
 ):
     """The same request would be refused by now: its time is over, or its key was used with other words."""
     order = kikker.place(priced=2)
@@ -217,11 +218,29 @@ def test_a_page_whose_answer_was_lost_long_ago_is_found_again_and_none_is_opened
     provider.loses_answers = False
     provider.refuses = ProviderRefusal("expires_at must be at least 30 minutes from now")
 
-    url = payments.payment_page(order)
+    with time_machine.travel(clock.now() + timedelta(seconds=later)):
+        url = payments.payment_page(order)
 
     (page,) = provider.pages
     assert url.endswith(page)
     assert Payment.objects.get().session_id == page
+
+
+def test_an_attempt_that_made_no_page_is_followed_by_another_with_another_key(kikker, provider):
+    """An error that the provider remembers would be its answer to the same request for a day."""
+    order = kikker.place(priced=2)
+    provider.is_down = True
+    with pytest.raises(PaymentUnavailable):
+        payments.payment_page(order)
+    provider.is_down = False
+
+    with time_machine.travel(clock.now() + timedelta(seconds=30)):
+        payments.payment_page(order)
+
+    statuses = Payment.objects.order_by("attempt").values_list("attempt", "status")
+    assert list(statuses) == [(1, "failed"), (2, "processing")]
+    first, second = Payment.objects.order_by("attempt")
+    assert first.idempotency_key != second.idempotency_key
 
 
 def test_a_final_no_is_told_with_its_reason_and_another_way_is_open(kikker, provider):
