@@ -56,6 +56,7 @@ class FakeProvider:
     refunded: list[tuple[str, Money]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     events: list[Notice] = field(default_factory=list)
+    disputed: set[str] = field(default_factory=set)
     is_down: bool = False
     is_resting: bool = False
     loses_answers: bool = False
@@ -141,6 +142,8 @@ class FakeProvider:
 
     def _make_refund(self, intent_id: str, amount: Money, reference: str = "") -> RefundState:
         page = next((page for page in self.pages.values() if page.intent_id == intent_id), None)
+        if page is not None and page.session_id in self.disputed:
+            raise ProviderRefusal("The charge is disputed.", code="charge_disputed")
         if page is None:
             raise ProviderRefusal(f"No such payment_intent: {intent_id}", code="resource_missing")
         gone = (RefundProgress.FAILED, RefundProgress.CANCELED)

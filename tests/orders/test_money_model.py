@@ -207,6 +207,7 @@ class MoneyMachine(RuleBasedStateMachine):
         if paid:
             page = paid[which % len(paid)]
             self.disputes.setdefault(page.session_id, "needs_response")
+            self.provider.disputed.add(page.session_id)
             self._report(self.provider.dispute_notice(page.session_id, "needs_response"))
 
     @rule(which=st.integers(0, 9), outcome=st.sampled_from(["won", "lost"]))
@@ -356,7 +357,7 @@ class MoneyMachine(RuleBasedStateMachine):
             job = self.queue.jobs.pop(0)
             if job.task in (close_payment, check_payment, refund_at_provider):
                 job.task.run(*job.args)
-            elif job.task is handle_provider_event:
+            elif job.task == handle_provider_event:
                 with suppress(NotYet):
                     job.task.run(*job.args)
 
