@@ -138,6 +138,15 @@ class Stack:
         """Raises ChildEnded if a child has ended."""
         self._supervisor.check()
 
+    @property
+    def ended(self) -> list[str]:
+        """The children that should go on and have ended."""
+        return self._supervisor.ended
+
+    def restart(self, name: str, **changed: str) -> None:
+        """The child runs anew, with variables changed for this start, as a service manager does it."""
+        self._supervisor.restart(name, changed)
+
     def stop(self) -> None:
         """Every process that was started has ended; harmless when nothing runs."""
         self._supervisor.stop()

@@ -42,6 +42,7 @@ class Supervisor:
         self._cwd = cwd
         self._echo = echo
         self._children: dict[str, Child] = {}
+        self._started: dict[str, tuple[Sequence[str | Path], Mapping[str, str]]] = {}
         self._log_starts: dict[str, int] = {}
         self._readers: list[threading.Thread] = []
 
@@ -70,7 +71,20 @@ class Supervisor:
             finally:
                 os.close(log)
         self._children[name] = child
+        self._started[name] = argv, env
         record(self._run / f"{name}.child", child.pid)
+
+    def restart(self, name: str, changed: Mapping[str, str] | None = None) -> None:
+        """The child runs anew, with variables changed for this start; what was left of it is killed."""
+        argv, env = self._started[name]
+        end([self._children[name]], grace=0.0)
+        self.start(name, argv, {**env, **(changed or {})})
+        self._started[name] = argv, env
+
+    @property
+    def ended(self) -> list[str]:
+        """The children that should go on and have ended."""
+        return [name for name, child in self._children.items() if child.poll() is not None]
 
     @property
     def pids(self) -> dict[str, int]:

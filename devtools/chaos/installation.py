@@ -1,0 +1,244 @@
+"""Everything that runs: the product in production form, and its neighbours behind proxies."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+from devtools.bench.machine import processes, tree
+from devtools.bench.wire import Site
+from devtools.chaos.background import Background
+from devtools.chaos.books import Database, Unfinished
+from devtools.chaos.mail_sink import MailSink
+from devtools.chaos.people import Sale
+from devtools.chaos.provider import Provider
+from devtools.chaos.proxy import Proxy
+from devtools.paths import REPOSITORY
+from devtools.processes import LOOPBACK, free_port
+from devtools.remembered import remembered_secret
+from devtools.services import EmbeddedPostgres, EmbeddedRedis
+from devtools.stack import NotReady, Plan, Stack
+from devtools.supervisor import Supervisor
+
+STALE = ("beat", "log", "mail", "media", "outside", "run")
+WEB_PROCESSES, WEB_THREADS = 2, 4
+# As a service manager waits before it starts again what has ended.
+RESTART_SECONDS = 1.0
+READY_SECONDS = 60.0
+# The start of the product is worth repeating when its database is still coming up.
+CHILDREN = ("web", "worker", "documents", "beat")
+
+
+class Installation:
+    """Runs between start and stop. All methods are for the main thread, which starts processes."""
+
+    def __init__(self, var_dir: Path, *, say: Callable[[str], None]) -> None:
+        self.var_dir = var_dir
+        self.say = say
+        self.background = Background()
+        self.redis = EmbeddedRedis(var_dir, say=say)
+        self.sink = MailSink()
+        self.restarts: dict[str, int] = {}
+        """How often a child had to be started again, by name."""
+        self._outside = Supervisor(var_dir / "outside", cwd=REPOSITORY, echo=False)
+        self._ended_at: dict[str, float] = {}
+        self._kept_down: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self.background.__enter__()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        self._outside.end_leftovers()
+        self.redis.start()
+        port, stripe_port = free_port(), free_port()
+        self.background.call(self.sink.start())
+        self.proxies = {
+            "redis": Proxy("redis", self.redis.port),
+            "stripe": Proxy("stripe", stripe_port),
+            "mail": Proxy("mail", self.sink.port),
+        }
+        for proxy in self.proxies.values():
+            self.background.call(proxy.start())
+        secrets = self.var_dir / "secrets"
+        api_key = remembered_secret(secrets / "stripe_api_key", prefix="sk_test_")
+        webhook_secret = remembered_secret(secrets / "stripe_webhook_secret", prefix="whsec_")
+        self._outside.start(
+            "stripe",
+            [
+                sys.executable,
+                "-m",
+                "devtools.local_stripe",
+                f"--port={stripe_port}",
+                f"--data-dir={self.var_dir / 'outside' / 'stripe'}",
+                f"--webhook-url=http://{LOOPBACK}:{port}/webhooks/stripe/",
+                f"--webhook-secret={webhook_secret}",
+            ],
+            {**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.stack = Stack(
+            Plan(
+                var_dir=self.var_dir,
+                debug=False,
+                port=port,
+                web_workers=WEB_PROCESSES,
+                web_threads=WEB_THREADS,
+                redis_url=_through(self.redis.url, self.proxies["redis"]),
+                environment={
+                    "STRIPE_API_BASE": f"http://{LOOPBACK}:{self.proxies['stripe'].port}",
+                    "STRIPE_API_KEY": api_key,
+                    "STRIPE_WEBHOOK_SECRET": webhook_secret,
+                    "EMAIL_HOST": LOOPBACK,
+                    "EMAIL_PORT": str(self.proxies["mail"].port),
+                },
+            ),
+            report=self.say,
+        )
+        self.stack.start()
+        if self.stack.port != port:
+            raise NotReady(f"somebody took port {port}, which the provider's webhooks lead to")
+        assert self.stack.services.postgres is not None
+        self.postgres = self.stack.services.postgres
+        self.database = Database(self.postgres)
+        self.provider = Provider(stripe_port, api_key)
+        address = urlsplit(self.stack.base_url)
+        assert address.hostname and address.port
+        self.site = Site(address.hostname, address.port)
+        self.stripe_site = Site(LOOPBACK, stripe_port)
+
+    def stop(self) -> None:
+        """Nothing of it runs any more."""
+        if hasattr(self, "stack"):
+            self.stack.stop()
+        self._outside.stop()
+        self.redis.stop()
+        self.background.__exit__()
+
+    def seed(self, names: Sequence[str]) -> dict[str, Sale]:
+        """A sale of its own for each name."""
+        made = self._shell(f"seed.plant({list(names)!r})")
+        return {sale["name"]: Sale(**sale) for sale in made}
+
+    def refund(self, sale: Sale, *, count: int) -> int:
+        """So many paid orders are to be refunded; how many there were."""
+        return int(self._shell(f"seed.refund({sale.organiser_id}, count={count})"))
+
+    def _shell(self, call: str) -> object:
+        output = self.stack.manage(
+            "shell", "--no-imports", "-c", f"from devtools.chaos import seed; {call}"
+        )
+        return json.loads(output.strip().splitlines()[-1])
+
+    # Processes ------------------------------------------------------------------------------
+
+    def kill(self, *names: str) -> None:
+        """kill -9 of the children and of all that they started, at the same moment."""
+        among = processes()
+        pids = [p.pid for name in names for p in tree(self._pid(name), among)]
+        for pid in pids:
+            send(pid, signal.SIGKILL)
+
+    def kill_a_child_of(self, name: str) -> None:
+        """kill -9 of one process that the named one has started: a web worker, a pool's member."""
+        root = self._pid(name)
+        below = [p.pid for p in tree(root, processes()) if p.pid != root]
+        if below:
+            send(max(below), signal.SIGKILL)
+
+    def _pid(self, name: str) -> int:
+        if name == "redis":
+            return self.redis.pid
+        return self.stack.pids[name]
+
+    def keep_running(self) -> None:
+        """What has ended is started again a moment later, as a service manager does."""
+        now = time.monotonic()
+        for name in self.stack.ended:
+            if name in self._kept_down:
+                continue
+            if now - self._ended_at.setdefault(name, now) >= RESTART_SECONDS:
+                del self._ended_at[name]
+                self.restarts[name] = self.restarts.get(name, 0) + 1
+                self.stack.restart(name)
+
+    def keep_down(self, *names: str) -> None:
+        """These are not started again until `let_up`."""
+        self._kept_down |= set(names)
+
+    def let_up(self) -> None:
+        self._kept_down.clear()
+
+    def wait(self, seconds: float, *, until: Callable[[], bool] | None = None) -> bool:
+        """The time has passed, or what is waited for is so (True)."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.keep_running()
+            if until is not None and until():
+                return True
+            time.sleep(0.2)
+        return until is None
+
+    def start_redis_empty(self) -> None:
+        """Redis runs again and remembers nothing; it must have ended."""
+        self.redis.stop()
+        for kept in (self.var_dir / "redis").glob("*.rdb"):
+            kept.unlink()
+        self.redis.start()
+        self.proxies["redis"].upstream = self.redis.port
+
+    def start_redis(self) -> None:
+        self.redis.stop()
+        self.redis.start()
+        self.proxies["redis"].upstream = self.redis.port
+
+    # How it stands --------------------------------------------------------------------------
+
+    def unfinished(self) -> Unfinished:
+        """Work that waits or is under way, the provider's money that nobody noticed included."""
+        waiting = self.database.unfinished()
+        open_sessions = self.database.open_sessions()
+        taken = {one.session_id for one in self.provider.books().taken}
+        return Unfinished(
+            waiting.deliveries,
+            waiting.refunds,
+            waiting.events,
+            waiting.people,
+            payments=len(open_sessions & taken),
+        )
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """The signal is sent; a process that has ended is fine."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def forget_earlier_runs(var_dir: Path) -> None:
+    """The next start finds nothing of the last one."""
+    import shutil
+
+    EmbeddedPostgres(var_dir, say=lambda _: None).destroy()
+    EmbeddedRedis(var_dir, say=lambda _: None).destroy()
+    for folder in STALE:
+        shutil.rmtree(var_dir / folder, ignore_errors=True)
+
+
+def _through(url: str, proxy: Proxy) -> str:
+    parts = urlsplit(url)
+    credentials, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{credentials}{at}{LOOPBACK}:{proxy.port}"))

@@ -1,0 +1,215 @@
+"""One experiment from start to end: warm up, fault, recovery, quiet, and then the books."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from devtools.chaos.checks import IS_FAILURE, Finding, Harm, findings
+from devtools.chaos.installation import Installation
+from devtools.chaos.measurements import Log, pace, ratio, statuses
+from devtools.chaos.people import Buyers, Sale, Staff, open_the_doors, send_invoices
+from devtools.chaos.proxy import Fault
+from devtools.chaos.traffic import Traffic, Visitor
+from devtools.stack import NotReady
+
+PROBES = ("shop", "dashboard", "door", "sign-in")
+PAGES = ("shop", "dashboard", "door", "shop page", "hold", "checkout", "details", "order")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a trial takes; the short form takes less."""
+
+    warm_up: float = 5.0
+    fault: float = 1.0
+    """Times this: of every fault's own length."""
+    after: float = 5.0
+    recovery: float = 45.0
+    """At most so long until every probe is answered again and nothing waits."""
+    finish: float = 45.0
+    """At most so long for buyers who are still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A fault, made and healed by `act`."""
+
+    name: str
+    what: str
+    act: Callable[["Scene"], None]
+    pays: bool = True
+    has_told_figures: bool = True
+
+
+class Scene:
+    """What an experiment acts on."""
+
+    def __init__(
+        self, installation: Installation, sale: Sale, buyers: Buyers, timing: Timing
+    ) -> None:
+        self.installation = installation
+        self.sale = sale
+        self.buyers = buyers
+        self.notes: list[str] = []
+        self.findings: list[Finding] = []
+        """What the experiment itself found, beside the books."""
+        self._timing = timing
+
+    def hold(self, seconds: float) -> None:
+        """The fault lasts, while what has ended is started again."""
+        self.installation.wait(seconds * self._timing.fault)
+
+    def fail(self, neighbour: str, fault: Fault) -> None:
+        """The neighbour fails so until `heal`."""
+        proxy = self.installation.proxies[neighbour]
+        self.installation.background.call(proxy.fail(fault))
+
+    def heal(self, neighbour: str) -> int:
+        """The neighbour is well again; how many exchanges its fault was applied to."""
+        proxy = self.installation.proxies[neighbour]
+        self.installation.background.call(proxy.heal())
+        return proxy.hits
+
+
+@dataclass(slots=True)
+class Trial:
+    """What was seen."""
+
+    experiment: Experiment
+    sale: Sale
+    log: Log = field(default_factory=Log)
+    notes: list[str] = field(default_factory=list)
+    found_meanwhile: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    error: str = ""
+    """Why the experiment could not be made."""
+    buyers: int = 0
+    told: list[str] = field(default_factory=list)
+    gave_up: Counter[str] = field(default_factory=Counter)
+    restarts: dict[str, int] = field(default_factory=dict)
+    began: float = 0.0
+    fault_at: float = 0.0
+    healed_at: float = 0.0
+    ended: float = 0.0
+    quiet_after: float | None = None
+    """Seconds from the end of the fault until nothing waited; None: not while it was watched."""
+    longest_mail: float | None = None
+
+    def count(self, harm: Harm) -> int:
+        return sum(one.harm is harm for one in self.findings)
+
+    @property
+    def has_failed(self) -> bool:
+        return bool(self.error) or any(one.harm in IS_FAILURE for one in self.findings)
+
+    def seconds_out(self, probe: str) -> float:
+        return self.log.seconds_out(probe, self.fault_at, self.ended)
+
+    def ratios(self) -> tuple[float | None, float | None]:
+        """Pages during the fault against those before: at the median and at p95."""
+        before = pace(t for t in self.log.between(self.began, self.fault_at) if t.what in PAGES)
+        during = pace(t for t in self.log.between(self.fault_at, self.healed_at) if t.what in PAGES)
+        return ratio(during.p50, before.p50), ratio(during.p95, before.p95)
+
+    def wrong_answers(self) -> dict[str, dict[str, int]]:
+        return statuses(self.log.tries)
+
+
+class Runner:
+    """Makes trials in an installation, and judges them when all work is done."""
+
+    def __init__(
+        self, installation: Installation, *, timing: Timing, purchases_a_second: float
+    ) -> None:
+        self.installation = installation
+        self.timing = timing
+        self.rate = purchases_a_second
+
+    def run(self, experiment: Experiment, sale: Sale) -> Trial:
+        """The experiment was made; its trial is judged later by `judge`."""
+        trial = Trial(experiment, sale)
+        place = self.installation
+        place.restarts = {}
+        background = place.background
+        buyers = Buyers(sale, place.site, place.stripe_site, trial.log, pays=experiment.pays)
+        staff = Staff(Visitor(place.site, trial.log), sale)
+        background.call(staff.sign_in())
+        traffic = Traffic(place.site, trial.log)
+        desk: Future[None] = background.start(send_invoices(staff, buyers))
+        trial.began = time.monotonic()
+        background.call(_begin(traffic, staff, buyers, self.rate))
+        scene = Scene(place, sale, buyers, self.timing)
+        try:
+            place.wait(self.timing.warm_up)
+            trial.fault_at = time.monotonic()
+            experiment.act(scene)
+        finally:
+            trial.healed_at = trial.healed_at or time.monotonic()
+            self._recover(trial, traffic, desk)
+        trial.notes, trial.found_meanwhile = scene.notes, scene.findings
+        trial.restarts = dict(place.restarts)
+        trial.buyers = len(buyers.purchases)
+        trial.told = [one.told_code for one in buyers.purchases if one.told_code]
+        trial.gave_up = Counter(one.gave_up_at for one in buyers.purchases if one.gave_up_at)
+        return trial
+
+    def _recover(self, trial: Trial, traffic: Traffic, desk: "Future[None]") -> None:
+        """Probes go on until all are answered again; then everybody leaves and the work is done."""
+        place, timing = self.installation, self.timing
+        place.let_up()
+        place.wait(timing.after)
+        place.wait(timing.recovery, until=lambda: _is_well(trial))
+        trial.ended = time.monotonic()
+        ending = place.background.start(traffic.end(within_seconds=timing.finish))
+        place.wait(timing.finish + 5, until=ending.done)
+        desk.cancel()
+        if place.wait(timing.recovery, until=lambda: not self._unfinished()):
+            trial.quiet_after = time.monotonic() - trial.healed_at
+
+    def _unfinished(self) -> bool:
+        try:
+            return bool(self.installation.unfinished())
+        except OSError:
+            return True
+
+    def finish(self, *, within_seconds: float) -> str:
+        """Nothing waits any more, in any trial; what does, if time was up."""
+        place = self.installation
+        place.wait(within_seconds, until=lambda: not self._unfinished())
+        return str(place.unfinished())
+
+    def judge(self, trial: Trial) -> None:
+        """The trial's findings are those of the books as they are now."""
+        place, sale = self.installation, trial.sale
+        books = place.database.books(sale.organiser_id)
+        provider = place.provider.books().of(sale.organiser_id)
+        mails = list(place.sink.mails)
+        trial.findings = [*trial.found_meanwhile, *findings(books, provider, mails, trial.told)]
+        try:
+            place.stack.manage("verify_inventory", f"--event={sale.organiser}/{sale.event}")
+        except NotReady as differs:
+            last = str(differs).strip().splitlines()[-1]
+            trial.findings.append(Finding(Harm.MOVED_WRONGLY, "stock", last))
+        first_arrival: dict[str, float] = {}
+        for mail in mails:
+            first_arrival.setdefault(mail.message_id, mail.at)
+        delays = [
+            first_arrival[delivery.message_id] - delivery.requested_at
+            for delivery in books.deliveries
+            if delivery.message_id in first_arrival
+        ]
+        trial.longest_mail = max(delays, default=None)
+
+
+async def _begin(traffic: Traffic, staff: Staff, buyers: Buyers, rate: float) -> None:
+    open_the_doors(traffic, staff, buyers, purchases_a_second=rate)
+    await asyncio.sleep(0)
+
+
+def _is_well(trial: Trial) -> bool:
+    """The last answer of every probe was a proper one."""
+    last = {one.what: one for one in trial.log.tries[-400:]}
+    return all(probe in last and last[probe].is_proper for probe in PROBES)
