@@ -50,6 +50,8 @@ class Plan:
     web_threads: int = 4
     document_processes: int = 2
     """Of the worker of documents and mails; the other one has one."""
+    documents_give_way: bool = True
+    """It runs when nothing else would, which on a machine that others use may be never."""
     worker: bool = True
     beat: bool = True
     reload: bool = False
@@ -256,7 +258,9 @@ class Stack:
             self._start_worker("worker", processes=1)
             self._start_worker("provider", processes=1)
             self._start_worker(
-                "documents", processes=self.plan.document_processes, WORKER_GIVES_WAY="1"
+                "documents",
+                processes=self.plan.document_processes,
+                WORKER_GIVES_WAY="1" if self.plan.documents_give_way else "0",
             )
         if self.plan.beat:
             schedule = self.var_dir / "beat" / "schedule"

@@ -17,13 +17,23 @@ class Harm(Enum):
     LOST = "lost"
     DOUBLED = "doubled"
     MOVED_WRONGLY = "moved wrongly"
+    WAITING = "waiting"
+    """A mail that is not out and that the product still knows of: nothing is lost if it goes out."""
+    STOOD_STILL = "stood still"
+    """Work that waited for a neighbour that it has nothing to do with."""
     BY_HAND = "by hand"
     """Nothing is wrong yet, but somebody has to act."""
     MAIL_TWICE = "mail twice"
     """The same mail, with the same Message-ID, reached the buyer's mail server again."""
 
 
-IS_FAILURE = (Harm.LOST, Harm.DOUBLED, Harm.MOVED_WRONGLY)
+IS_FAILURE = (
+    Harm.LOST,
+    Harm.DOUBLED,
+    Harm.MOVED_WRONGLY,
+    Harm.WAITING,  # when everything had time to be done
+    Harm.STOOD_STILL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +93,12 @@ def _mails(books: Books, mails: Iterable[Mail]) -> Iterator[Finding]:
             continue
         if delivery.status == "failed":
             yield Finding(Harm.BY_HAND, name, f"given up: {delivery.last_error}")
+        elif delivery.status == "sent":
+            yield Finding(Harm.LOST, name, "the mail is sent by our books and has not come")
         else:
-            yield Finding(Harm.LOST, name, f"the mail has not come; it is {delivery.status} here")
+            yield Finding(
+                Harm.WAITING, name, f"{delivery.status}: {delivery.last_error or 'no error'}"
+            )
     for order in books.orders.values():
         for kind in sorted(order.mails_due):
             count = by_kind[order.code, kind]

@@ -9,12 +9,16 @@ or moved wrongly, or an experiment could not be made.
 import argparse
 import sys
 import time
+from urllib.error import HTTPError
+
+import psycopg
 
 from devtools.bench import machine
 from devtools.chaos.faults import EXPERIMENTS
 from devtools.chaos.installation import Installation, forget_earlier_runs
 from devtools.chaos.provider import NotPresent
 from devtools.chaos.report import details, table, write_down
+from devtools.chaos.traffic import GaveUp
 from devtools.chaos.trial import Experiment, Runner, Timing, Trial
 from devtools.claims import Claimed
 from devtools.paths import REPOSITORY, VAR
@@ -28,6 +32,7 @@ PAGE = REPOSITORY / "docs" / "reliability.md"
 MOST_SECONDS = 25 * 60
 # For work that lapses late, after the last experiment.
 FINISH_SECONDS = 240.0
+CANNOT_BE_MADE = (NotPresent, NotReady, GaveUp, psycopg.Error, HTTPError, TimeoutError)
 BROKEN = (Claimed, CannotPlace, CannotStart, NotReady, ChildEnded, OSError)
 
 
@@ -75,8 +80,8 @@ def _make(experiments: list[Experiment], asked: argparse.Namespace) -> list[Tria
             _say(f"{experiment.name} …")
             try:
                 trial = runner.run(experiment, sales[experiment.name])
-            except NotPresent as missing:
-                trial = Trial(experiment, sales[experiment.name], error=str(missing))
+            except CANNOT_BE_MADE as error:
+                trial = Trial(experiment, sales[experiment.name], error=_first_line(error))
             trials.append(trial)
             if not trial.error:
                 runner.judge(trial)
@@ -116,6 +121,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     if asked.rate <= 0 or asked.scale <= 0 or asked.minutes <= 0:
         parser.error("--rate, --scale and --minutes must be more than nothing")
     return asked
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
 
 
 def _say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -29,8 +30,6 @@ STALE = ("beat", "log", "mail", "media", "outside", "run")
 WEB_PROCESSES, WEB_THREADS = 2, 4
 # As a service manager waits before it starts again what has ended.
 RESTART_SECONDS = 1.0
-READY_SECONDS = 60.0
-# The start of the product is worth repeating when its database is still coming up.
 CHILDREN = ("web", "worker", "documents", "beat")
 
 
@@ -96,6 +95,7 @@ class Installation:
                 port=port,
                 web_workers=WEB_PROCESSES,
                 web_threads=WEB_THREADS,
+                documents_give_way=False,
                 redis_url=_through(self.redis.url, self.proxies["redis"]),
                 environment={
                     "STRIPE_API_BASE": f"http://{LOOPBACK}:{self.proxies['stripe'].port}",
@@ -161,6 +161,8 @@ class Installation:
     def _pid(self, name: str) -> int:
         if name == "redis":
             return self.redis.pid
+        if name == "postgres":
+            return self.postgres.pid
         return self.stack.pids[name]
 
     def keep_running(self) -> None:
@@ -191,18 +193,28 @@ class Installation:
             time.sleep(0.2)
         return until is None
 
-    def start_redis_empty(self) -> None:
-        """Redis runs again and remembers nothing; it must have ended."""
+    def start_redis(self) -> None:
+        """Redis runs again after its end, with what it had written down."""
         self.redis.stop()
-        for kept in (self.var_dir / "redis").glob("*.rdb"):
-            kept.unlink()
         self.redis.start()
         self.proxies["redis"].upstream = self.redis.port
 
-    def start_redis(self) -> None:
+    def start_redis_empty(self) -> None:
+        """Redis runs again after its end and remembers nothing."""
         self.redis.stop()
-        self.redis.start()
-        self.proxies["redis"].upstream = self.redis.port
+        for dump in (self.var_dir / "redis").glob("*.rdb"):
+            dump.unlink()
+        self.start_redis()
+
+    def start_postgres(self) -> None:
+        """PostgreSQL runs again after its end, where it was. Raises NotReady if it is elsewhere."""
+        port = self.postgres.port
+        self.postgres.stop()
+        self.postgres.start()
+        if self.postgres.port != port:
+            raise NotReady(f"PostgreSQL came back on port {self.postgres.port} instead of {port}")
+
+    restart_postgres = start_postgres
 
     # How it stands --------------------------------------------------------------------------
 
@@ -230,8 +242,6 @@ def send(pid: int, number: signal.Signals) -> None:
 
 def forget_earlier_runs(var_dir: Path) -> None:
     """The next start finds nothing of the last one."""
-    import shutil
-
     EmbeddedPostgres(var_dir, say=lambda _: None).destroy()
     EmbeddedRedis(var_dir, say=lambda _: None).destroy()
     for folder in STALE:

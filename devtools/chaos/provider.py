@@ -52,6 +52,12 @@ class ProviderBooks:
         intents = {one.intent_id for one in taken}
         return ProviderBooks(taken, [one for one in self.given_back if one.intent_id in intents])
 
+    def without(self, session_ids: set[str]) -> "ProviderBooks":
+        """All but what was paid in these sessions."""
+        taken = [one for one in self.taken if one.session_id not in session_ids]
+        gone = {one.intent_id for one in self.taken} - {one.intent_id for one in taken}
+        return ProviderBooks(taken, [one for one in self.given_back if one.intent_id not in gone])
+
 
 class Provider:
     """The local Stripe, asked directly and not through the proxy."""

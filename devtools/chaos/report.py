@@ -23,6 +23,7 @@ HEAD = (
     "lost",
     "doubled",
     "moved wrongly",
+    "stood still",
     "by hand",
     "mail twice",
     "latest mail",
@@ -49,7 +50,7 @@ def _row(trial: Trial) -> tuple[str, ...]:
         _figure(p95),
         str(trial.buyers),
         *(_count(trial.count(harm)) for harm in (Harm.LOST, Harm.DOUBLED, Harm.MOVED_WRONGLY)),
-        str(trial.count(Harm.BY_HAND)),
+        str(trial.count(Harm.BY_HAND) + trial.count(Harm.WAITING)),
         str(trial.count(Harm.MAIL_TWICE)),
         f"{trial.longest_mail:.0f} s" if trial.longest_mail is not None else "–",
     )

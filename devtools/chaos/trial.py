@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -26,11 +26,13 @@ class Timing:
     warm_up: float = 5.0
     fault: float = 1.0
     """Times this: of every fault's own length."""
-    after: float = 5.0
+    after: float = 3.0
     recovery: float = 45.0
-    """At most so long until every probe is answered again and nothing waits."""
-    finish: float = 45.0
+    """At most so long until every probe is answered again."""
+    leaving: float = 40.0
     """At most so long for buyers who are still there."""
+    quiet: float = 8.0
+    """At most so long until nothing waits; the rest is waited for once, after the last trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,6 @@ class Experiment:
     name: str
     what: str
     act: Callable[["Scene"], None]
-    pays: bool = True
-    has_told_figures: bool = True
 
 
 class Scene:
@@ -56,6 +56,11 @@ class Scene:
         self.notes: list[str] = []
         self.findings: list[Finding] = []
         """What the experiment itself found, beside the books."""
+        self.later: list[Callable[[], Iterator[Finding]]] = []
+        """Asked when everything had time to be done."""
+        self.forgotten_orders: set[str] = set()
+        self.forgotten_sessions: set[str] = set()
+        """What was sold and paid after the backup that was restored."""
         self._timing = timing
 
     def hold(self, seconds: float) -> None:
@@ -73,6 +78,33 @@ class Scene:
         self.installation.background.call(proxy.heal())
         return proxy.hits
 
+    def expect_mail(self, to: str, *, about: str, since: float) -> None:
+        """A mail that somebody was promised has to come, too."""
+
+        def look() -> Iterator[Finding]:
+            came = [
+                mail
+                for mail in self.installation.sink.mails
+                if to in mail.to and about in mail.subject.lower() and mail.at >= since
+            ]
+            if not came:
+                yield Finding(Harm.LOST, to, f"the promised mail about {about} has not come")
+
+        self.later.append(look)
+
+    def forget_orders_since_backup(self, backed_up_at: float, *, sessions: set[str]) -> None:
+        """The database goes back to then: orders and payments that it does not know are known to be gone."""
+        database, organiser = self.installation.database, self.sale.organiser_id
+        before = database.rows(
+            "SELECT code FROM orders_order WHERE organiser_id = %s AND placed_at < to_timestamp(%s)",
+            organiser,
+            backed_up_at,
+        )
+        kept = {code for (code,) in before}
+        bought = {one.told_code for one in self.buyers.purchases if one.told_code}
+        self.forgotten_orders = bought - kept
+        self.forgotten_sessions = sessions
+
 
 @dataclass(slots=True)
 class Trial:
@@ -82,7 +114,7 @@ class Trial:
     sale: Sale
     log: Log = field(default_factory=Log)
     notes: list[str] = field(default_factory=list)
-    found_meanwhile: list[Finding] = field(default_factory=list)
+    scene: Scene | None = None
     findings: list[Finding] = field(default_factory=list)
     error: str = ""
     """Why the experiment could not be made."""
@@ -134,14 +166,14 @@ class Runner:
         place = self.installation
         place.restarts = {}
         background = place.background
-        buyers = Buyers(sale, place.site, place.stripe_site, trial.log, pays=experiment.pays)
+        buyers = Buyers(sale, place.site, place.stripe_site, trial.log)
         staff = Staff(Visitor(place.site, trial.log), sale)
         background.call(staff.sign_in())
         traffic = Traffic(place.site, trial.log)
         desk: Future[None] = background.start(send_invoices(staff, buyers))
         trial.began = time.monotonic()
         background.call(_begin(traffic, staff, buyers, self.rate))
-        scene = Scene(place, sale, buyers, self.timing)
+        scene = trial.scene = Scene(place, sale, buyers, self.timing)
         try:
             place.wait(self.timing.warm_up)
             trial.fault_at = time.monotonic()
@@ -149,7 +181,7 @@ class Runner:
         finally:
             trial.healed_at = trial.healed_at or time.monotonic()
             self._recover(trial, traffic, desk)
-        trial.notes, trial.found_meanwhile = scene.notes, scene.findings
+        trial.notes = scene.notes
         trial.restarts = dict(place.restarts)
         trial.buyers = len(buyers.purchases)
         trial.told = [one.told_code for one in buyers.purchases if one.told_code]
@@ -163,10 +195,10 @@ class Runner:
         place.wait(timing.after)
         place.wait(timing.recovery, until=lambda: _is_well(trial))
         trial.ended = time.monotonic()
-        ending = place.background.start(traffic.end(within_seconds=timing.finish))
-        place.wait(timing.finish + 5, until=ending.done)
+        ending = place.background.start(traffic.end(within_seconds=timing.leaving))
+        place.wait(timing.leaving + 5, until=ending.done)
         desk.cancel()
-        if place.wait(timing.recovery, until=lambda: not self._unfinished()):
+        if place.wait(timing.quiet, until=lambda: not self._unfinished()):
             trial.quiet_after = time.monotonic() - trial.healed_at
 
     def _unfinished(self) -> bool:
@@ -187,7 +219,20 @@ class Runner:
         books = place.database.books(sale.organiser_id)
         provider = place.provider.books().of(sale.organiser_id)
         mails = list(place.sink.mails)
-        trial.findings = [*trial.found_meanwhile, *findings(books, provider, mails, trial.told)]
+        scene = trial.scene
+        assert scene is not None
+        gone = scene.forgotten_sessions - {payment.session_id for payment in books.payments}
+        unknown = [taken for taken in provider.taken if taken.session_id in gone]
+        told = set(trial.told) - scene.forgotten_orders
+        trial.findings = [
+            *scene.findings,
+            *findings(books, provider.without(gone), mails, told),
+            *(one for look in scene.later for one in look()),
+            *(
+                Finding(Harm.BY_HAND, one.order_code, "paid after the backup, not known here")
+                for one in unknown
+            ),
+        ]
         try:
             place.stack.manage("verify_inventory", f"--event={sale.organiser}/{sale.event}")
         except NotReady as differs:

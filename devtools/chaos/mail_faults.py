@@ -1,0 +1,70 @@
+"""The mail server is gone, slow, busy, or hangs up.
+
+In each, somebody also asks for a new password: that mail must come, too, and nobody may wait for it.
+"""
+
+import time
+
+from devtools.bench.pages import form_to
+from devtools.chaos.mail_sink import Mood
+from devtools.chaos.measurements import Log
+from devtools.chaos.proxy import Fault, Kind
+from devtools.chaos.seed_names import OWNER
+from devtools.chaos.traffic import GaveUp, Visitor
+from devtools.chaos.trial import Scene
+
+RESET = "/accounts/password/reset/"
+
+
+def gone(scene: Scene) -> None:
+    scene.fail("mail", Fault(Kind.REFUSE))
+    _ask_for_password(scene)
+    scene.hold(20)
+    scene.heal("mail")
+
+
+def slow(scene: Scene) -> None:
+    _while(scene, Mood.SLOW, seconds=8.0)
+
+
+def busy(scene: Scene) -> None:
+    _while(scene, Mood.BUSY)
+
+
+def cut(scene: Scene) -> None:
+    _while(scene, Mood.CUTS)
+
+
+def answers_lost(scene: Scene) -> None:
+    _while(scene, Mood.FORGETS_TO_ANSWER)
+
+
+def _while(scene: Scene, mood: Mood, *, seconds: float = 0.0) -> None:
+    sink = scene.installation.sink
+    sink.seconds, sink.mood = seconds, mood
+    try:
+        _ask_for_password(scene)
+        scene.hold(15)
+    finally:
+        sink.mood = Mood.TAKES
+
+
+def _ask_for_password(scene: Scene) -> None:
+    """The site says that a mail is on its way, and then it must be."""
+    place = scene.installation
+    visitor = Visitor(place.site, Log(), patience=(15.0,))
+
+    async def ask() -> None:
+        page = await visitor.get("password", RESET)
+        form = form_to(page.text, RESET)
+        await visitor.post("password", form.action, {**form.fields, "email": OWNER})
+
+    began = time.monotonic()
+    try:
+        place.background.call(ask())
+    except GaveUp:
+        statuses = [one.status for one in visitor.log.tries]
+        scene.notes.append(f"a new password was refused: {statuses}")
+        return
+    scene.notes.append(f"a new password was asked for within {time.monotonic() - began:.1f} s")
+    scene.expect_mail(OWNER, about="password", since=time.time() - 60)
