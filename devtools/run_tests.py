@@ -17,6 +17,8 @@ from devtools.services import Services
 from devtools.supervisor import stop_signals_raise
 
 BROWSER = "tests/browser"
+CHAOS = "tests/chaos"
+ALONE = (BROWSER, CHAOS)
 IN_PARALLEL = ("-n", "2", "--dist", "loadgroup")
 NO_TESTS_COLLECTED = 5
 
@@ -42,18 +44,19 @@ def runs(arguments: list[str]) -> list[list[str]]:
 
     The browser tests have a process of their own: the event loop that drives the browser would stand
     in the way of every database test after them. They use both cores by the product that they start.
+    So do the fault experiments, which moreover kill what they have started.
     """
     named = [a for a in arguments if (REPOSITORY / a.partition("::")[0]).exists()]
-    if named:
-        options = [argument for argument in arguments if argument not in named]
-        in_browser = [path for path in named if Path(path).is_relative_to(BROWSER)]
-        elsewhere = [path for path in named if path not in in_browser]
-        both = [
-            (elsewhere, [*IN_PARALLEL, *elsewhere, *options]),
-            (in_browser, ["-n", "0", *in_browser, *options]),
-        ]
-        return [run for paths, run in both if paths]
-    return [[*IN_PARALLEL, f"--ignore={BROWSER}", *arguments], [BROWSER, "-n", "0", *arguments]]
+    if not named:
+        apart = [[folder, "-n", "0", *arguments] for folder in ALONE]
+        return [[*IN_PARALLEL, *(f"--ignore={folder}" for folder in ALONE), *arguments], *apart]
+    options = [argument for argument in arguments if argument not in named]
+    by_folder = {
+        folder: [path for path in named if Path(path).is_relative_to(folder)] for folder in ALONE
+    }
+    elsewhere = [path for path in named if not any(path in paths for paths in by_folder.values())]
+    found = [[*IN_PARALLEL, *elsewhere, *options]] if elsewhere else []
+    return found + [["-n", "0", *paths, *options] for paths in by_folder.values() if paths]
 
 
 @contextmanager

@@ -90,9 +90,10 @@ def _make(experiments: list[Experiment], asked: argparse.Namespace) -> list[Tria
             within_seconds=min(FINISH_SECONDS, max(deadline - time.monotonic(), 1))
         )
         _say(f"left undone: {left}")
-        for trial in trials:
-            if not trial.error:
-                runner.judge(trial)
+        made = [trial for trial in trials if not trial.error]
+        for trial in made:
+            runner.judge(trial)
+        runner.recount(made)
     return trials
 
 

@@ -6,7 +6,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
@@ -36,8 +37,15 @@ CHILDREN = ("web", "worker", "documents", "beat")
 class Installation:
     """Runs between start and stop. All methods are for the main thread, which starts processes."""
 
-    def __init__(self, var_dir: Path, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        var_dir: Path,
+        *,
+        say: Callable[[str], None],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.var_dir = var_dir
+        self._environment = environment or {}
         self.say = say
         self.background = Background()
         self.redis = EmbeddedRedis(var_dir, say=say)
@@ -103,6 +111,7 @@ class Installation:
                     "STRIPE_WEBHOOK_SECRET": webhook_secret,
                     "EMAIL_HOST": LOOPBACK,
                     "EMAIL_PORT": str(self.proxies["mail"].port),
+                    **self._environment,
                 },
             ),
             report=self.say,
@@ -183,13 +192,18 @@ class Installation:
     def let_up(self) -> None:
         self._kept_down.clear()
 
-    def wait(self, seconds: float, *, until: Callable[[], bool] | None = None) -> bool:
-        """The time has passed, or what is waited for is so (True)."""
+    def wait(
+        self, seconds: float, *, until: Callable[[], bool] | None = None, every: float = 0.2
+    ) -> bool:
+        """The time has passed, or what is waited for is so (True); asked every so many seconds."""
         deadline = time.monotonic() + seconds
+        ask_at = 0.0
         while time.monotonic() < deadline:
             self.keep_running()
-            if until is not None and until():
-                return True
+            if until is not None and time.monotonic() >= ask_at:
+                if until():
+                    return True
+                ask_at = time.monotonic() + every
             time.sleep(0.2)
         return until is None
 
@@ -219,17 +233,12 @@ class Installation:
     # How it stands --------------------------------------------------------------------------
 
     def unfinished(self) -> Unfinished:
-        """Work that waits or is under way, the provider's money that nobody noticed included."""
+        """Work that waits or is under way; when there is none, the provider's money that nobody noticed."""
         waiting = self.database.unfinished()
-        open_sessions = self.database.open_sessions()
+        if waiting:
+            return waiting
         taken = {one.session_id for one in self.provider.books().taken}
-        return Unfinished(
-            waiting.deliveries,
-            waiting.refunds,
-            waiting.events,
-            waiting.people,
-            payments=len(open_sessions & taken),
-        )
+        return replace(waiting, payments=len(self.database.open_sessions() & taken))
 
 
 def send(pid: int, number: signal.Signals) -> None:

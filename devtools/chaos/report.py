@@ -9,7 +9,8 @@ from devtools.chaos.trial import PROBES, Trial
 
 BEGIN = "<!-- bin/chaos --write: the table begins -->"
 END = "<!-- the table ends -->"
-MOST_FINDINGS = 8
+MOST_FINDINGS = 5
+IN_NUMBER = (Harm.WAITING, Harm.MAIL_TWICE)
 HEAD = (
     "experiment",
     "what fails",
@@ -86,10 +87,12 @@ def _details(trial: Trial) -> list[str]:
         lines.append(f"  wrong answers: {wrong}")
     if trial.gave_up:
         lines.append(f"  gave up at: {dict(trial.gave_up)}")
-    lines += [f"  {finding}" for finding in trial.findings[:MOST_FINDINGS]]
-    if len(trial.findings) > MOST_FINDINGS:
-        counts = {harm.value: trial.count(harm) for harm in Harm if trial.count(harm)}
-        lines.append(f"  … in all {counts}")
+    for harm in Harm:
+        # What waits is only told in number: it is work, and most of it is done a moment later.
+        told = [] if harm in IN_NUMBER else [one for one in trial.findings if one.harm is harm]
+        lines += [f"  {finding}" for finding in told[:MOST_FINDINGS]]
+    if counts := {harm.value: trial.count(harm) for harm in Harm if trial.count(harm)}:
+        lines.append(f"  in all {counts}")
     return lines
 
 

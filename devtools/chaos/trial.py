@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from devtools.chaos.proxy import Fault
 from devtools.chaos.traffic import Traffic, Visitor
 from devtools.stack import NotReady
 
+ASK_EVERY_SECONDS = 2.0
 PROBES = ("shop", "dashboard", "door", "sign-in")
 PAGES = ("shop", "dashboard", "door", "shop page", "hold", "checkout", "details", "order")
 
@@ -198,7 +199,7 @@ class Runner:
         ending = place.background.start(traffic.end(within_seconds=timing.leaving))
         place.wait(timing.leaving + 5, until=ending.done)
         desk.cancel()
-        if place.wait(timing.quiet, until=lambda: not self._unfinished()):
+        if place.wait(timing.quiet, until=lambda: not self._unfinished(), every=ASK_EVERY_SECONDS):
             trial.quiet_after = time.monotonic() - trial.healed_at
 
     def _unfinished(self) -> bool:
@@ -210,7 +211,7 @@ class Runner:
     def finish(self, *, within_seconds: float) -> str:
         """Nothing waits any more, in any trial; what does, if time was up."""
         place = self.installation
-        place.wait(within_seconds, until=lambda: not self._unfinished())
+        place.wait(within_seconds, until=lambda: not self._unfinished(), every=ASK_EVERY_SECONDS)
         return str(place.unfinished())
 
     def judge(self, trial: Trial) -> None:
@@ -233,11 +234,6 @@ class Runner:
                 for one in unknown
             ),
         ]
-        try:
-            place.stack.manage("verify_inventory", f"--event={sale.organiser}/{sale.event}")
-        except NotReady as differs:
-            last = str(differs).strip().splitlines()[-1]
-            trial.findings.append(Finding(Harm.MOVED_WRONGLY, "stock", last))
         first_arrival: dict[str, float] = {}
         for mail in mails:
             first_arrival.setdefault(mail.message_id, mail.at)
@@ -247,6 +243,23 @@ class Runner:
             if delivery.message_id in first_arrival
         ]
         trial.longest_mail = max(delays, default=None)
+
+    def recount(self, trials: Sequence[Trial]) -> None:
+        """Stock that differs from its rows is among the findings of the trial that sold it."""
+        if self._recounted() is None:
+            return
+        for trial in trials:
+            differs = self._recounted(f"--event={trial.sale.organiser}/{trial.sale.event}")
+            if differs is not None:
+                trial.findings.append(Finding(Harm.MOVED_WRONGLY, "stock", differs))
+
+    def _recounted(self, *arguments: str) -> str | None:
+        """What differs; None when nothing does."""
+        try:
+            self.installation.stack.manage("verify_inventory", *arguments)
+        except NotReady as differs:
+            return str(differs).strip().splitlines()[-1]
+        return None
 
 
 async def _begin(traffic: Traffic, staff: Staff, buyers: Buyers, rate: float) -> None:
