@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 import psycopg
 
 from devtools.bench import machine
-from devtools.chaos.faults import EXPERIMENTS
+from devtools.chaos.faults import CONTROL, EXPERIMENTS
 from devtools.chaos.installation import Installation, forget_earlier_runs
 from devtools.chaos.provider import NotPresent
 from devtools.chaos.report import details, table, write_down
@@ -43,7 +43,8 @@ def main(arguments: list[str]) -> int:
         for one in EXPERIMENTS.values():
             print(f"{one.name:<28} {one.what}")
         return 0
-    experiments = [EXPERIMENTS[name] for name in asked.experiment or EXPERIMENTS]
+    names = dict.fromkeys([CONTROL, *(asked.experiment or EXPERIMENTS)])
+    experiments = [EXPERIMENTS[name] for name in names]
     began = time.monotonic()
     with stop_signals_raise():
         try:

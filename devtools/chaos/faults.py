@@ -12,6 +12,13 @@ from devtools.chaos import (
 from devtools.chaos.restoring import restore_and_replay
 from devtools.chaos.trial import Experiment, Scene
 
+CONTROL = "undisturbed"
+
+
+def nothing(scene: Scene) -> None:
+    """The control: without a fault there is nothing to find, and what comes next meets a warm site."""
+    scene.hold(8)
+
 
 def _one(name: str, what: str, act: Callable[[Scene], None]) -> tuple[str, Experiment]:
     return name, Experiment(name, what, act)
@@ -19,6 +26,7 @@ def _one(name: str, what: str, act: Callable[[Scene], None]) -> tuple[str, Exper
 
 EXPERIMENTS: dict[str, Experiment] = dict(
     [
+        _one(CONTROL, "nothing", nothing),
         _one("web-process", "kill -9 of one web process", process_faults.kill_web_process),
         _one("web", "kill -9 of the whole web service", process_faults.kill_web),
         _one("workers", "kill -9 of all workers while they render", process_faults.kill_workers),

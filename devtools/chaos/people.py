@@ -19,6 +19,7 @@ MOST_BUYERS = 2000
 # A buyer who comes back from the payment page looks so often whether the tickets are there.
 LOOKS = 12
 LOOK_AGAIN_SECONDS = 1.0
+REDIRECTS = 4
 # The sign-in page lets an address try about thirty times a minute.
 SIGN_IN_EVERY_SECONDS = 3.0
 
@@ -120,8 +121,16 @@ class Buyers:
             if not self.pays:
                 return
             placed = await self._come_back(visitor, f"{held.location}return/")
-        await visitor.get("order", placed.location)
-        purchase.told_code = _order_code(placed.location)
+        purchase.told_code = await self._see_order(visitor, placed.location)
+
+    async def _see_order(self, visitor: Visitor, location: str) -> str:
+        """The code of the order whose page it leads to. Raises Unexpected elsewhere."""
+        for _ in range(REDIRECTS):
+            answer = await visitor.get("order", location, good=OK | SEE_OTHER)
+            if answer.status not in SEE_OTHER:
+                return _order_code(location)
+            location = answer.location
+        raise Unexpected(f"led on and on, at last to {location!r}")
 
     async def _pay(self, purchase: Purchase, placed: Answer) -> None:
         """On the provider's own page, which no fault of ours stands before."""

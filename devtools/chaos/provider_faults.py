@@ -146,10 +146,6 @@ def _is_refund(request: bytes) -> bool:
     return request.startswith(REFUNDS)
 
 
-def _is_look_up(request: bytes) -> bool:
-    return request.startswith(LOOK_UP)
-
-
 def open_pages(scene: Scene) -> None:
     """People have left 40 payment pages open. Asking for each takes 20 s; other money work goes on."""
     place, sale = scene.installation, scene.sale
@@ -157,7 +153,9 @@ def open_pages(scene: Scene) -> None:
     place.background.call(_leave_pages_open(buyers), timeout=120)
     held = place.background.call(_hold_only(buyers, HOLDS_MEANWHILE))
     left = [one.session_id for one in buyers.purchases if one.session_id]
-    scene.fail("stripe", Fault(Kind.SLOW, seconds=20.0, applies_to=_is_look_up))
+    asks_for = tuple(LOOK_UP + session_id.encode() for session_id in left)
+    fault = Fault(Kind.SLOW, seconds=20.0, applies_to=lambda request: request.startswith(asks_for))
+    scene.fail("stripe", fault)
     try:
         with place.database.administrator() as administrator:
             # As if all this had happened a while ago.
