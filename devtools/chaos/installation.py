@@ -233,10 +233,18 @@ class Installation:
     # How it stands --------------------------------------------------------------------------
 
     def unfinished(self) -> Unfinished:
-        """Work that waits or is under way; when there is none, the provider's money that nobody noticed."""
+        """Work that waits or is under way, the provider's money that nobody noticed included."""
         waiting = self.database.unfinished()
-        if waiting:
+        if waiting.deliveries or waiting.people:
             return waiting
+        return self._with_payments(waiting)
+
+    def is_money_settled(self) -> bool:
+        """No event, refund or payment waits, whatever mails do."""
+        waiting = self.database.unfinished()
+        return not (waiting.events or waiting.refunds or self._with_payments(waiting).payments)
+
+    def _with_payments(self, waiting: Unfinished) -> Unfinished:
         taken = {one.session_id for one in self.provider.books().taken}
         return replace(waiting, payments=len(self.database.open_sessions() & taken))
 

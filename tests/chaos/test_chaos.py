@@ -12,6 +12,7 @@ from devtools.chaos.installation import CHILDREN, Installation, forget_earlier_r
 from devtools.chaos.proxy import Fault, Kind
 from devtools.chaos.trial import Experiment, Runner, Scene, Timing, Trial
 
+SETTLED_SECONDS = 30.0
 # Work that waits is none of these: a killed worker's claim lapses later than this test has time for.
 HARM = (Harm.LOST, Harm.DOUBLED, Harm.MOVED_WRONGLY)
 # As in production, but pages need no collected static files.
@@ -58,9 +59,10 @@ def test_webhook_before_the_answer_then_cut_answers_then_everything_killed(
 def tried(installation: Installation, experiment: Experiment) -> Trial:
     """The experiment was made and judged."""
     [sale] = installation.seed([experiment.name]).values()
-    timing = Timing(warm_up=2.0, after=1.0, recovery=20.0, leaving=15.0, quiet=10.0)
+    timing = Timing(warm_up=2.0, after=1.0, recovery=20.0, leaving=15.0, quiet=0.0)
     runner = Runner(installation, timing=timing, purchases_a_second=2.0)
     trial = runner.run(experiment, sale)
+    installation.wait(SETTLED_SECONDS, until=installation.is_money_settled, every=1.0)
     runner.judge(trial)
     runner.recount([trial])
     return trial
