@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from devtools.bench.machine import processes, tree
@@ -143,9 +143,10 @@ class Installation:
 
     def refund(self, sale: Sale, *, count: int) -> int:
         """So many paid orders are to be refunded; how many there were."""
-        return int(self._shell(f"seed.refund({sale.organiser_id}, count={count})"))
+        asked: int = self._shell(f"seed.refund({sale.organiser_id}, count={count})")
+        return asked
 
-    def _shell(self, call: str) -> object:
+    def _shell(self, call: str) -> Any:
         output = self.stack.manage(
             "shell", "--no-imports", "-c", f"from devtools.chaos import seed; {call}"
         )
@@ -221,14 +222,16 @@ class Installation:
         self.start_redis()
 
     def start_postgres(self) -> None:
-        """PostgreSQL runs again after its end, where it was. Raises NotReady if it is elsewhere."""
+        """PostgreSQL runs again where it was, whatever ended it. Raises NotReady if it is elsewhere."""
         port = self.postgres.port
         self.postgres.stop()
         self.postgres.start()
         if self.postgres.port != port:
             raise NotReady(f"PostgreSQL came back on port {self.postgres.port} instead of {port}")
 
-    restart_postgres = start_postgres
+    def restart_postgres(self) -> None:
+        """As an upgrade of the server does it: a fast shutdown, and a start."""
+        self.start_postgres()
 
     # How it stands --------------------------------------------------------------------------
 

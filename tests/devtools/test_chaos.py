@@ -14,10 +14,10 @@ from devtools.bench.wire import Site
 from devtools.chaos.background import Background
 from devtools.chaos.books import Books, DeliveryRow, OrderRow, PaymentRow, RefundRow
 from devtools.chaos.checks import Finding, Harm, findings
-from devtools.chaos.faults import EXPERIMENTS
+from devtools.chaos.faults import CONTROL, EXPERIMENTS
 from devtools.chaos.mail_sink import Mail, MailSink, Mood
 from devtools.chaos.measurements import Log, Try, longest_out, pace, ratio
-from devtools.chaos.people import Purchase, Sale
+from devtools.chaos.people import Sale
 from devtools.chaos.provider import GivenBack, ProviderBooks, Taken
 from devtools.chaos.provider_faults import SESSIONS, FirstOfEachKey
 from devtools.chaos.proxy import Fault, Kind, Proxy
@@ -541,10 +541,13 @@ def test_trial_that_could_not_be_made_has_failed_and_says_why() -> None:
     assert "bin/backup is not present" in table([trial])
 
 
-def test_purchase_knows_what_its_buyer_knows() -> None:
-    from devtools.chaos.people import Means
+# Everything that could go wrong is an experiment -------------------------------------------------
 
-    assert Purchase(Means.CARD, 1).told_code == ""
+
+def test_experiments_have_the_names_they_are_called_by() -> None:
+    assert [one.name for one in EXPERIMENTS.values()] == list(EXPERIMENTS)
+    # The control first, and last what takes the database back.
+    assert (next(iter(EXPERIMENTS)), list(EXPERIMENTS)[-1]) == (CONTROL, "restore")
 
 
 # What service managers do -----------------------------------------------------------------------
