@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -24,7 +25,7 @@ from devtools.paths import REPOSITORY
 from devtools.processes import LOOPBACK, free_port
 from devtools.remembered import remembered_secret
 from devtools.services import EmbeddedPostgres, EmbeddedRedis
-from devtools.stack import NotReady, Plan, Stack
+from devtools.stack import NotReady, Plan, Stack, status_of
 from devtools.supervisor import Supervisor
 
 STALE = ("beat", "log", "mail", "media", "outside", "run")
@@ -234,6 +235,16 @@ class Installation:
         self.start_postgres()
 
     # How it stands --------------------------------------------------------------------------
+
+    def is_ready(self) -> bool:
+        """The web service says that it can serve."""
+        try:
+            status = status_of(
+                self.site.host, self.site.port, "/readyz", host_header=self.site.name
+            )
+        except (OSError, HTTPException):
+            return False
+        return status == 200
 
     def unfinished(self) -> Unfinished:
         """Work that waits or is under way, the provider's money that nobody noticed included."""

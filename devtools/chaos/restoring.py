@@ -13,6 +13,7 @@ from devtools.stack import NotReady
 
 PROGRAMS = ("backup", "restore")
 PATIENCE_SECONDS = 180.0
+READY_SECONDS = 90.0
 
 
 def restore_and_replay(scene: Scene) -> None:
@@ -27,19 +28,20 @@ def restore_and_replay(scene: Scene) -> None:
     place.wait(60, until=lambda: not place.unfinished())
     folder = place.var_dir / "backup"
     shutil.rmtree(folder, ignore_errors=True)
+    began = time.time()
     _run(scene, "backup", str(folder))
-    backed_up_at = time.time()
     scene.hold(15)
 
     place.keep_down(*CHILDREN)
     place.kill(*CHILDREN)
-    known = {taken.session_id for taken in place.provider.books().taken}
-    scene.forget_orders_since_backup(backed_up_at, sessions=known)
+    scene.forget_since_backup(began)
     _run(scene, "restore", "--replace", str(folder))
     place.let_up()
-    scene.hold(15)
+    if not place.wait(READY_SECONDS, until=place.is_ready, every=1.0):
+        raise NotReady("the product is not ready after the restore")
+    scene.hold(10)
 
-    since = [e for e in place.provider.events() if e["created"] >= int(backed_up_at)]
+    since = [event for event in place.provider.events() if event["created"] >= int(began)]
     answers = [place.provider.redeliver(event["id"]) for event in since]
     accepted = sum(answer is not None and answer < 300 for answer in answers)
     scene.notes.append(f"{len(since)} events since the backup came again, {accepted} were taken")
@@ -76,6 +78,6 @@ def _reconcile(scene: Scene) -> None:
     try:
         said = scene.installation.stack.manage("reconcile_payments")
     except NotReady as missing:
-        scene.notes.append(f"reconcile_payments: {str(missing).splitlines()[-1]}")
+        scene.notes.append(f"reconcile_payments: {str(missing).splitlines()[1]}")
     else:
         scene.notes.append(f"reconcile_payments: {said.strip().splitlines()[-1]}")

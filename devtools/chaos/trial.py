@@ -93,18 +93,16 @@ class Scene:
 
         self.later.append(look)
 
-    def forget_orders_since_backup(self, backed_up_at: float, *, sessions: set[str]) -> None:
-        """The database goes back to then: orders and payments that it does not know are known to be gone."""
-        database, organiser = self.installation.database, self.sale.organiser_id
-        before = database.rows(
-            "SELECT code FROM orders_order WHERE organiser_id = %s AND placed_at < to_timestamp(%s)",
-            organiser,
-            backed_up_at,
+    def forget_since_backup(self, began: float) -> None:
+        """The database goes back to about then: what was sold and paid since need not be there."""
+        place = self.installation
+        placed = place.database.rows(
+            "SELECT code FROM orders_order WHERE organiser_id = %s AND placed_at >= to_timestamp(%s)",
+            self.sale.organiser_id,
+            began,
         )
-        kept = {code for (code,) in before}
-        bought = {one.told_code for one in self.buyers.purchases if one.told_code}
-        self.forgotten_orders = bought - kept
-        self.forgotten_sessions = sessions
+        self.forgotten_orders = {code for (code,) in placed}
+        self.forgotten_sessions = {taken.session_id for taken in place.provider.books().taken}
 
 
 @dataclass(slots=True)
