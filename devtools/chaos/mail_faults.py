@@ -10,7 +10,6 @@ from devtools.chaos.checks import Finding, Harm
 from devtools.chaos.mail_sink import Mood
 from devtools.chaos.measurements import Log
 from devtools.chaos.proxy import Fault, Kind
-from devtools.chaos.seed_names import OWNER
 from devtools.chaos.traffic import GaveUp, Visitor
 from devtools.chaos.trial import Scene
 
@@ -60,7 +59,7 @@ def _ask_for_password(scene: Scene) -> None:
     async def ask() -> None:
         page = await visitor.get("password", RESET)
         form = form_to(page.text, RESET)
-        await visitor.post("password", form.action, {**form.fields, "email": OWNER})
+        await visitor.post("password", form.action, {**form.fields, "email": scene.sale.owner})
 
     began = time.monotonic()
     try:
@@ -73,7 +72,7 @@ def _ask_for_password(scene: Scene) -> None:
     scene.notes.append(f"a new password was asked for within {took:.1f} s")
     if took > LONGEST_SECONDS:
         _stood_still(scene, f"the page waited {took:.0f} s for the mail server")
-    scene.expect_mail(OWNER, about="password", since=time.time() - took)
+    scene.expect_mail(scene.sale.owner, about="password", since=time.time() - took)
 
 
 def _stood_still(scene: Scene, text: str) -> None:

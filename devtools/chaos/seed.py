@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from accounts.models import Membership, User
 from accounts.operations import found_organiser
-from devtools.chaos.seed_names import OWNER, PASSWORD
+from devtools.chaos.seed_names import PASSWORD, owner_of
 from events.models import Event, InvoiceIssues
 from events.operations import change_event, create_event, publish_event
 from orders.models import Payment, PaymentMethod, PaymentStatus, RefundReason, Ticket
@@ -35,13 +36,13 @@ DOOR_TICKETS = 20
 
 
 def plant(names: Sequence[str]) -> None:
-    """An organiser of its own for each name, with an event on sale and tickets for the door.
+    """For each name an organiser whose owner can sign in, an event on sale, and tickets for the door.
 
-    All belong to one owner, who can sign in. Prints what they are as JSON.
+    Prints what they are as JSON.
     """
+    password = make_password(PASSWORD)
     with transaction.atomic():
-        owner = _owner()
-        print(json.dumps([_sale(owner, name) for name in names]))
+        print(json.dumps([_sale(_owner(name, password), name) for name in names]))
 
 
 def refund(organiser_id: int, *, count: int) -> None:
@@ -58,11 +59,11 @@ def refund(organiser_id: int, *, count: int) -> None:
     print(json.dumps(len(chosen)))
 
 
-def _owner() -> User:
-    owner = User.objects.filter(email=OWNER).first()
-    if owner is None:
-        owner = User.objects.create_user(OWNER, PASSWORD, name="Olga Owner")
-        EmailAddress.objects.create(user=owner, email=OWNER, verified=True, primary=True)
+def _owner(name: str, password: str) -> User:
+    owner = User.objects.create_user(owner_of(name), name="Olga Owner")
+    owner.password = password
+    owner.save(update_fields=["password"])
+    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
     return owner
 
 
@@ -74,7 +75,7 @@ def _sale(owner: User, name: str) -> dict[str, object]:
         currency="EUR",
         time_zone="Europe/Amsterdam",
         accent_colour="#1d4f7c",
-        support_email=OWNER,
+        support_email=owner.email,
     )
     with tenant_scope(organiser):
         member = Membership.objects.select_related("organiser", "user").get(user=owner)
@@ -84,6 +85,7 @@ def _sale(owner: User, name: str) -> dict[str, object]:
         codes = _door_tickets(event, free, DOOR_TICKETS)
     return {
         "name": name,
+        "owner": owner.email,
         "organiser_id": organiser.pk,
         "organiser": organiser.slug,
         "event_id": event.pk,

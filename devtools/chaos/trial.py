@@ -167,7 +167,7 @@ class Runner:
         background = place.background
         buyers = Buyers(sale, place.site, place.stripe_site, trial.log)
         staff = Staff(Visitor(place.site, trial.log), sale)
-        background.call(staff.sign_in())
+        background.call(staff.sign_in(), timeout=120)
         traffic = Traffic(place.site, trial.log)
         desk: Future[None] = background.start(send_invoices(staff, buyers))
         trial.began = time.monotonic()

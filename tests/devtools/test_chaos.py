@@ -508,7 +508,7 @@ def test_what_was_paid_after_the_backup_is_taken_out_with_its_refunds() -> None:
 
 def test_table_replaces_the_last_one_and_leaves_the_page(tmp_path: Path) -> None:
     experiment = next(iter(EXPERIMENTS.values()))
-    sale = Sale("a", 1, "o", 2, "e", "F", "S", [])
+    sale = Sale("a", "owner", 1, "o", 2, "e", "F", "S", [])
     trial = Trial(experiment, sale, fault_at=10.0, healed_at=20.0, ended=30.0)
     trial.log.tries = [
         Try("shop", 9.0, 0.1, 200, True),
@@ -534,7 +534,9 @@ def test_table_replaces_the_last_one_and_leaves_the_page(tmp_path: Path) -> None
 def test_trial_that_could_not_be_made_has_failed_and_says_why() -> None:
     experiment = EXPERIMENTS["restore"]
     trial = Trial(
-        experiment, Sale("a", 1, "o", 2, "e", "F", "S", []), error="bin/backup is not present"
+        experiment,
+        Sale("a", "owner", 1, "o", 2, "e", "F", "S", []),
+        error="bin/backup is not present",
     )
 
     assert trial.has_failed
