@@ -20,8 +20,10 @@ def nothing(scene: Scene) -> None:
     scene.hold(8)
 
 
-def _one(name: str, what: str, act: Callable[[Scene], None]) -> tuple[str, Experiment]:
-    return name, Experiment(name, what, act)
+def _one(
+    name: str, what: str, act: Callable[[Scene], None], *, tells_mail_times: bool = True
+) -> tuple[str, Experiment]:
+    return name, Experiment(name, what, act, tells_mail_times)
 
 
 EXPERIMENTS: dict[str, Experiment] = dict(
@@ -39,8 +41,18 @@ EXPERIMENTS: dict[str, Experiment] = dict(
             "kill -9 of everything at once, database and Redis too",
             process_faults.kill_everything,
         ),
-        _one("clock-web-ahead", "web lives two hours ahead", process_faults.web_ahead),
-        _one("clock-web-behind", "web lives two hours behind", process_faults.web_behind),
+        _one(
+            "clock-web-ahead",
+            "web lives two hours ahead",
+            process_faults.web_ahead,
+            tells_mail_times=False,
+        ),
+        _one(
+            "clock-web-behind",
+            "web lives two hours behind",
+            process_faults.web_behind,
+            tells_mail_times=False,
+        ),
         _one("redis-killed", "Redis killed for 30 s, back empty", redis_faults.kill),
         _one("redis-hangs", "Redis hangs for 30 s (SIGSTOP)", redis_faults.hang),
         _one("poison", "rubbish on every queue", redis_faults.poison),

@@ -50,7 +50,10 @@ def _row(trial: Trial) -> tuple[str, ...]:
         _figure(p50),
         _figure(p95),
         str(trial.buyers),
-        *(_count(trial.count(harm)) for harm in (Harm.LOST, Harm.DOUBLED, Harm.MOVED_WRONGLY)),
+        *(
+            _count(trial.count(harm))
+            for harm in (Harm.LOST, Harm.DOUBLED, Harm.MOVED_WRONGLY, Harm.STOOD_STILL)
+        ),
         str(trial.count(Harm.BY_HAND) + trial.count(Harm.WAITING)),
         str(trial.count(Harm.MAIL_TWICE)),
         f"{trial.longest_mail:.0f} s" if trial.longest_mail is not None else "–",

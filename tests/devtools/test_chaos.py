@@ -1,6 +1,8 @@
 """The parts of bin/chaos: its neighbours fail as they are told, and its checks see what is wrong."""
 
 import asyncio
+import os
+import signal
 import smtplib
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -526,6 +528,7 @@ def test_table_replaces_the_last_one_and_leaves_the_page(tmp_path: Path) -> None
     assert "old" not in text
     [row] = [line for line in table([trial]).splitlines() if experiment.name in line]
     cells = [cell.strip() for cell in row.split("|")]
+    assert {len(line.split("|")) for line in table([trial]).splitlines()} == {len(cells)}
     assert cells[3:5] == ["4 s", "0 s"]
     assert "**1**" in cells
     assert trial.has_failed
@@ -541,6 +544,7 @@ def test_trial_that_could_not_be_made_has_failed_and_says_why() -> None:
 
     assert trial.has_failed
     assert "bin/backup is not present" in table([trial])
+    assert len({line.count("|") for line in table([trial]).splitlines()}) == 1
 
 
 # Everything that could go wrong is an experiment -------------------------------------------------
@@ -563,15 +567,27 @@ def test_child_that_has_ended_is_known_and_starts_again_with_other_variables(
     first = supervisor.pids["child"]
     try:
         assert supervisor.ended == []
+        says(tmp_path, "one")
         supervisor.restart("child", {"WORD": "two"})
         second = supervisor.pids["child"]
+        says(tmp_path, "one two")
         supervisor.restart("child")
-        deadline = time.monotonic() + 10
-        log = tmp_path / "log" / "child.log"
-        while log.read_text().split()[-1:] != ["one"] and time.monotonic() < deadline:
-            time.sleep(0.05)
+        says(tmp_path, "one two one")
 
-        assert len({first, second, supervisor.pids["child"]}) == 3
-        assert log.read_text().split()[-2:] == ["two", "one"]
+        third = supervisor.pids["child"]
+        assert len({first, second, third}) == 3
+        os.kill(third, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while not supervisor.ended and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert supervisor.ended == ["child"]
     finally:
         supervisor.stop()
+
+
+def says(folder: Path, words: str) -> None:
+    """The child's log has these words within some seconds."""
+    log, deadline = folder / "log" / "child.log", time.monotonic() + 10
+    while (found := log.read_text().split()) != words.split() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert found == words.split()
