@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+import psycopg
+
 from devtools.chaos.checks import IS_FAILURE, Finding, Harm, findings
 from devtools.chaos.installation import Installation
 from devtools.chaos.measurements import Log, pace, ratio, statuses
@@ -205,7 +207,7 @@ class Runner:
     def _unfinished(self) -> bool:
         try:
             return bool(self.installation.unfinished())
-        except OSError:
+        except (OSError, psycopg.Error):
             return True
 
     def finish(self, *, within_seconds: float) -> str:
