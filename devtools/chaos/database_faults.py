@@ -11,7 +11,7 @@ _END_BACKENDS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity W
 def restart(scene: Scene) -> None:
     """A fast shutdown, as an upgrade of the server does it."""
     scene.installation.restart_postgres()
-    scene.hold(10)
+    scene.hold(6)
 
 
 def end_backends(scene: Scene) -> None:
@@ -43,4 +43,4 @@ def hold_rows(scene: Scene) -> None:
         ).fetchall()
         if not held:
             raise psycopg.DataError("the sale has no pools")
-        scene.hold(30)
+        scene.hold(25)

@@ -53,8 +53,8 @@ EXPERIMENTS: dict[str, Experiment] = dict(
             process_faults.web_behind,
             tells_mail_times=False,
         ),
-        _one("redis-killed", "Redis killed for 30 s, back empty", redis_faults.kill),
-        _one("redis-hangs", "Redis hangs for 30 s (SIGSTOP)", redis_faults.hang),
+        _one("redis-killed", "Redis killed for 20 s, back empty", redis_faults.kill),
+        _one("redis-hangs", "Redis hangs for 20 s (SIGSTOP)", redis_faults.hang),
         _one("poison", "rubbish on every queue", redis_faults.poison),
         _one("postgres-restart", "PostgreSQL restarted", database_faults.restart),
         _one(
@@ -69,7 +69,7 @@ EXPERIMENTS: dict[str, Experiment] = dict(
         ),
         _one(
             "hot-rows",
-            "the pools' rows held for 30 s by another session",
+            "the pools' rows held for 25 s by another session",
             database_faults.hold_rows,
         ),
         _one("provider-slow", "the provider is asked 20 s late", provider_faults.slow),

@@ -21,7 +21,7 @@ LONGEST_SECONDS = 6.0
 def gone(scene: Scene) -> None:
     scene.fail("mail", Fault(Kind.REFUSE))
     _ask_for_password(scene)
-    scene.hold(20)
+    scene.hold(12)
     scene.heal("mail")
 
 
@@ -46,7 +46,7 @@ def _while(scene: Scene, mood: Mood, *, seconds: float = 0.0) -> None:
     sink.seconds, sink.mood = seconds, mood
     try:
         _ask_for_password(scene)
-        scene.hold(15)
+        scene.hold(10)
     finally:
         sink.mood = Mood.TAKES
 

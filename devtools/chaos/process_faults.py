@@ -4,7 +4,7 @@ from devtools.chaos.installation import CHILDREN
 from devtools.chaos.trial import Scene
 from devtools.paths import REPOSITORY
 
-RECOVERY_SECONDS = 10.0
+RECOVERY_SECONDS = 8.0
 TWO_HOURS = 2 * 3600
 SHIFTED = REPOSITORY / "devtools" / "shifted"
 _RENDERING = (
@@ -70,5 +70,5 @@ def _shift_web(scene: Scene, seconds: int) -> None:
     """A deployment whose machine has the wrong time, noticed and mended."""
     stack = scene.installation.stack
     stack.restart("web", PYTHONPATH=str(SHIFTED), TIQQO_SHIFT_SECONDS=str(seconds))
-    scene.hold(20)
+    scene.hold(15)
     stack.restart("web")

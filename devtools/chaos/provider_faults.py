@@ -34,27 +34,27 @@ def _http_error(status: int, kind: str) -> bytes:
 
 
 def slow(scene: Scene) -> None:
-    _while(scene, Fault(Kind.SLOW, seconds=20.0), 30)
+    _while(scene, Fault(Kind.SLOW, seconds=20.0), 25)
 
 
 def silent(scene: Scene) -> None:
-    _while(scene, Fault(Kind.HANG), 25)
+    _while(scene, Fault(Kind.HANG), 20)
 
 
 def gone(scene: Scene) -> None:
-    _while(scene, Fault(Kind.REFUSE), 15)
+    _while(scene, Fault(Kind.REFUSE), 10)
 
 
 def cut(scene: Scene) -> None:
-    _while(scene, Fault(Kind.CUT), 20)
+    _while(scene, Fault(Kind.CUT), 12)
 
 
 def late(scene: Scene) -> None:
-    _while(scene, Fault(Kind.LATE, seconds=8.0), 20)
+    _while(scene, Fault(Kind.LATE, seconds=8.0), 15)
 
 
 def broken(scene: Scene) -> None:
-    _while(scene, Fault(Kind.ANSWER, answer=_http_error(500, "api_error")), 20)
+    _while(scene, Fault(Kind.ANSWER, answer=_http_error(500, "api_error")), 12)
 
 
 def _while(scene: Scene, fault: Fault, seconds: float) -> None:
@@ -87,14 +87,14 @@ class FirstOfEachKey:
 
 def webhook_first(scene: Scene) -> None:
     """The first answer comes 4 s late; whoever presses again meanwhile has the page and pays at once."""
-    _while(scene, Fault(Kind.LATE, seconds=4.0, applies_to=FirstOfEachKey(SESSIONS)), 20)
+    _while(scene, Fault(Kind.LATE, seconds=4.0, applies_to=FirstOfEachKey(SESSIONS)), 15)
 
 
 def webhooks_lost(scene: Scene) -> None:
     provider = scene.installation.provider
     provider.set_webhooks("drop")
     try:
-        scene.hold(15)
+        scene.hold(10)
     finally:
         provider.set_webhooks("normal")
 
@@ -103,7 +103,7 @@ def webhooks_in_disorder(scene: Scene) -> None:
     provider = scene.installation.provider
     provider.set_webhooks("hold")
     try:
-        scene.hold(15)
+        scene.hold(10)
         held = [event for event in provider.events() if event["delivery"] == "held"]
         for event in reversed(held):
             for _ in range(3):
@@ -118,7 +118,7 @@ def clock_behind(scene: Scene) -> None:
     provider = scene.installation.provider
     provider.shift_clock(-TEN_MINUTES)
     try:
-        scene.hold(15)
+        scene.hold(10)
     finally:
         provider.shift_clock(0)
 

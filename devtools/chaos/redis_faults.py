@@ -17,10 +17,10 @@ def kill(scene: Scene) -> None:
     place = scene.installation
     scene.fail("redis", Fault(Kind.REFUSE))
     place.kill("redis")
-    scene.hold(30)
+    scene.hold(20)
     place.start_redis_empty()
     scene.heal("redis")
-    scene.hold(5)
+    scene.hold(3)
 
 
 def hang(scene: Scene) -> None:
@@ -28,10 +28,10 @@ def hang(scene: Scene) -> None:
     pid = scene.installation.redis.pid
     send(pid, signal.SIGSTOP)
     try:
-        scene.hold(30)
+        scene.hold(20)
     finally:
         send(pid, signal.SIGCONT)
-    scene.hold(5)
+    scene.hold(3)
 
 
 def poison(scene: Scene) -> None:
@@ -39,4 +39,4 @@ def poison(scene: Scene) -> None:
         for queue in QUEUES:
             for rubbish in RUBBISH:
                 client.lpush(queue, rubbish)
-    scene.hold(15)
+    scene.hold(10)

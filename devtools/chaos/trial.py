@@ -26,7 +26,7 @@ PAGES = ("shop", "dashboard", "door", "shop page", "hold", "checkout", "details"
 class Timing:
     """How long a trial takes; the short form takes less."""
 
-    warm_up: float = 5.0
+    warm_up: float = 4.0
     fault: float = 1.0
     """Times this: of every fault's own length."""
     after: float = 3.0
@@ -34,7 +34,7 @@ class Timing:
     """At most so long until every probe is answered again."""
     leaving: float = 40.0
     """At most so long for buyers who are still there."""
-    quiet: float = 8.0
+    quiet: float = 3.0
     """At most so long until nothing waits; the rest is waited for once, after the last trial."""
 
 
