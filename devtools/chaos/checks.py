@@ -18,7 +18,7 @@ class Harm(Enum):
     DOUBLED = "doubled"
     MOVED_WRONGLY = "moved wrongly"
     WAITING = "waiting"
-    """A mail that is not out and that the product still knows of: nothing is lost if it goes out."""
+    """A mail or a refund that is not out and that the product still knows of."""
     STOOD_STILL = "stood still"
     """Work that waited for a neighbour that it has nothing to do with."""
     BY_HAND = "by hand"
@@ -170,6 +170,10 @@ def _refunds(books: Books, provider: ProviderBooks) -> Iterator[Finding]:
             there[given.intent_id].append((given.amount, state))
     for intent_id in here.keys() | there.keys():
         ours, theirs = Counter(here[intent_id]), Counter(there[intent_id])
+        for amount, state in (ours - theirs).elements():
+            if state == "open" and (amount, "succeeded") not in theirs:
+                ours[amount, state] -= 1
+                yield Finding(Harm.WAITING, intent_id, f"the refund of {amount} is not made yet")
         if ours == theirs:
             continue
         more = sum(a * n for (a, _), n in theirs.items()) - sum(a * n for (a, _), n in ours.items())

@@ -479,6 +479,7 @@ def test_books_that_agree_have_no_findings() -> None:
         ({"books": replace(BOOKS, refunds=[REFUND, replace(REFUND, id=6, status="failed")])}, Harm.BY_HAND),
         ({"mails": MAILS[1:], "books": replace(BOOKS, deliveries=[delivery("CARD0001", status="failed"), *BOOKS.deliveries[1:]])}, Harm.BY_HAND),
         ({"mails": MAILS[1:], "books": replace(BOOKS, deliveries=[delivery("CARD0001", status="pending"), *BOOKS.deliveries[1:]])}, Harm.WAITING),
+        ({"books": replace(with_order(), orders={**BOOKS.orders, "CARD0001": order("CARD0001")}, refunds=[replace(REFUND, status="requested")], clearing={"EUR": 1000}), "provider": ProviderBooks([TAKEN], [])}, Harm.WAITING),
         ({"mails": [*MAILS, MAILS[0]]}, Harm.MAIL_TWICE),
     ],
 )  # fmt: skip
@@ -486,6 +487,8 @@ def test_fabricated_harm_is_found(changed: dict[str, object], harm: Harm) -> Non
     found = judged(**changed)  # type: ignore[arg-type]
 
     assert harm in {one.harm for one in found}, [str(one) for one in found]
+    if harm is Harm.WAITING:
+        assert {one.harm for one in found} == {harm}
 
 
 def test_invoice_order_has_its_tickets_once_the_invoice_is_sent() -> None:
