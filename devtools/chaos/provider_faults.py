@@ -63,7 +63,8 @@ def _while(scene: Scene, fault: Fault, seconds: float) -> None:
         scene.hold(seconds)
     finally:
         hits = scene.heal("stripe")
-    scene.notes.append(f"{hits} calls to the provider met the fault")
+    if fault.kind is not Kind.REFUSE:  # nobody counts who finds the door closed
+        scene.notes.append(f"{hits} calls to the provider met the fault")
 
 
 class FirstOfEachKey:
