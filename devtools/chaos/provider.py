@@ -23,7 +23,8 @@ class Taken:
 
     intent_id: str
     session_id: str
-    organiser_id: int
+    organiser: str
+    """The slug in its address, as we wrote it on the session."""
     order_code: str
     amount: int
     currency: str
@@ -46,9 +47,9 @@ class ProviderBooks:
     taken: list[Taken]
     given_back: list[GivenBack]
 
-    def of(self, organiser_id: int) -> "ProviderBooks":
-        """The part of one organiser's sessions."""
-        taken = [one for one in self.taken if one.organiser_id == organiser_id]
+    def of(self, organiser: str) -> "ProviderBooks":
+        """The part of one organiser's sessions, by its slug."""
+        taken = [one for one in self.taken if one.organiser == organiser]
         intents = {one.intent_id for one in taken}
         return ProviderBooks(taken, [one for one in self.given_back if one.intent_id in intents])
 
@@ -79,7 +80,7 @@ class Provider:
                 Taken(
                     intent_id=intent["id"],
                     session_id=session["id"],
-                    organiser_id=int(session["metadata"].get("organiser", 0)),
+                    organiser=session["metadata"].get("organiser", ""),
                     order_code=session["metadata"].get("order", ""),
                     amount=intent["amount_received"],
                     currency=intent["currency"].upper(),

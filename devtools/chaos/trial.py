@@ -220,7 +220,7 @@ class Runner:
         """The trial's findings are those of the books as they are now."""
         place, sale = self.installation, trial.sale
         books = place.database.books(sale.organiser_id)
-        provider = place.provider.books().of(sale.organiser_id)
+        provider = place.provider.books().of(sale.organiser)
         mails = list(place.sink.mails)
         scene = trial.scene
         assert scene is not None

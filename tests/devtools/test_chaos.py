@@ -395,7 +395,7 @@ def mail(code: str, kind: str = "tickets") -> Mail:
 
 PAYMENT = PaymentRow(1, "CARD0001", "succeeded", 1000, "EUR", "cs_1", "pi_1")
 REFUND = RefundRow(5, 1, 300, "succeeded", "requested", "re_1", "")
-TAKEN = Taken("pi_1", "cs_1", 1, "CARD0001", 1000, "EUR")
+TAKEN = Taken("pi_1", "cs_1", "club", "CARD0001", 1000, "EUR")
 BOOKS = Books(
     orders={
         "CARD0001": order("CARD0001", refunded=300),
