@@ -245,7 +245,10 @@ def note_refund_failure(refund: Refund, *, message: str, is_final: bool = False)
 
 @transaction.atomic
 def drop_needless_refund(refund: Refund) -> bool:
-    """A refund for which nothing is left, since the money went back elsewhere, is off; whether it is."""
+    """A refund for which too little is left, since money went back elsewhere, is off; whether it is.
+
+    Where nothing is owed for the payment any more, what is left of it goes back instead.
+    """
     order, payment = lock_payment(refund.payment_id)
     refund = payment.refunds.select_for_update(of=("self",)).get(pk=refund.pk)
     if refund.status != RefundStatus.REQUESTED or refundable_minor(payment) >= 0:
@@ -253,7 +256,6 @@ def drop_needless_refund(refund: Refund) -> bool:
     refund.status = RefundStatus.CANCELED
     refund.save(update_fields=["status"])
     record_change(order, Change.REFUND_NOT_NEEDED, by=PROVIDER, amount_minor=refund.amount_minor)
-    if refund.reason in SURPLUS_REASONS:
-        # Nothing is owed for this money, so all that is left of it goes back.
+    if refund.reason in SURPLUS_REASONS or order.is_over:
         give_back_rest(payment, reason=RefundReason(refund.reason), by=SYSTEM)
     return True

@@ -34,7 +34,12 @@ from orders.operations import (
 from orders.provider_events import NotYet
 from orders.providers import ProviderRefusal
 from orders.providers.base import RefundProgress
-from orders.tasks import fetch_provider_events, handle_provider_event, sweep_money
+from orders.tasks import (
+    fetch_provider_events,
+    handle_provider_event,
+    refund_at_provider,
+    sweep_money,
+)
 from payouts.queries import pending_balance
 from tests.orders.test_paying import (
     COMPLETED,
@@ -168,6 +173,27 @@ def test_part_of_surplus_money_that_went_back_elsewhere_leaves_the_rest_to_us(
     assert second.refunded_minor == order.total_minor
     assert (order.status, order.refunded_minor) == (OrderStatus.PAID, 0)
     assert clearing() == order.total_minor
+
+
+def test_order_that_ended_by_refunds_at_both_sides_keeps_no_cent(
+    kikker, paid, provider, queue, committing
+):
+    """Half was given back there and more than half is asked for here: the order is over, the rest goes."""
+    order, payment = paid
+    told(provider.refund_notice(provider.refund_elsewhere(payment.session_id, Money(2600, "EUR"))))
+    refundable = Refund.objects.create(
+        payment=payment, amount_minor=2599, reason=RefundReason.REQUESTED
+    )
+    told(provider.refund_notice(provider.refund_elsewhere(payment.session_id, Money(1, "EUR"))))
+    order.refresh_from_db()
+    assert order.is_over
+
+    with committing():
+        refund_at_provider(refundable.pk, organiser_id=kikker.organiser.pk)
+    queue.work(committing)
+
+    payment.refresh_from_db()
+    assert (payment.left_minor, clearing()) == (0, 0)
 
 
 # Refunds that take their time -------------------------------------------------------------
