@@ -27,7 +27,12 @@ from orders.models import (
     Ticket,
     UnmatchedPayment,
 )
-from orders.providers import ProviderFailure, ProviderMisconfigured, ProviderRefusal
+from orders.providers import (
+    ProviderFailure,
+    ProviderMisconfigured,
+    ProviderNotAsked,
+    ProviderRefusal,
+)
 from orders.queries import orders_to_remind
 from people.operations import (
     Name,
@@ -282,6 +287,9 @@ def refund_at_provider(refund_id: int) -> None:
     except ProviderRefusal as refusal:
         is_final = not isinstance(refusal, ProviderMisconfigured)
         operations.note_refund_failure(refund, message=str(refusal), is_final=is_final)
+    except ProviderNotAsked:
+        # No try of this refund: the sweeper takes it up again in a minute.
+        logger.warning("refund.not_asked", extra={"refund": refund_id})
     except ProviderFailure as failure:
         operations.note_refund_failure(refund, message=str(failure))
 

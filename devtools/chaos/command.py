@@ -126,7 +126,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    said = f"{type(error).__name__}: {error}".strip()
+    say(said)
+    return said.splitlines()[0]
 
 
 def _say(text: str) -> None:

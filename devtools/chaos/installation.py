@@ -25,14 +25,14 @@ from devtools.paths import REPOSITORY
 from devtools.processes import LOOPBACK, free_port
 from devtools.remembered import remembered_secret
 from devtools.services import EmbeddedPostgres, EmbeddedRedis
-from devtools.stack import NotReady, Plan, Stack, status_of
+from devtools.stack import WORKERS, NotReady, Plan, Stack, status_of
 from devtools.supervisor import Supervisor
 
 STALE = ("beat", "log", "mail", "media", "outside", "run")
 WEB_PROCESSES, WEB_THREADS = 2, 4
 # As a service manager waits before it starts again what has ended.
 RESTART_SECONDS = 1.0
-CHILDREN = ("web", "worker", "documents", "beat")
+CHILDREN = ("web", *WORKERS, "beat")
 
 
 class Installation:

@@ -3,6 +3,7 @@
 from devtools.chaos.installation import CHILDREN
 from devtools.chaos.trial import Scene
 from devtools.paths import REPOSITORY
+from devtools.stack import WORKERS
 
 RECOVERY_SECONDS = 8.0
 TWO_HOURS = 2 * 3600
@@ -32,7 +33,7 @@ def kill_workers(scene: Scene) -> None:
 
     if not place.wait(20, until=is_rendering):
         scene.notes.append("no document was in hand when the workers were killed")
-    place.kill("worker", "documents")
+    place.kill(*WORKERS)
     scene.hold(RECOVERY_SECONDS)
 
 

@@ -7,8 +7,9 @@ import redis
 from devtools.chaos.installation import send
 from devtools.chaos.proxy import Fault, Kind
 from devtools.chaos.trial import Scene
+from devtools.stack import WORKERS
 
-QUEUES = ("default", "money", "documents", "mail", "people")
+QUEUES = [queue for queues in WORKERS.values() for queue in queues.split(",")]
 RUBBISH = (b"rubbish", b"{}", b'{"body": "e30=", "headers": {}, "properties": {}}', b"\xff\xfe")
 
 

@@ -40,12 +40,17 @@ _PAGE_SIZE = 100
 # A page is found again by when it was opened, give or take the clocks.
 _CLOCKS_DIFFER_BY = timedelta(minutes=10)
 _seats = Bulkhead("payment provider", most=settings.PROVIDER_CALLS_AT_ONCE)
-_breaker = Breaker("payment provider", failures=3, rest_seconds=10)
+# One for each kind of request: look-ups that are not answered keep no refund from being made.
+_pages, _look_ups, _refunds, _lists = (
+    Breaker(f"payment provider, {kind}", failures=3, rest_seconds=10)
+    for kind in ("pages", "look-ups", "refunds", "lists")
+)
 
 
 def forget_failures() -> None:
-    """The breaker is closed; for tests."""
-    _breaker.reset()
+    """All breakers are closed; for tests."""
+    for breaker in (_pages, _look_ups, _refunds, _lists):
+        breaker.reset()
 
 
 class StripeProvider:
@@ -74,6 +79,7 @@ class StripeProvider:
         metadata: dict[str, str],
     ) -> CheckoutPage:
         session = _ask(
+            _pages,
             lambda: self._client.v1.checkout.sessions.create(
                 params={
                     "mode": "payment",
@@ -98,7 +104,7 @@ class StripeProvider:
                     "payment_intent_data": {"metadata": metadata},
                 },
                 options={"idempotency_key": key},
-            )
+            ),
         )
         return CheckoutPage(session_id=session.id, url=session.url or "")
 
@@ -120,13 +126,17 @@ class StripeProvider:
 
     def look_up(self, session_id: str) -> CheckoutState:
         return checkout_state(
-            _ask(lambda: self._client.v1.checkout.sessions.retrieve(session_id)).to_dict()
+            _ask(
+                _look_ups, lambda: self._client.v1.checkout.sessions.retrieve(session_id)
+            ).to_dict()
         )
 
     def close_checkout(self, session_id: str) -> CheckoutState:
         try:
             return checkout_state(
-                _ask(lambda: self._client.v1.checkout.sessions.expire(session_id)).to_dict()
+                _ask(
+                    _look_ups, lambda: self._client.v1.checkout.sessions.expire(session_id)
+                ).to_dict()
             )
         except ProviderMisconfigured:
             raise
@@ -136,6 +146,7 @@ class StripeProvider:
 
     def refund(self, intent_id: str, *, amount: Money, reference: str, key: str) -> RefundState:
         refund = _ask(
+            _refunds,
             lambda: self._client.v1.refunds.create(
                 params={
                     "payment_intent": intent_id,
@@ -143,7 +154,7 @@ class StripeProvider:
                     "metadata": {"reference": reference},
                 },
                 options={"idempotency_key": key},
-            )
+            ),
         )
         return refund_state(refund.to_dict())
 
@@ -156,7 +167,9 @@ class StripeProvider:
         return [refund_state(refund.to_dict()) for refund in refunds]
 
     def look_up_refund(self, refund_id: str) -> RefundState:
-        return refund_state(_ask(lambda: self._client.v1.refunds.retrieve(refund_id)).to_dict())
+        return refund_state(
+            _ask(_refunds, lambda: self._client.v1.refunds.retrieve(refund_id)).to_dict()
+        )
 
     def read_notice(self, body: bytes, signature: str) -> Notice:
         try:
@@ -204,33 +217,33 @@ class StripeProvider:
             yield Notice(event.id, event.type, event.to_dict())
 
 
-def _ask(call: Callable[[], Answer]) -> Answer:
+def _ask(breaker: Breaker, call: Callable[[], Answer]) -> Answer:
     """What Stripe answers; at most PROVIDER_CALLS_AT_ONCE threads of the process wait for it.
 
     Its errors are sorted by what they mean to the caller: https://docs.stripe.com/error-handling.
     """
     try:
-        _breaker.check()
+        breaker.check()
         with _seats.entered():
             answer = call()
     except NeighbourUnavailable as unavailable:
         raise ProviderNotAsked("Too many wait for the payment provider.") from unavailable
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        _breaker.worked()
+        breaker.worked()
         raise ProviderMisconfigured(_words(error), code=error.code or "") from error
     except (stripe.InvalidRequestError, stripe.CardError) as error:
-        _breaker.worked()
+        breaker.worked()
         raise ProviderRefusal(_words(error), code=error.code or "") from error
     except (stripe.IdempotencyError, stripe.RateLimitError) as error:
         # It answers, and not now: the same is under way, or too much at once.
-        _breaker.worked()
+        breaker.worked()
         raise ProviderFailure(_words(error)) from error
     except stripe.StripeError as error:
-        _breaker.failed()
+        breaker.failed()
         raise ProviderFailure(_words(error)) from error
     except ValueError as error:
         raise ProviderRefusal(str(error), code="amount_not_chargeable") from error
-    _breaker.worked()
+    breaker.worked()
     return answer
 
 
@@ -238,11 +251,12 @@ def _words(error: stripe.StripeError) -> str:
     return error.user_message or str(error)
 
 
-def _every(page: Callable[..., Any]) -> Iterator[Any]:
+def _every(page: Callable[..., Any], breaker: Breaker | None = None) -> Iterator[Any]:
     """Every object of a list, newest first, page by page."""
-    found = _ask(page)
+    breaker = breaker or _lists
+    found = _ask(breaker, page)
     while True:
         yield from found.data
         if not found.has_more or not found.data:
             return
-        found = _ask(partial(page, starting_after=found.data[-1].id))
+        found = _ask(breaker, partial(page, starting_after=found.data[-1].id))
