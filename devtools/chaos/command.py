@@ -127,7 +127,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _first_line(error: Exception) -> str:
     said = f"{type(error).__name__}: {error}".strip()
-    say(said)
+    _say(said)
     return said.splitlines()[0]
 
 
