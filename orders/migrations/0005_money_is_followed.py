@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='delivery',
             name='kind',
-            field=models.CharField(choices=[('tickets', 'Tickets'), ('received', 'Order received, invoice follows'), ('invoice', 'Invoice'), ('reminder', 'Reminder'), ('substitute', 'Other tickets offered'), ('refunded', 'Money on its way back'), ('refund_failed', 'Money could not be given back'), ('canceled', 'Order cancelled')], max_length=20),
+            field=models.CharField(choices=[('tickets', 'Tickets'), ('received', 'Order received, invoice follows'), ('invoice', 'Invoice'), ('reminder', 'Reminder'), ('substitute', 'Other tickets offered'), ('refunded', 'Money on its way back'), ('unrefunded', 'Money could not be given back'), ('canceled', 'Order cancelled')], max_length=10),
         ),
         migrations.AlterField(
             model_name='delivery',
@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
             {
                 'disputes': 'orders_dispute',
                 'money that belongs to no payment': 'orders_unmatchedpayment',
-                'mails about cancelled orders and refunds that failed': "orders_delivery WHERE kind IN ('canceled', 'refund_failed') OR status = 'withdrawn'",
+                'mails about cancelled orders and refunds that failed': "orders_delivery WHERE kind IN ('canceled', 'unrefunded') OR status = 'withdrawn'",
                 'refunds made elsewhere or not needed': "orders_refund WHERE reason = 'elsewhere' OR status = 'canceled'",
                 'who open payments are at the provider': "orders_payment WHERE status IN ('created', 'processing')",
                 'who refunds under way are at the provider': "orders_refund WHERE status IN ('requested', 'processing')",

@@ -20,7 +20,7 @@ class DeliveryKind(models.TextChoices):
     REMINDER = "reminder", _("Reminder")
     SUBSTITUTE = "substitute", _("Other tickets offered")
     REFUNDED = "refunded", _("Money on its way back")
-    REFUND_FAILED = "refund_failed", _("Money could not be given back")
+    REFUND_FAILED = "unrefunded", _("Money could not be given back")
     CANCELED = "canceled", _("Order cancelled")
 
 
@@ -42,7 +42,7 @@ class Delivery(TenantModel):
     """A mail to the buyer with its documents: asked for in the transaction, made by the worker."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="deliveries")
-    kind = models.CharField(max_length=20, choices=DeliveryKind)
+    kind = models.CharField(max_length=10, choices=DeliveryKind)
     number = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
     document = models.FileField(upload_to="private/tickets/", blank=True)
