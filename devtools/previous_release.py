@@ -180,7 +180,7 @@ def break_schema(stack: Stack) -> None:
     with psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True) as connection:
         for statement in CONTROL:
             connection.execute(statement.encode())
-    time.sleep(SETTLE_SECONDS / 2)
+    time.sleep(SETTLE_SECONDS * 2)
 
 
 # Who visits ---------------------------------------------------------------------------------
