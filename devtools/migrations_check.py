@@ -18,6 +18,7 @@ from typing import Any
 import django
 import psycopg
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations import Migration
