@@ -48,7 +48,7 @@ class Awkward:
 AWKWARD = (
     Awkward("long", "Donaudampfschifffahrt", "#ffff00", "EUR", (0, 2500, 1999), (4000, 10)),
     Awkward("hebrew", "ליל הג׳אז של הצפרדע ", "#000000", "JPY", (1200, 0, 2_000_000), (10, 4000)),
-    Awkward("emoji", FAMILY, "#ffffff", "KWD", (12_500, 0, 1)),
+    Awkward("emoji", FAMILY, "#ffffff", "KWD", (12_500, 0, 300)),
     Awkward("arabic", "مهرجان‌الموسيقى", CANVAS, "BHD", ()),
     Awkward("many", "Tier ", "#808080", "USD", (1050,) * 200),
 )
