@@ -79,7 +79,7 @@ def test_invoice_order_waits_for_its_settlement(visit, viewport, site, key):
     desk.look("desk-invoice")
     desk.press("Send invoice")
     expect(desk.page.get_by_role("button", name="Send invoice")).to_have_count(0)
-    desk.press(re.compile("^Mark DKK.1,270.49 settled$"))
+    desk.press(re.compile("^Mark DKK.1,273.65 settled$"))
     desk.sees("Settled")
     desk.look("desk-invoice-settled")
 

@@ -14,8 +14,8 @@ BY_SLUG = {awkward.slug: awkward for awkward in AWKWARD}
 # What one of each type costs, with the service fee (49 minor units and 2 %), and all of them.
 PRICES = {
     "long": (["Free", "€25.99", "€20.88"], "€46.87"),
-    "hebrew": (["¥1,273", "Free", "¥2,040,049"], "¥2,041,322"),
-    "emoji": (["KWD 12.799", "Free", "KWD 0.050"], "KWD 12.849"),
+    "hebrew": (["¥1,299", "Free", "¥2,040,075"], "¥2,041,374"),
+    "emoji": (["KWD 12.750", "Free", "KWD 0.306"], "KWD 13.056"),
 }
 
 
