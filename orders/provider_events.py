@@ -44,7 +44,9 @@ def handle(stored: ProviderEvent) -> None:
     handler = _HANDLERS.get(stored.kind)
     outcome = handler(stored.payload["data"]["object"]) if handler else EventOutcome.IGNORED
     if outcome == EventOutcome.UNMATCHED:
-        if clock.now() - stored.received_at < AHEAD_AT_MOST:
+        is_fresh = clock.now() - stored.received_at < AHEAD_AT_MOST
+        # A payment is on record before its page is opened, so only what follows one can be ahead of it.
+        if is_fresh and handler in (_refund, _dispute):
             raise NotYet(stored.provider_id)
         logger.error("provider_event.unmatched", extra={"event": stored.provider_id})
     ProviderEvent.objects.filter(pk=stored.pk, handled_at=None).update(

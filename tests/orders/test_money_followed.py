@@ -468,11 +468,7 @@ def test_money_of_an_order_that_a_restore_forgot_is_kept_shown_and_given_back(
     # The numbers are given out again.
     newer, newer_payment = kikker.begin_payment(2)
 
-    stored = store_event(notice)
-    with pytest.raises(NotYet):
-        handle_provider_event(stored.pk)
-    with time_machine.travel(clock.now() + timedelta(minutes=16)):
-        handle_provider_event(stored.pk)
+    stored = told(notice)
 
     stored.refresh_from_db()
     newer.refresh_from_db()
@@ -501,9 +497,7 @@ def test_unmatched_money_that_somebody_gave_back_by_hand_is_not_given_back_twice
     page = provider.pay(payment.session_id)
     notice = provider.notice(payment.session_id, COMPLETED)
     forgotten(order)
-    stored = store_event(notice)
-    with pytest.raises(NotYet):
-        handle_provider_event(stored.pk)
+    told(notice)
     state = provider.refund_elsewhere(payment.session_id, Money(5198, "EUR"))
 
     told(provider.refund_notice(state))
@@ -513,6 +507,19 @@ def test_unmatched_money_that_somebody_gave_back_by_hand_is_not_given_back_twice
         sweep_money()
         queue.work(committing)
     assert provider.refunded == [(page.intent_id, Money(5198, "EUR"))]
+
+
+def test_dispute_that_never_matches_anything_is_named_after_a_while(kikker, provider):
+    provider.took("pi_foreign", Money(100, "EUR"))
+    stored = store_event(provider.dispute_notice("cs_foreign", "needs_response"))
+    with pytest.raises(NotYet):
+        handle_provider_event(stored.pk)
+
+    with time_machine.travel(clock.now() + timedelta(minutes=16)):
+        handle_provider_event(stored.pk)
+
+    stored.refresh_from_db()
+    assert stored.outcome == EventOutcome.UNMATCHED
 
 
 def test_money_of_others_who_use_the_same_account_is_left_alone(kikker, provider):
