@@ -210,9 +210,7 @@ def _refunded(facts: OrderFacts) -> Letter:
         for refund in facts.refunds
         if refund.status not in (RefundStatus.FAILED, RefundStatus.CANCELED)
     ]
-    lines = [
-        Line(str(refund.get_reason_display()).capitalize(), refund.amount) for refund in refunds
-    ]
+    lines = [_refund_line(facts, refund) for refund in refunds]
     return _letter(
         facts,
         subject=_("Your money for order %(code)s is on its way back") % named,
@@ -228,6 +226,15 @@ def _refunded(facts: OrderFacts) -> Letter:
             Button(_("Open your order"), facts.url),
         ],
     )
+
+
+def _refund_line(facts: OrderFacts, refund: Refund) -> Line:
+    """To a buyer it is the organiser who gives back, whoever pressed which button."""
+    if refund.reason in REFUNDS_OF_THE_PRICE:
+        label = _("Given back by %(organiser)s") % {"organiser": facts.event.organiser.name}
+    else:
+        label = str(refund.get_reason_display()).capitalize()
+    return Line(label, refund.amount)
 
 
 def _why_refunded(order: Order, reasons: set[str]) -> str:
@@ -259,7 +266,7 @@ def _refund_failed(facts: OrderFacts) -> Letter:
         "organiser": facts.event.organiser.name,
     }
     lines = [
-        Line(str(refund.get_reason_display()).capitalize(), refund.amount)
+        _refund_line(facts, refund)
         for refund in facts.refunds
         if refund.status == RefundStatus.FAILED
     ]

@@ -14,6 +14,7 @@ from events.models import Event, EventStatus
 from events.readiness import Item as ChecklistItem
 from orders.models import (
     OPEN_PAYMENTS,
+    REFUNDS_OF_THE_PRICE,
     Delivery,
     DeliveryKind,
     DeliveryStatus,
@@ -256,6 +257,8 @@ def _said_of(refund: Refund, event: Event) -> MoneyBack | None:
     match refund.status:
         case RefundStatus.CANCELED:
             return None
+        case RefundStatus.SUCCEEDED if refund.reason in REFUNDS_OF_THE_PRICE:
+            return MoneyBack(_("%(organiser)s has given you %(amount)s back.") % facts)
         case RefundStatus.SUCCEEDED:
             return MoneyBack(_("%(amount)s was given back to you: %(reason)s.") % facts)
         case RefundStatus.FAILED:
@@ -263,6 +266,8 @@ def _said_of(refund: Refund, event: Event) -> MoneyBack | None:
                 "%(amount)s could not go back to your card. %(organiser)s gives it back in another way."
             )
             return MoneyBack(text % facts, "caution")
+    if refund.reason in REFUNDS_OF_THE_PRICE:
+        return MoneyBack(_("%(organiser)s gives you %(amount)s back; it is on its way.") % facts)
     return MoneyBack(_("%(amount)s is on its way back to you: %(reason)s.") % facts)
 
 
