@@ -195,11 +195,17 @@ def _orders_and_money(books: Books, provider: ProviderBooks) -> Iterator[Finding
     kept: dict[str, int] = defaultdict(int)
     for taken in provider.taken:
         kept[taken.order_code] += taken.amount - back[taken.intent_id]
+    order_of = {payment.id: payment.order_code for payment in books.payments}
+    under_way: dict[str, int] = defaultdict(int)
+    for refund in books.refunds:
+        if refund.status in ("requested", "processing"):
+            under_way[order_of[refund.payment_id]] += refund.amount
     for order in books.orders.values():
         if order.method != "CARD":
             continue
         due = _money_due(order)
-        if kept[order.code] != due:
+        # An order whose whole price goes back is over before the money is: that refund is waiting.
+        if kept[order.code] not in (due, due + under_way[order.code]):
             yield Finding(
                 Harm.MOVED_WRONGLY,
                 order.code,

@@ -480,6 +480,8 @@ def test_books_that_agree_have_no_findings() -> None:
         ({"mails": MAILS[1:], "books": replace(BOOKS, deliveries=[delivery("CARD0001", status="failed"), *BOOKS.deliveries[1:]])}, Harm.BY_HAND),
         ({"mails": MAILS[1:], "books": replace(BOOKS, deliveries=[delivery("CARD0001", status="pending"), *BOOKS.deliveries[1:]])}, Harm.WAITING),
         ({"books": replace(with_order(), orders={**BOOKS.orders, "CARD0001": order("CARD0001")}, refunds=[replace(REFUND, status="requested")], clearing={"EUR": 1000}), "provider": ProviderBooks([TAKEN], [])}, Harm.WAITING),
+        # The whole price goes back, and the order is over already.
+        ({"books": replace(with_order(), orders={**BOOKS.orders, "CARD0001": order("CARD0001", status="CANCELED", valid_tickets=0)}, refunds=[replace(REFUND, amount=1000, status="requested", provider_id="")], clearing={"EUR": 1000}), "provider": ProviderBooks([TAKEN], []), "told": TOLD[1:]}, Harm.WAITING),
         ({"mails": [*MAILS, MAILS[0]]}, Harm.MAIL_TWICE),
     ],
 )  # fmt: skip
