@@ -3,7 +3,6 @@
 from datetime import timedelta
 from email.utils import make_msgid
 from functools import partial
-from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPResponseException
 
 from allauth.account import app_settings as allauth
 from django.core.mail import EmailMultiAlternatives
@@ -13,6 +12,7 @@ from django.db import transaction
 from accounts import tasks
 from accounts.models import AccountMail
 from tiqqo.core import clock
+from tiqqo.core.mail import is_refused
 from tiqqo.core.tasks import enqueue
 
 # The sweeper leaves a fresh request to the task that was enqueued with it.
@@ -24,8 +24,6 @@ MOST_TRIES = 12
 # What is not about a code is worth sending for so long.
 NEWS_LASTS = timedelta(days=2)
 KEPT_FOR = timedelta(days=30)
-# RFC 5321, 4.2.1: replies from here on are permanent refusals.
-SMTP_PERMANENT = 500
 EMPTY = {"subject": "", "text": "", "html": "", "headers": {}}
 
 
@@ -99,19 +97,6 @@ def mark_account_mail_failed(mail: AccountMail, *, error: BaseException) -> None
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after so many failed tries."""
     return timedelta(seconds=min(LONGEST_PAUSE_SECONDS, 5 * 2**attempts))
-
-
-def is_refused(error: BaseException) -> bool:
-    """Whether the mail server said that it will never take this mail.
-
-    It may also have refused to let us in, which passes when the password is right again.
-    """
-    if isinstance(error, SMTPAuthenticationError):
-        return False
-    if isinstance(error, SMTPRecipientsRefused):
-        codes = [code for code, _words in error.recipients.values()]
-        return bool(codes) and min(codes) >= SMTP_PERMANENT
-    return isinstance(error, SMTPResponseException) and error.smtp_code >= SMTP_PERMANENT
 
 
 def _give_up(mail: AccountMail, *, error: str) -> None:

@@ -14,6 +14,7 @@ from accounts import outbox
 from accounts.letters import invitation_letter
 from accounts.models import AccountMail, Invitation
 from tiqqo.core import clock
+from tiqqo.core.mail import is_refused
 from tiqqo.core.tasks import TenantTask, enqueue
 from tiqqo.core.tenancy import platform_scope, tenant_scope
 from tiqqo.ui.mails import render_letter
@@ -107,7 +108,7 @@ def send_invitation(invitation_id: int) -> None:
 
 def _note_invitation_failure(invitation_id: int, error: BaseException) -> None:
     invitation = Invitation.objects.filter(pk=invitation_id).get()
-    tries = outbox.MOST_TRIES if outbox.is_refused(error) else invitation.mail_attempts
+    tries = outbox.MOST_TRIES if is_refused(error) else invitation.mail_attempts
     Invitation.objects.filter(pk=invitation_id).update(
         mail_attempts=tries,
         mail_due_at=clock.now() + outbox.pause_after(tries),

@@ -314,6 +314,9 @@ class Stack:
                 f"--reload-ignore-paths={self.var_dir}",
                 "--reload-ignore-dirs=node_modules",
             ]
+        else:
+            # As in the image: of several processes one may die.
+            arguments.append("--respawn-failed-workers")
         return [*arguments, "tiqqo.wsgi:application"]
 
     def _start(self, name: str, *arguments: str, **environment: str) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from smtplib import SMTPException
 from typing import Any
 
 from celery import Task, shared_task
@@ -45,8 +46,9 @@ from ticketing.models import ReservationStatus, WaitlistEntry, WaitlistStatus
 from ticketing.operations import mark_told
 from tiqqo.core import clock
 from tiqqo.core.compiled import Compiled, Param
+from tiqqo.core.mail import is_refused
 from tiqqo.core.queues import waiting_in
-from tiqqo.core.tasks import TenantTask, enqueue
+from tiqqo.core.tasks import TenantTask, after_commit, enqueue
 from tiqqo.core.tenancy import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -77,7 +79,7 @@ class DeliveryTask(TenantTask):
         with tenant_scope(kwargs["organiser_id"]):
             delivery = _delivery(args[0])
             if delivery is not None:
-                operations.mark_failed_try(delivery, error=f"{type(exc).__name__}: {exc}")
+                operations.mark_failed_try(delivery, error=exc)
 
 
 @shared_task(base=DeliveryTask)
@@ -87,6 +89,9 @@ def prepare_delivery(delivery_id: int) -> None:
         delivery = _begun(delivery_id, DeliveryStatus.PENDING) if is_mine else None
         if delivery is not None:
             operations.mark_prepared(delivery, document=mails.document_of(delivery))
+    # Not before the claim is let go of: whoever finds a delivery claimed leaves it to the claimant.
+    if delivery is not None:
+        after_commit(send_delivery, delivery_id)
 
 
 @shared_task(base=DeliveryTask)
@@ -99,10 +104,12 @@ def send_delivery(delivery_id: int) -> None:
         try:
             mail = mails.mail_of(delivery)
         except FileNotFoundError:
-            operations.prepare_again(delivery)
-            return
-        mail.send()
-        operations.mark_sent(delivery)
+            operations.mark_unprepared(delivery)
+        else:
+            mail.send()
+            operations.mark_sent(delivery)
+    if delivery.status == DeliveryStatus.PENDING:
+        after_commit(prepare_delivery, delivery_id)
 
 
 @shared_task(base=DeliveryTask)
@@ -192,7 +199,13 @@ def tell_in_line(entry_id: int) -> None:
     )
     if entry is not None:
         status = WaitlistStatus(entry.status)
-        waitlist_mails.waitlist_mail(entry).send()
+        try:
+            waitlist_mails.waitlist_mail(entry).send()
+        except SMTPException as error:
+            if not is_refused(error):
+                raise
+            # Whoever cannot be told is not written to again about this.
+            logger.warning("waitlist.mail_refused", extra={"entry": entry.pk, "why": str(error)})
         mark_told(entry, status)
 
 

@@ -11,6 +11,7 @@ from django.db.models import F
 from orders import tasks
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryKind, DeliveryStatus, Order
 from tiqqo.core import audit, clock
+from tiqqo.core.mail import is_refused
 from tiqqo.core.tasks import after_commit
 
 # The sweeper leaves a fresh request to the task that was enqueued with it.
@@ -92,12 +93,11 @@ def begin_delivery(delivery: Delivery, status: DeliveryStatus) -> bool:
 
 @transaction.atomic
 def mark_prepared(delivery: Delivery, *, document: bytes | None) -> None:
-    """The documents are stored; the mail can go."""
+    """The documents are stored; the mail can go, once the claim is let go of."""
     _store(delivery, document)
     delivery.status, delivery.due_at = DeliveryStatus.PREPARED, clock.now() + HEAD_START
     delivery.claimed_at = None
     delivery.save(update_fields=["document", "status", "due_at", "claimed_at"])
-    after_commit(tasks.send_delivery, delivery.pk)
 
 
 def _store(delivery: Delivery, document: bytes | None) -> None:
@@ -127,12 +127,11 @@ def withdraw_delivery(delivery: Delivery) -> None:
 
 
 @transaction.atomic
-def prepare_again(delivery: Delivery) -> None:
-    """The documents of a delivery that was not sent are lost: they are drawn again, then it goes."""
+def mark_unprepared(delivery: Delivery) -> None:
+    """The documents of a delivery that was not sent are lost: they are to be drawn again."""
     delivery.status, delivery.document = DeliveryStatus.PENDING, ""
     delivery.claimed_at, delivery.due_at = None, clock.now() + HEAD_START
     delivery.save(update_fields=["status", "document", "claimed_at", "due_at"])
-    after_commit(tasks.prepare_delivery, delivery.pk)
 
 
 @transaction.atomic
@@ -154,14 +153,17 @@ def mark_redrawn(delivery: Delivery, *, document: bytes) -> None:
 
 
 @transaction.atomic
-def mark_failed_try(delivery: Delivery, *, error: str) -> None:
-    """The failure is on record; it is tried again later, and after DELIVERY_TRIES given up, visibly."""
+def mark_failed_try(delivery: Delivery, *, error: BaseException) -> None:
+    """The failure is on record; it is tried again later.
+
+    After DELIVERY_TRIES, or where the mail server will never take the mail, it is given up, visibly.
+    """
     delivery.attempts = F("attempts") + 1
-    delivery.last_error = error[:500]
+    delivery.last_error = f"{type(error).__name__}: {error}"[:500]
     delivery.save(update_fields=["attempts", "last_error"])
     delivery.refresh_from_db(fields=["attempts"])
     delivery.due_at = clock.now() + timedelta(seconds=30 * 2 ** min(delivery.attempts, 7))
-    if delivery.attempts >= DELIVERY_TRIES:
+    if is_refused(error) or delivery.attempts >= DELIVERY_TRIES:
         delivery.status = DeliveryStatus.FAILED
         audit.record(delivery.order, "mail.failed", by=audit.SYSTEM, kind=delivery.kind)
     delivery.claimed_at = None

@@ -19,6 +19,7 @@ from accounts.models import AccountMail, Invitation
 from accounts.operations import invite_member, revoke_invitation
 from accounts.permissions import Role
 from tiqqo.core import clock
+from tiqqo.core.mail import is_refused
 from tiqqo.core.tenancy import tenant_scope
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +185,7 @@ def test_what_the_server_refuses_is_given_up_at_once(reset, queue, mail_server):
     ],
 )
 def test_only_a_permanent_reply_is_a_refusal(error, refused):
-    assert outbox.is_refused(error) is refused
+    assert is_refused(error) is refused
 
 
 def test_tries_have_pauses_that_grow_and_an_end(queue, mail_server):

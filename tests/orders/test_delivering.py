@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from smtplib import SMTPRecipientsRefused
 
 import psycopg
 import pytest
@@ -169,6 +170,47 @@ def test_a_delivery_is_given_up_after_the_tries_and_the_desk_sees_it(
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.FAILED, DELIVERY_TRIES)
     assert [e.action for e in audit.history_of(order)].count("mail.failed") == 1
+
+
+def test_a_mail_that_the_server_will_never_take_is_given_up_at_once_and_the_desk_sees_it(
+    kikker, light, monkeypatch, queue, committing
+):
+    def refuse(mail, fail_silently=False):
+        raise SMTPRecipientsRefused({"carla@example.org": (550, b"no such user")})
+
+    monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
+    with committing():
+        order = kikker.place_free(1)
+    assert queue.work(committing) == [SEND]
+
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.FAILED, 1)
+    assert "no such user" in delivery.last_error
+    assert [e.action for e in audit.history_of(order)].count("mail.failed") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("lost", [False, True], ids=["to be sent", "to be drawn again"])
+def test_whoever_is_asked_to_go_on_finds_the_delivery_let_go_of(
+    kikker, light, queue, monkeypatch, lost
+):
+    """Else they leave the mail to whoever has it in hand, and so to the sweeper, half a minute later."""
+    kikker.place_free(1)
+    delivery = Delivery.objects.get()
+    if lost:
+        prepare_delivery(delivery.pk, organiser_id=kikker.organiser.pk)
+        delivery.refresh_from_db()
+        Path(delivery.document.path).unlink()
+    asked = []
+    monkeypatch.setattr(
+        "celery.app.task.Task.apply_async",
+        lambda task, *args, **options: asked.append((task.name, deliveries_in_hand())),
+    )
+
+    begin = send_delivery if lost else prepare_delivery
+    begin(delivery.pk, organiser_id=kikker.organiser.pk)
+
+    assert asked == [(PREPARE if lost else SEND, set())]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The public waitlist and the organiser's: getting in line, one's own place, mails, steering."""
 
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 import time_machine
@@ -348,6 +349,19 @@ def test_a_mail_that_was_missed_is_sent_once_by_the_sweeper(shop, sold_out, queu
     assert sweep_line() == 0
 
     assert len(mail.outbox) == 1
+
+
+def test_whom_the_mail_server_refuses_is_not_written_to_again_about_this(
+    shop, sold_out, queue, committing, monkeypatch
+):
+    def refuse(mail, fail_silently=False):
+        raise SMTPRecipientsRefused({"x": (550, b"no such user")})
+
+    in_line(shop)
+    monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
+
+    assert queue.work(committing) == []
+    assert sweep_line() == 0
 
 
 def test_who_left_hears_nothing(shop, sold_out, queue):
