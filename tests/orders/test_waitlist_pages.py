@@ -360,6 +360,7 @@ def test_whom_the_mail_server_refuses_is_not_written_to_again_about_this(
     in_line(shop)
     monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
 
+    assert sweep_line() == 1
     assert queue.work(committing) == []
     assert sweep_line() == 0
 
