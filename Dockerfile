@@ -51,6 +51,6 @@ c = http.client.HTTPConnection('127.0.0.1', 8000, timeout=4)\n\
 host = urllib.parse.urlsplit(os.environ['BASE_URL']).netloc\n\
 c.request('GET', '/readyz', headers={'Host': host, 'X-Forwarded-Proto': 'https'})\n\
 sys.exit(c.getresponse().status != 200)"]
-CMD ["python", "-m", "granian", "--interface=wsgi", "--host=0.0.0.0", "--port=8000", \
-     "--workers=2", "--blocking-threads=4", "--no-ws", "--respawn-failed-workers", \
-     "--workers-kill-timeout=10", "tiqqo.wsgi:application"]
+CMD ["python", "-m", "granian", "--interface=rsgi", "--host=0.0.0.0", "--port=8000", \
+     "--workers=2", "--no-ws", "--respawn-failed-workers", \
+     "--workers-kill-timeout=10", "tiqqo.rsgi:application"]

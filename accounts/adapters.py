@@ -5,16 +5,38 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth
 from django.contrib.sites.shortcuts import get_current_site
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from accounts import outbox
+from accounts import attempts, outbox
 from accounts.letters import account_letter, foreign_letter
 from accounts.models import User
+from tiqqo.core.clients import address_of
+from tiqqo.core.limits import TooManyRequests
 from tiqqo.ui.mails import one_line, render_letter
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return address_of(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """The try is counted. Raises ValidationError, which says when the next is welcome."""
+        try:
+            self._spent = attempts.begin_attempt(request, credentials.get("email", ""))
+        except TooManyRequests as refused:
+            raise ValidationError(str(refused), code=refused.code) from refused
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """What allauth does after a try that was right."""
+        attempts.forgive(self._spent)
+
+    def post_login(self, request: HttpRequest, user: User, **facts: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **facts)
+        attempts.remember_device(request, response, user)
+        return response
+
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Users are known by their e-mail address; there is no user name to fill."""
 

@@ -196,6 +196,7 @@ class Stack:
             "DEBUG": "1" if plan.debug else "0",
             "BASE_URL": f"http://{_bracketed(reachable)}:{self.port}",
             "SECRET_KEY": caller.get("SECRET_KEY") or remembered_secret(secrets / "secret_key"),
+            "WEB_THREADS": str(plan.web_threads),
             **plan.environment,
         }
         self._choose_stripe(secrets)
@@ -299,12 +300,17 @@ class Stack:
 
     def _web_arguments(self) -> list[str]:
         plan = self.plan
+        # The release before the next speaks WSGI: docs/decisions/0023.
+        is_new = (plan.repository / "tiqqo" / "rsgi.py").is_file()
         arguments = [
-            "--interface=wsgi",
+            *(
+                ["--interface=rsgi"]
+                if is_new
+                else ["--interface=wsgi", f"--blocking-threads={plan.web_threads}"]
+            ),
             f"--host={plan.host}",
             f"--port={self.port}",
             f"--workers={plan.web_workers}",
-            f"--blocking-threads={plan.web_threads}",
             "--workers-kill-timeout=5",
             "--no-ws",
         ]
@@ -317,7 +323,7 @@ class Stack:
         else:
             # As in the image: of several processes one may die.
             arguments.append("--respawn-failed-workers")
-        return [*arguments, "tiqqo.wsgi:application"]
+        return [*arguments, f"tiqqo.{'rsgi' if is_new else 'wsgi'}:application"]
 
     def _start(self, name: str, *arguments: str, **environment: str) -> None:
         # `python -m` and not the console script, whose first line breaks on a path with a space.

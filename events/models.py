@@ -97,6 +97,12 @@ class Event(TenantModel):
         default=20,
         validators=[MinValueValidator(1), MaxValueValidator(50)],
     )
+    held_share_percent = models.PositiveSmallIntegerField(
+        _("places that one visitor may hold at once"),
+        default=10,
+        db_default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+    )
     allows_invoice = models.BooleanField(_("companies may pay by invoice"), default=False)
     invoice_issues = models.CharField(
         _("tickets of an invoice order are issued"),
@@ -132,6 +138,10 @@ class Event(TenantModel):
             ),
             models.CheckConstraint(
                 condition=models.Q(per_order_limit__range=(1, 50)), name="event_order_1_to_50"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(held_share_percent__range=(1, 100)),
+                name="event_held_share_1_to_100",
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["organiser", "starts_at"], name="event_by_start")]

@@ -53,6 +53,8 @@ class PoolIds:
     releases: dict[int, tuple[int, ...]]
     slots: dict[int, tuple[int, ...]]
     allocations: dict[int, int]
+    capacities: dict[int, int]
+    """Of those pools that have one."""
 
     def of_sale(
         self,
@@ -230,10 +232,13 @@ def _pools(event_id: int) -> PoolIds:
         name: defaultdict(list) for name in ("ticket_type", "release", "slot")
     }
     allocations: dict[int, int] = {}
+    capacities: dict[int, int] = {}
     rows: Any = CapacityPool.objects.filter(event=event_id).values_list(
-        "id", "name", "ticket_type_id", "release_id", "slot_id", "allocation_id"
+        "id", "name", "ticket_type_id", "release_id", "slot_id", "allocation_id", "capacity"
     )
-    for pool_id, name, type_id, release_id, slot_id, allocation_id in rows:
+    for pool_id, name, type_id, release_id, slot_id, allocation_id, capacity in rows:
+        if capacity is not None:
+            capacities[pool_id] = capacity
         if allocation_id:
             allocations[allocation_id] = pool_id
         elif not (name or type_id or release_id or slot_id):
@@ -254,6 +259,7 @@ def _pools(event_id: int) -> PoolIds:
         releases=settled["release"],
         slots=settled["slot"],
         allocations=allocations,
+        capacities=capacities,
     )
 
 

@@ -27,6 +27,33 @@ class SoldOut(DomainError):
         super().__init__(message, subject=subject, requested=requested, available=available)
 
 
+class TooManyHeld(DomainError):
+    """Who asks keeps as many places from others, unpaid, as one may. `held` is how many of a pool."""
+
+    code = "too_many_held"
+    status = 429
+
+    def __init__(self, *, held: int) -> None:
+        message = ngettext(
+            "From your connection %(count)s place of this event is being held and not bought yet."
+            " Finish or cancel that order first, or try again in a few minutes.",
+            "From your connection %(count)s places of this event are being held and not bought yet."
+            " Finish or cancel those orders first, or try again in a few minutes.",
+            held,
+        )
+        super().__init__(message % {"count": held}, held=held)
+
+
+class ProofNeeded(DomainError):
+    """Who asks holds a good part of what one may, and shows first that they are in earnest."""
+
+    code = "proof_needed"
+    status = 429
+    message = gettext_lazy(
+        "Many places are being held from your connection. Please confirm that you want these tickets."
+    )
+
+
 class NothingSelected(Invalid):
     code = "nothing_selected"
     message = gettext_lazy("Choose at least one ticket.")

@@ -5,6 +5,7 @@
 
 import os
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,7 +90,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "tiqqo.urls"
-WSGI_APPLICATION = "tiqqo.wsgi.application"
 APPEND_SLASH = True
 
 TEMPLATES = [
@@ -231,6 +231,8 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Wrong passwords are counted by accounts/attempts.py.
+ACCOUNT_RATE_LIMITS = {"login": "100/m/ip", "signup": "10/10m/ip", "login_failed": None}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tiqqo"
@@ -266,6 +268,22 @@ ANYMAIL = {
     for key, value in os.environ.items()
     if key.startswith("ANYMAIL_")
 }
+
+# Who asks, and how often ---------------------------------------------------------------
+
+# Networks whose word counts in X-Forwarded-For: the proxies in front of web. See tiqqo/core/clients.py.
+TRUSTED_PROXIES = [ip_network(word) for word in _words("TRUSTED_PROXIES")]
+# Other figures for limits, by name: “holds=600/60 codes=20/600” (so many in so many seconds); “off”.
+_limits = _words("LIMITS")
+LIMITS: dict[str, tuple[int, int]] | None = (
+    None
+    if _limits == ["off"]
+    else {
+        name: (int(count), int(seconds))
+        for name, _equals, figures in (word.partition("=") for word in _limits)
+        for count, _slash, seconds in [figures.partition("/")]
+    }
+)
 
 # Payments ------------------------------------------------------------------------------
 

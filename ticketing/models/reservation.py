@@ -48,12 +48,17 @@ class Reservation(TenantModel):
     expires_at = models.DateTimeField()
     extended_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # Whatever is pressed, it lasts no longer than until then. None of those made before there was a bound.
+    ends_by = models.DateTimeField(null=True)
     # Set while a payment provider may still report money for this hold: ask it before letting go.
     payment_started_at = models.DateTimeField(null=True)
     # The code whose use it holds.
     code = models.ForeignKey(Code, null=True, on_delete=models.PROTECT, related_name="reservations")
     # Who buys, normalised, once they said so: what limits per e-mail address count.
     email_key = models.CharField(max_length=254, blank=True)
+    # Who asked for it, as keys that name nobody: what a share of the places counts.
+    client = models.CharField(max_length=24, blank=True, default="", db_default="")
+    network = models.CharField(max_length=24, blank=True, default="", db_default="")
 
     currency = models.CharField(max_length=3)
     tax_name = models.CharField(max_length=10)
@@ -80,8 +85,17 @@ class Reservation(TenantModel):
                 ),
                 name="reservation_ended_when_over",
             ),
+            models.CheckConstraint(
+                condition=Q(ends_by=None) | Q(expires_at__lte=models.F("ends_by")),
+                name="reservation_ends",
+            ),
         ]
         indexes: ClassVar = [
+            models.Index(
+                fields=["event", "network"],
+                condition=Q(status="PENDING") & ~Q(network=""),
+                name="reservation_held_by_network",
+            ),
             models.Index(
                 fields=["expires_at"],
                 condition=Q(status="PENDING"),

@@ -50,6 +50,7 @@ from ticketing.selling import (
     quote_lines,
     terms_of,
 )
+from ticketing.shares import Asker, refuse_more_than_share
 from tiqqo.core import clock
 from tiqqo.core.compiled import Compiled, Insert, Param
 from tiqqo.ui.moments import words_for
@@ -76,17 +77,26 @@ class _NoUse(Exception):
     """The code's uses are all taken, some perhaps by holds that are overdue."""
 
 
+# Beyond one extension a hold lasts for so long while its buyer pays, in whatever number of tries.
+TIME_FOR_PAYING = timedelta(minutes=20)
+
+
 def reserve_tickets(
-    event: Event, *, selection: Selection, code: str = "", is_buyer: bool = False
+    event: Event,
+    *,
+    selection: Selection,
+    code: str = "",
+    is_buyer: bool = False,
+    asker: Asker | None = None,
 ) -> Reservation:
     """The selection (release code → quantity, or choices) is held for the event's `hold_minutes`.
 
     The buyer pays the prices and discounts of this moment, whatever changes later. If a pool or the
     code looks used up, expired holds on it are reclaimed first, so a sale never waits for the sweeper.
-    `is_buyer` is somebody who will pay as the shop offers it.
+    `is_buyer` is somebody who will pay as the shop offers it; `asker` may hold a share of the places.
     Raises NothingSelected, TooManyTickets, TooFewTickets, NotOnSale, SalesPaused, SalesClosed,
     SoldOut, OptionMissing, SlotMissing, SlotClosed, PriceTooLow, PriceTooHigh, CodeRefused,
-    TooLittleForCard, TooMuchForCard.
+    TooLittleForCard, TooMuchForCard, TooManyHeld, ProofNeeded.
     """
     now = clock.now()
     plan = _plan(event, as_choices(selection), code, now)
@@ -97,7 +107,10 @@ def reserve_tickets(
     # Never where the transaction does more, such as placing an order.
     alone = settings.HOLDS_ARE_FORGETTABLE and not connection.in_atomic_block
     return _trying_again(
-        event, plan, now, lambda: _hold(event, plan, now, expires_at, is_forgettable=alone)
+        event,
+        plan,
+        now,
+        lambda: _hold(event, plan, now, expires_at, is_forgettable=alone, asker=asker),
     )
 
 
@@ -114,7 +127,11 @@ def offer_tickets(event: Event, *, selection: Selection, lasts: timedelta) -> Re
 
 
 def change_reservation(
-    reservation: Reservation, *, selection: Selection, code: str = ""
+    reservation: Reservation,
+    *,
+    selection: Selection,
+    code: str = "",
+    asker: Asker | None = None,
 ) -> Reservation:
     """The hold is for the new selection and lasts as long as before; nothing is let go in between.
 
@@ -126,7 +143,9 @@ def change_reservation(
     plan = _plan(reservation.event, as_choices(selection), code, now, kept=kept)
     total = quote_lines(plan.lines, terms_of(reservation.event), plan.applied).total
     refuse_unpayable(reservation.event, total)
-    return _trying_again(reservation.event, plan, now, lambda: _change(reservation, plan, now))
+    return _trying_again(
+        reservation.event, plan, now, lambda: _change(reservation, plan, now, asker)
+    )
 
 
 def _plan(
@@ -240,13 +259,20 @@ def _hold(
     *,
     from_line: bool = False,
     is_forgettable: bool = False,
+    asker: Asker | None = None,
 ) -> Reservation:
+    if asker is not None:
+        draws = stock.draws_of(plan.lines)
+        refuse_more_than_share(event, catalogue_of(event), draws, asker, at=now)
     terms = terms_of(event)
     frozen: dict[str, Any] = {field: getattr(terms, field) for field in terms.__slots__}
     reservation = Reservation(
         event=event,
         created_at=now,
         expires_at=expires_at,
+        ends_by=expires_at + timedelta(minutes=event.hold_minutes) + TIME_FOR_PAYING,
+        client=asker.client if asker else "",
+        network=asker.network if asker else "",
         code=plan.claim.code if plan.claim else None,
         discounts=plan.discounts,
         **frozen,
@@ -271,7 +297,10 @@ def _write_lines(
 
 
 @transaction.atomic
-def _change(held: Reservation, plan: SalePlan, now: datetime) -> Reservation:
+def _change(held: Reservation, plan: SalePlan, now: datetime, asker: Asker | None) -> Reservation:
+    if asker is not None:
+        event, draws = held.event, stock.draws_of(plan.lines)
+        refuse_more_than_share(event, catalogue_of(event), draws, asker, at=now, but_for=held.pk)
     reservation, before = lock_reservation(held.pk)
     if not reservation.is_live(at=now):
         raise ReservationOver
@@ -381,20 +410,26 @@ def extend_reservation(reservation: Reservation) -> Reservation:
         raise AlreadyExtended
     reservation.extended_at = now
     again = now + timedelta(minutes=reservation.event.hold_minutes)
-    reservation.expires_at = max(reservation.expires_at, again)
+    reservation.expires_at = max(reservation.expires_at, _bounded(reservation, again))
     reservation.save(update_fields=["extended_at", "expires_at"])
     return reservation
 
 
 def hold_until(reservation: Reservation, until: datetime) -> None:
     """The hold that was just made lasts until then: somebody was promised that long."""
-    reservation.expires_at = until
-    reservation.save(update_fields=["expires_at"])
+    reservation.expires_at, reservation.ends_by = until, until + TIME_FOR_PAYING
+    reservation.save(update_fields=["expires_at", "ends_by"])
+
+
+def _bounded(reservation: Reservation, until: datetime) -> datetime:
+    """As long as that, but no longer than any hold lasts."""
+    return until if reservation.ends_by is None else min(until, reservation.ends_by)
 
 
 @transaction.atomic
 def mark_payment_started(reservation: Reservation, *, until: datetime) -> None:
-    """Nobody lets this hold go without asking the provider; it lasts until the payment page closes.
+    """Nobody lets this hold go without asking the provider; it lasts until the payment page closes, but
+    not beyond its bound, however often somebody goes to pay.
 
     Raises ReservationOver.
     """
@@ -403,7 +438,7 @@ def mark_payment_started(reservation: Reservation, *, until: datetime) -> None:
     if not reservation.is_live(at=now):
         raise ReservationOver
     reservation.payment_started_at = now
-    reservation.expires_at = max(reservation.expires_at, until)
+    reservation.expires_at = max(reservation.expires_at, _bounded(reservation, until))
     reservation.save(update_fields=["payment_started_at", "expires_at"])
 
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from tiqqo.core.errors import Busy, DomainError
+from tiqqo.core.limits import TooManyRequests
 from tiqqo.core.tenancy import NOTHING, _current
 
 logger = logging.getLogger(__name__)
@@ -73,8 +74,8 @@ class DomainErrors:
 
     def _told(self, request: HttpRequest, error: DomainError) -> HttpResponse:
         response = self._answer(request, error)
-        if isinstance(error, Busy):
-            response["Retry-After"] = str(Busy.retry_after_seconds)
+        if isinstance(error, Busy | TooManyRequests):
+            response["Retry-After"] = str(error.retry_after_seconds)
         return response
 
     def _answer(self, request: HttpRequest, error: DomainError) -> HttpResponse:
@@ -92,9 +93,17 @@ class DomainErrors:
             )
             response["HX-Retarget"], response["HX-Reswap"] = "#alerts", "innerHTML"
             return response
+        context: dict[str, object]
         if isinstance(error, Busy):
             context = {"address": request.get_full_path(), "fields": _sent_again(request)}
             return render(request, "errors/busy.html", context, status=error.status)
+        if isinstance(error, TooManyRequests):
+            context = {
+                "error": error,
+                "address": request.get_full_path(),
+                "fields": _sent_again(request),
+            }
+            return render(request, "errors/429.html", context, status=error.status)
         return render(request, "errors/refused.html", {"error": error}, status=error.status)
 
 

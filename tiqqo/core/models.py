@@ -108,3 +108,14 @@ class TaskRun(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SpentLimit(models.Model):
+    """How much of a limit somebody used up, where that must not depend on Redis."""
+
+    key = models.CharField(primary_key=True, max_length=80)
+    # When all of it is free again.
+    free_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,137 @@
+"""How many places one client may keep from others without having bought them: of each pool a share.
+
+Counted are holds that are not bought yet, by who asked for them. Somebody who already holds half of
+their share shows that they are in earnest before they hold more, by work that a browser does in a second.
+docs/decisions/0025.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import HttpRequest
+
+from events.models import Event
+from ticketing.catalogue import Catalogue
+from ticketing.errors import ProofNeeded, TooManyHeld
+from ticketing.models import ReservationLine, ReservationStatus
+from tiqqo.core.clients import client_of, network_of
+from tiqqo.core.limits import Tally
+
+# A network, such as an office, may keep as much as so many of its clients.
+CLIENTS_IN_A_NETWORK = 3
+# Up to this part of a share a process lets a client pass by its own count, without asking the database.
+UNASKED_PART = 4
+_tally = Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for a hold: the client and the network it is in, as keys that name nobody."""
+
+    client: str
+    network: str
+    has_worked: bool = False
+
+
+def asker_of(request: HttpRequest, event: Event) -> Asker:
+    """Who asks for places of this event. At another event the same client has other keys."""
+    return Asker(_key(event, client_of(request)), _key(event, network_of(request)))
+
+
+def who_worked(asker: Asker) -> Asker:
+    """The same, who has shown that they are in earnest."""
+    return replace(asker, has_worked=True)
+
+
+def forget_askers() -> None:
+    """This process has seen nobody yet."""
+    _tally.clear()
+
+
+def share_of(event: Event, capacity: int) -> int:
+    """How many of so many places one client may hold at once: never less than one order may have."""
+    return max(event.per_order_limit, math.ceil(capacity * event.held_share_percent / 100))
+
+
+def refuse_more_than_share(
+    event: Event,
+    catalogue: Catalogue,
+    draws: Mapping[int, int],
+    asker: Asker,
+    *,
+    at: datetime,
+    but_for: int | None = None,
+) -> None:
+    """The places that are asked for (by pool) fit in what this client may hold beside.
+
+    Stand in the transaction that holds them: the next of the same client waits for its end. `but_for`
+    is the reservation that is being changed. Raises TooManyHeld, ProofNeeded.
+    """
+    shares = {
+        pool: share_of(event, capacity)
+        for pool in draws
+        if (capacity := catalogue.pools.capacities.get(pool)) is not None
+    }
+    if all(_is_little(asker, event, pool, draws[pool], share) for pool, share in shares.items()):
+        return
+    _one_at_a_time(event, asker)
+    by_client, by_network = _held_by(event, asker, at=at, but_for=but_for)
+    for pool, share in shares.items():
+        asked, held = draws[pool], by_client[pool]
+        if asked <= 0:
+            continue
+        if held + asked > share or by_network[pool] + asked > share * CLIENTS_IN_A_NETWORK:
+            raise TooManyHeld(held=held or by_network[pool])
+        if held and 2 * (held + asked) > share and not asker.has_worked:
+            raise ProofNeeded
+
+
+def _is_little(asker: Asker, event: Event, pool: int, asked: int, share: int) -> bool:
+    """Whether this process has let the client have little of the pool lately."""
+    return _tally.add(
+        (asker.client, pool), asked, most=share // UNASKED_PART, seconds=event.hold_minutes * 60
+    )
+
+
+def _one_at_a_time(event: Event, asker: Asker) -> None:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "Count holds in the transaction that adds one."
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [asker.network, event.pk]
+        )
+
+
+def _held_by(
+    event: Event, asker: Asker, *, at: datetime, but_for: int | None
+) -> tuple[Counter[int], Counter[int]]:
+    """Places by pool that the client holds unpaid, and that its network does."""
+    lines = ReservationLine.objects.filter(
+        reservation__event=event,
+        reservation__network=asker.network,
+        reservation__status=ReservationStatus.PENDING,
+        reservation__expires_at__gt=at,
+    ).exclude(reservation=but_for)
+    by_client: Counter[int] = Counter()
+    by_network: Counter[int] = Counter()
+    for client, pools, quantity, admits in lines.values_list(
+        "reservation__client", "pool_ids", "quantity", "admits"
+    ):
+        places = dict.fromkeys(pools, quantity * admits)
+        by_network.update(places)
+        if client == asker.client:
+            by_client.update(places)
+    return by_client, by_network
+
+
+def _key(event: Event, address: str) -> str:
+    secret = settings.SECRET_KEY.encode()[:64]
+    return blake2b(f"{event.pk} {address}".encode(), key=secret, digest_size=12).hexdigest()

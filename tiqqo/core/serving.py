@@ -1,0 +1,214 @@
+"""How a request reaches Django: granian reads it, a thread answers it once all of it is here.
+
+A request that is still arriving keeps no thread, so whoever sends slowly keeps nobody waiting. It has
+until a deadline, may be so large, and where too many arrive at once the one that began first is cut
+off: what honest people send arrives in a moment. docs/decisions/0023.
+"""
+
+import asyncio
+import logging
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from granian.rsgi import (  # type: ignore[attr-defined]  # it says what they are elsewhere
+    HTTPProtocol,
+    ProtocolClosed,
+    Scope,
+)
+
+logger = logging.getLogger(__name__)
+
+Headers = list[tuple[str, str]]
+Environ = dict[str, Any]
+Handler = Callable[[Environ, Callable[..., Any]], Any]
+"""Django's WSGI handler, which answers with its response."""
+
+# A phone on a poor connection sends this much a second; what is sent faster never meets the deadline.
+SLOWEST_BYTES_A_SECOND = 16 * 1024
+FIRST_SECONDS = 10.0
+# Of one process: requests that are still arriving, their bytes, and requests that wait for a thread.
+MOST_ARRIVING = 200
+MOST_ARRIVING_BYTES = 48 * 1024 * 1024
+MOST_WAITING = 2000
+
+REFUSALS = {
+    HTTPStatus.REQUEST_TIMEOUT: "This took too long to arrive. Please send it again.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "This is too large. Send less, or a smaller file.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Many people are here right now. Please try again in a moment.",
+}
+
+
+class _Refused(Exception):
+    def __init__(self, status: HTTPStatus) -> None:
+        self.status = status
+
+
+class Application:
+    """The RSGI application around Django's handler. One serves one process."""
+
+    def __init__(self, handler: Handler, *, threads: int) -> None:
+        self._handler = handler
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
+        self._arriving = _Arriving()
+        self._waiting = 0
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        try:
+            body = await self._arriving.body_of(scope, protocol) if _has_body(scope) else b""
+            if self._waiting >= MOST_WAITING:
+                raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+        except _Refused as refusal:
+            _refuse(protocol, refusal.status)
+            return
+        except ProtocolClosed:
+            return
+        self._waiting += 1
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._threads, self._answer, scope, body, protocol)
+        except Exception:
+            logger.exception("serving.failed")
+            protocol.response_empty(HTTPStatus.INTERNAL_SERVER_ERROR, [])
+        finally:
+            self._waiting -= 1
+
+    def _answer(self, scope: Scope, body: bytes, protocol: HTTPProtocol) -> None:
+        """Django's answer is on its way. Granian keeps what a slow reader has not taken yet.
+
+        What a view streams is sent when all of it is made: no thread waits for a reader, and what
+        fails halfway is an error and not a file that ends too early.
+        """
+        head: tuple[int, Headers] = (HTTPStatus.INTERNAL_SERVER_ERROR, [])
+
+        def start_response(status: str, headers: Headers, exc_info: Any = None) -> None:
+            nonlocal head
+            head = int(status[:3]), headers
+
+        response = self._handler(_environ(scope, body), start_response)
+        try:
+            path = _whole_file(response)
+            if path is None:
+                protocol.response_bytes(*head, b"".join(response))
+            else:
+                protocol.response_file(*head, path)
+        finally:
+            response.close()
+
+
+class _Arriving:
+    """The bodies that are on their way to this process."""
+
+    def __init__(self) -> None:
+        # Oldest first: until when each may take, and how much of it is here.
+        self._bodies: OrderedDict[int, asyncio.Timeout] = OrderedDict()
+        self._bytes = 0
+
+    async def body_of(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
+        """All that the client sends. Raises _Refused."""
+        length = _length_of(scope)
+        most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if length > most:
+            raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        pieces, size = [], 0
+        try:
+            async with asyncio.timeout(FIRST_SECONDS + length / SLOWEST_BYTES_A_SECOND) as timeout:
+                self._bodies[id(timeout)] = timeout
+                self._make_room()
+                async for piece in protocol:
+                    pieces.append(piece)
+                    size += len(piece)
+                    self._bytes += len(piece)
+                    if size > most:
+                        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                    self._make_room()
+        except TimeoutError:
+            raise _Refused(HTTPStatus.REQUEST_TIMEOUT) from None
+        finally:
+            self._bodies.pop(id(timeout), None)
+            self._bytes -= size
+        return b"".join(pieces)
+
+    def _make_room(self) -> None:
+        """Where too much is arriving, what began first is out of time."""
+        if len(self._bodies) > MOST_ARRIVING or self._bytes > MOST_ARRIVING_BYTES:
+            _key, oldest = self._bodies.popitem(last=False)
+            oldest.reschedule(asyncio.get_running_loop().time())
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = scope.headers
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _length_of(scope: Scope) -> int:
+    """What the client says it sends; 0 where it does not say."""
+    with suppress(ValueError):
+        return int(scope.headers.get("content-length", "0"))
+    return 0
+
+
+def _refuse(protocol: HTTPProtocol, status: HTTPStatus) -> None:
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+        ("Connection", "close"),
+        ("Retry-After", "2"),
+    ]
+    protocol.response_str(status, headers, REFUSALS[status])
+
+
+def _whole_file(response: HttpResponse) -> str | None:
+    """The path of the file that the response is, from its begin to its end."""
+    file = getattr(response, "file_to_stream", None)
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) and name.startswith("/") else None
+
+
+def _environ(scope: Scope, body: bytes) -> Environ:
+    """What PEP 3333 asks for. Nothing of the process's own environment is in it."""
+    server, _colon, port = scope.server.rpartition(":")
+    client, _colon, client_port = scope.client.rpartition(":")
+    environ: Environ = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "CONTENT_LENGTH": str(len(body)),
+        "SERVER_NAME": server.strip("[]"),
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client.strip("[]"),
+        "REMOTE_PORT": client_port,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if scope.authority:
+        environ["HTTP_HOST"] = scope.authority
+    for name, value in scope.headers.items():
+        # An underscore would be taken for a hyphen, and so a stranger's header for the proxy's.
+        if "_" in name:
+            continue
+        if name == "content-type":
+            environ["CONTENT_TYPE"] = value
+        elif name != "content-length":
+            key = "HTTP_" + name.upper().replace("-", "_")
+            before = environ.get(key)
+            between = "; " if name == "cookie" else ","
+            environ[key] = value if before is None else before + between + value
+    return environ
