@@ -73,6 +73,8 @@ def refuse_more_than_share(
     Stand in the transaction that holds them: the next of the same client waits for its end. `but_for`
     is the reservation that is being changed. Raises TooManyHeld, ProofNeeded.
     """
+    if settings.LIMITS is None:
+        return
     shares = {
         pool: share_of(event, capacity)
         for pool in draws
