@@ -56,6 +56,12 @@ class _Page:
     def response(self) -> HttpResponse:
         return HttpResponse(self.body, headers=dict(self.headers), status=self.status)
 
+    def fresh(self, seconds: float) -> HttpResponse:
+        """The page, for whoever serves it before Django is asked: it says how long it may be kept."""
+        response = self.response()
+        response.kept_until = self.made_at + seconds  # type: ignore[attr-defined]
+        return response
+
 
 _answers: OrderedDict[Hashable, _Page] = OrderedDict()
 _answers_lock = threading.Lock()
@@ -107,7 +113,7 @@ class PublicPages:
         page = self._pages.get(key)
         now = time.monotonic()
         if page is not None and now - page.made_at < seconds:
-            return page.response()
+            return page.fresh(seconds)
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         stale = page is not None and now - page.made_at < seconds + STALE_SECONDS

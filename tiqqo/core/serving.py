@@ -8,12 +8,15 @@ off: what honest people send arrives in a moment. docs/decisions/0023.
 import asyncio
 import logging
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from django.conf import settings
@@ -38,6 +41,7 @@ FIRST_SECONDS = 10.0
 MOST_ARRIVING = 200
 MOST_ARRIVING_BYTES = 48 * 1024 * 1024
 MOST_WAITING = 2000
+MOST_KEPT = 1000
 
 REFUSALS = {
     HTTPStatus.REQUEST_TIMEOUT: "This took too long to arrive. Please send it again.",
@@ -56,34 +60,46 @@ class Application:
 
     def __init__(self, handler: Handler, *, threads: int) -> None:
         self._handler = handler
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._arriving = _Arriving()
-        self._waiting = 0
-
-    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._kept = _Kept()
+        self._asked: SimpleQueue[_Request] = SimpleQueue()
+        for number in range(threads):
+            # Granian ends the process once those that were begun are answered.
+            Thread(target=self._work, name=f"web-{number}", daemon=True).start()
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        key = _Kept.key_of(scope)
+        page = self._kept.get(key)
+        if page is not None:
+            protocol.response_bytes(page.status, page.headers, page.body)
+            return
         try:
             body = await self._arriving.body_of(scope, protocol) if _has_body(scope) else b""
-            if self._waiting >= MOST_WAITING:
+            if self._asked.qsize() >= MOST_WAITING:
                 raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE)
         except _Refused as refusal:
             _refuse(protocol, refusal.status)
             return
         except ProtocolClosed:
             return
-        self._waiting += 1
         loop = asyncio.get_running_loop()
-        try:
-            await loop.run_in_executor(self._threads, self._answer, scope, body, protocol)
-        except Exception:
-            logger.exception("serving.failed")
-            protocol.response_empty(HTTPStatus.INTERNAL_SERVER_ERROR, [])
-        finally:
-            self._waiting -= 1
+        request = _Request(scope, body, protocol, key, loop, loop.create_future())
+        self._asked.put(request)
+        await request.answered
 
-    def _answer(self, scope: Scope, body: bytes, protocol: HTTPProtocol) -> None:
+    def _work(self) -> None:
+        """A thread answers one request after the other, as long as the process lives."""
+        while True:
+            request = self._asked.get()
+            try:
+                self._answer(request)
+            except Exception:
+                logger.exception("serving.failed")
+            # What was not answered by now, granian answers with 500.
+            with suppress(RuntimeError):  # The loop is closed: the process ends.
+                request.loop.call_soon_threadsafe(_settle, request.answered)
+
+    def _answer(self, request: "_Request") -> None:
         """Django's answer is on its way. Granian keeps what a slow reader has not taken yet.
 
         What a view streams is sent when all of it is made: no thread waits for a reader, and what
@@ -95,15 +111,88 @@ class Application:
             nonlocal head
             head = int(status[:3]), headers
 
-        response = self._handler(_environ(scope, body), start_response)
+        response = self._handler(_environ(request.scope, request.body), start_response)
         try:
             path = _whole_file(response)
             if path is None:
-                protocol.response_bytes(*head, b"".join(response))
+                body = b"".join(response)
+                request.protocol.response_bytes(*head, body)
+                until = getattr(response, "kept_until", None)
+                if until is not None:
+                    self._kept.keep(request.key, _Page(*head, body, until))
             else:
-                protocol.response_file(*head, path)
+                request.protocol.response_file(*head, path)
         finally:
             response.close()
+
+
+@dataclass(slots=True)
+class _Request:
+    scope: Scope
+    body: bytes
+    protocol: HTTPProtocol
+    key: "_Key | None"
+    loop: asyncio.AbstractEventLoop
+    answered: asyncio.Future[None]
+
+
+def _settle(answered: asyncio.Future[None]) -> None:
+    if not answered.done():
+        answered.set_result(None)
+
+
+_Key = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    status: int
+    headers: Headers
+    body: bytes
+    until: float
+
+
+class _Kept:
+    """Public pages as they were sent, for requests that are alike in all that such a page depends on.
+
+    What `PublicPages` keeps in Django is answered from here without a thread, as long as it is fresh.
+    """
+
+    DEPENDS_ON = ("host", "accept-language", "accept-encoding", "x-forwarded-proto")
+    # With one of these a request is nobody's in particular, or wants more than the page.
+    NEVER_WITH = ("cookie", "authorization", "hx-request", "range")
+
+    def __init__(self) -> None:
+        self._pages: OrderedDict[_Key, _Page] = OrderedDict()
+
+    @classmethod
+    def key_of(cls, scope: Scope) -> _Key | None:
+        """All that a kept page depends on; None where the request may not be answered with one."""
+        if scope.method != "GET" or scope.query_string:
+            return None
+        headers = scope.headers
+        if any(name in headers for name in cls.NEVER_WITH):
+            return None
+        return (
+            scope.scheme,
+            scope.authority,
+            scope.path,
+            *[",".join(headers.get_all(name)) for name in cls.DEPENDS_ON],
+        )
+
+    def get(self, key: _Key | None) -> _Page | None:
+        page = self._pages.get(key) if key is not None else None
+        return page if page is not None and time.monotonic() < page.until else None
+
+    def keep(self, key: _Key | None, page: _Page) -> None:
+        """The next alike is answered with it. The oldest is forgotten where there are too many."""
+        if key is None:
+            return
+        self._pages.pop(key, None)
+        self._pages[key] = page
+        while len(self._pages) > MOST_KEPT:
+            with suppress(KeyError):  # Another thread was quicker.
+                self._pages.popitem(last=False)
 
 
 class _Arriving:
