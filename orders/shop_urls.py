@@ -2,28 +2,45 @@
 
 from django.urls import path
 
+from orders.limits import (
+    CHECKOUTS,
+    DOCUMENTS,
+    HOLDS,
+    RESENDS,
+    WAITLIST_JOINS,
+    by_client,
+    by_secret,
+)
 from orders.views import buyer, checkout, shop, waitlist
 
 app_name = "shop"
 urlpatterns = [
     path("", shop.event_page, name="event"),
     path("calendar.ics", shop.event_calendar, name="event_calendar"),
-    path("reservations/", shop.reservations, name="reservations"),
-    path("checkout/<str:secret>/", checkout.checkout, name="checkout"),
+    path("reservations/", by_client(HOLDS, shop.reservations), name="reservations"),
+    path("checkout/<str:secret>/", by_client(CHECKOUTS, checkout.checkout), name="checkout"),
     path("checkout/<str:secret>/extension/", checkout.extension, name="extension"),
     path("checkout/<str:secret>/cancellation/", checkout.cancellation, name="cancellation"),
     path("checkout/<str:secret>/return/", checkout.payment_return, name="return"),
-    path("waitlist/", waitlist.waitlist, name="waitlist"),
+    path("waitlist/", by_client(WAITLIST_JOINS, waitlist.waitlist), name="waitlist"),
     path("waitlist/<str:secret>/", waitlist.entry, name="waitlist_entry"),
     path("waitlist/<str:secret>/departure/", waitlist.departure, name="waitlist_departure"),
     path("orders/<str:code>/<str:secret>/", buyer.order, name="order"),
-    path("orders/<str:code>/<str:secret>/tickets.pdf", buyer.tickets_pdf, name="tickets_pdf"),
+    path(
+        "orders/<str:code>/<str:secret>/tickets.pdf",
+        by_client(DOCUMENTS, buyer.tickets_pdf, on="GET"),
+        name="tickets_pdf",
+    ),
     path(
         "orders/<str:code>/<str:secret>/tickets-phone.pdf",
-        buyer.tickets_phone_pdf,
+        by_client(DOCUMENTS, buyer.tickets_phone_pdf, on="GET"),
         name="tickets_phone_pdf",
     ),
-    path("orders/<str:code>/<str:secret>/invoice.pdf", buyer.invoice_pdf, name="invoice_pdf"),
+    path(
+        "orders/<str:code>/<str:secret>/invoice.pdf",
+        by_client(DOCUMENTS, buyer.invoice_pdf, on="GET"),
+        name="invoice_pdf",
+    ),
     path(
         "orders/<str:code>/<str:secret>/substitute/acceptance/",
         buyer.substitute_acceptance,
@@ -34,7 +51,11 @@ urlpatterns = [
         buyer.substitute_refusal,
         name="substitute_refusal",
     ),
-    path("orders/<str:code>/<str:secret>/deliveries/", buyer.deliveries, name="deliveries"),
+    path(
+        "orders/<str:code>/<str:secret>/deliveries/",
+        by_secret(RESENDS, buyer.deliveries),
+        name="deliveries",
+    ),
     path("orders/<str:code>/<str:secret>/<str:ticket>.svg", buyer.qr, name="qr"),
     path("orders/<str:code>/<str:secret>/calendar.ics", buyer.calendar, name="calendar"),
 ]

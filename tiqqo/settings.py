@@ -350,6 +350,12 @@ _zxing = next(
 )
 if _zxing:
     STATICFILES_DIRS.append(("vendor/zxing", _zxing))
+_altcha = ROOT / "node_modules/altcha/dist"
+if _altcha.is_dir():
+    STATICFILES_DIRS += [
+        ("vendor/altcha", _altcha / "external"),
+        ("vendor/altcha-workers", _altcha / "workers"),
+    ]
 _font = ROOT / "node_modules/@fontsource-variable/familjen-grotesk/files"
 if _font.is_dir():
     STATICFILES_DIRS.append(("vendor/fonts", _font))

@@ -21,7 +21,14 @@ from orders.savings import (
 from ticketing.availability import NOTHING_UNLOCKED
 from ticketing.catalogue import Catalogue, catalogue_of
 from ticketing.codes import Claim, claim_of
-from ticketing.errors import CodeRefused, PriceTooHigh, PriceTooLow, SlotClosed, SlotMissing
+from ticketing.errors import (
+    CodeRefused,
+    CodeUnknown,
+    PriceTooHigh,
+    PriceTooLow,
+    SlotClosed,
+    SlotMissing,
+)
 from ticketing.models import Reservation, TimeSlot
 from ticketing.pricing import Discount, Terms
 from ticketing.queries import Offer, SlotOffer, lines_of, offers, slots_on
@@ -160,6 +167,7 @@ class CodeField:
     words: str
     is_applied: bool
     error: str
+    is_unknown: bool
     without: str
 
 
@@ -264,6 +272,7 @@ def _code_field(
         words=words,
         is_applied=claim is not None and refusal is None,
         error=str(refusal or ""),
+        is_unknown=isinstance(refusal, CodeUnknown),
         # Said even when it is empty: a hold that is being changed has a code of its own.
         without="&".join(part for part in (basket.query(code=""), "code=") if part),
     )

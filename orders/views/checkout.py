@@ -20,6 +20,7 @@ from orders import operations, payments
 from orders.basket import Basket
 from orders.errors import PaymentUnavailable
 from orders.forms import CheckoutForm
+from orders.limits import ORDERS_OF_AN_ADDRESS
 from orders.models import Order, OrderStatus, PaymentMethod
 from orders.price_lines import hold_items, hold_price_lines, hold_tax_words
 from orders.providers import ProviderFailure
@@ -137,6 +138,7 @@ def _last_failure(order: Order | None) -> str:
 
 
 def _place(request: Any, reservation: Reservation, form: CheckoutForm) -> HttpResponse:
+    ORDERS_OF_AN_ADDRESS.spend(form.buyer.email.lower())
     with taking_places():
         order = operations.place_order(
             reservation,

@@ -23,6 +23,7 @@ from orders import payments
 from orders.basket import NOTHING_CHOSEN, Basket
 from orders.calendar import calendar_file
 from orders.errors import PaymentUnavailable
+from orders.limits import CODES
 from orders.providers import ProviderFailure
 from orders.queries import (
     HeldTickets,
@@ -31,12 +32,14 @@ from orders.queries import (
     order_status_of,
     shop_page,
 )
-from ticketing.errors import ReservationOver
+from ticketing.errors import CodeUnknown, ProofNeeded, ReservationOver
 from ticketing.models import Reservation, ReservationStatus
 from ticketing.operations import change_reservation, reserve_tickets
 from ticketing.queries import reservation_by_secret
 from ticketing.seats import taking_places
-from tiqqo.core import clock
+from ticketing.shares import Asker, asker_of, who_worked
+from tiqqo.core import clock, proof
+from tiqqo.core.clients import client_of
 from tiqqo.core.errors import Busy, DomainError
 from tiqqo.core.language import suggest_language
 from tiqqo.core.page_cache import kept_answer, kept_for_strangers
@@ -82,7 +85,9 @@ def event_page(request: Any, event: str) -> HttpResponse:
     found = public_event_or_404(request, event)
     if not request.GET:
         return _shop(request, found, NOTHING_CHOSEN)
-    response = _with_choice(request, found, Basket.read(request.GET))
+    basket = Basket.read(request.GET)
+    _refuse_guessing(request, basket)
+    response = _with_choice(request, found, basket)
     add_never_cache_headers(response)
     return response
 
@@ -122,6 +127,8 @@ def _shop(
     refusal: DomainError | None = None,
 ) -> HttpResponse:
     page = shop_page(event, basket, at=clock.now(), held=held, refusal=refusal)
+    if page.code and page.code.is_unknown and request.method == "GET":
+        CODES.spend(client_of(request))
     return render(
         request,
         "shop/event.html",
@@ -175,15 +182,15 @@ def reservations(request: Any, event: str) -> HttpResponse:
         raise Http404
     basket = Basket.read(request.POST)
     held = _hold_of(found, basket)
+    asker, was_wrong = _asker(request, found)
+    _refuse_guessing(request, basket)
     try:
         with taking_places():
-            reservation = _take(found, basket, held)
+            reservation = _take(found, basket, held, asker)
     except Busy:
         raise
-    except ReservationOver as refusal:
-        if held is not None and _is_order(held):
-            return _to_checkout(request, found, held)
-        return _shop(request, found, replace(basket, hold=""), refusal=refusal)
+    except ProofNeeded:
+        return _proof(request, found, basket, was_wrong=was_wrong)
     except DomainError as refusal:
         return _refused(request, found, basket, held, refusal)
     return _to_checkout(request, found, reservation)
@@ -193,19 +200,65 @@ def _refused(
     request: Any, event: Event, basket: Basket, held: Reservation | None, refusal: DomainError
 ) -> HttpResponse:
     """The shop again with what was chosen, and why not. In a rush many are told the same."""
+    if isinstance(refusal, CodeUnknown):
+        CODES.spend(client_of(request))
+    if isinstance(refusal, ReservationOver):
+        if held is not None and _is_order(held):
+            return _to_checkout(request, event, held)
+        return _shop(request, event, replace(basket, hold=""), refusal=refusal)
     if held is not None:
         return _shop(request, event, basket, held=held_tickets(event, held), refusal=refusal)
     facts = (event.pk, basket.query(), str(refusal), repr(refusal.facts))
     return kept_answer(request, facts, lambda: _shop(request, event, basket, refusal=refusal))
 
 
-def _take(event: Event, basket: Basket, held: Reservation | None) -> Reservation:
+def _take(event: Event, basket: Basket, held: Reservation | None, asker: Asker) -> Reservation:
     """The hold of what is in the basket: a new one, or the one that is being changed."""
     choices = basket.choices(event.currency)
     if held is None:
-        return reserve_tickets(event, selection=choices, code=basket.code, is_buyer=True)
+        return reserve_tickets(
+            event, selection=choices, code=basket.code, is_buyer=True, asker=asker
+        )
     _leave_payment(held)
-    return change_reservation(held, selection=choices, code=basket.code)
+    return change_reservation(held, selection=choices, code=basket.code, asker=asker)
+
+
+def _asker(request: HttpRequest, event: Event) -> tuple[Asker, bool]:
+    """Who asks for places, and whether they sent a proof that does not count."""
+    asker = asker_of(request, event)
+    solution, word = request.POST.get("worked", ""), request.POST.get("waited", "")
+    if not (solution or word):
+        return asker, False
+    thing = str(event.pk)
+    if solution:
+        is_proven = proof.has_worked(solution, thing)
+    else:
+        is_proven = proof.has_waited(word, thing, asker.client)
+    return (who_worked(asker), False) if is_proven else (asker, True)
+
+
+def _proof(request: Any, event: Event, basket: Basket, *, was_wrong: bool) -> HttpResponse:
+    """The work that comes before more places, with the choice kept."""
+    thing = str(event.pk)
+    return render(
+        request,
+        "shop/proof.html",
+        {
+            **event_context(request, event),
+            "basket": basket,
+            "work": proof.work_for(thing),
+            "word": proof.wait_for(thing),
+            "wait_seconds": proof.WAIT_SECONDS,
+            "was_wrong": was_wrong,
+        },
+        status=ProofNeeded.status,
+    )
+
+
+def _refuse_guessing(request: HttpRequest, basket: Basket) -> None:
+    """Whoever tried many codes that there are not waits. Raises TooManyRequests."""
+    if basket.code:
+        CODES.check(client_of(request))
 
 
 def _leave_payment(held: Reservation) -> None:

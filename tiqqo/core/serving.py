@@ -177,7 +177,7 @@ class _Kept:
             scope.scheme,
             scope.authority,
             scope.path,
-            *[",".join(headers.get_all(name)) for name in cls.DEPENDS_ON],
+            *[",".join(headers.get_all(name)) for name in cls.DEPENDS_ON],  # type: ignore[attr-defined]
         )
 
     def get(self, key: _Key | None) -> _Page | None:

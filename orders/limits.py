@@ -1,0 +1,43 @@
+"""How often a stranger may ask the shop for what costs others. docs/operations.md has the table."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from tiqqo.core.clients import client_of
+from tiqqo.core.limits import Limit
+
+View = Callable[..., Any]
+
+HOLDS = Limit("holds", count=60, seconds=60, unasked=20)
+CODES = Limit("codes", count=15, seconds=300)
+CHECKOUTS = Limit("checkouts", count=100, seconds=600, unasked=20)
+# Orders, and so mails, of one address whoever types it.
+ORDERS_OF_AN_ADDRESS = Limit("orders-of-an-address", count=10, seconds=3600)
+WAITLIST_JOINS = Limit("waitlist-joins", count=10, seconds=600)
+RESENDS = Limit("re-sends", count=3, seconds=900)
+DOCUMENTS = Limit("documents", count=60, seconds=300, unasked=10)
+
+
+def by_client(limit: Limit, view: View, *, on: str = "POST") -> View:
+    """Each request of that method uses up one of the client's. Raises TooManyRequests."""
+
+    @wraps(view)
+    def limited(request: Any, *args: Any, **kwargs: Any) -> Any:
+        if request.method == on:
+            limit.spend(client_of(request))
+        return view(request, *args, **kwargs)
+
+    return limited
+
+
+def by_secret(limit: Limit, view: View) -> View:
+    """Each POST uses up one of those of the address that it goes to, whoever sends it."""
+
+    @wraps(view)
+    def limited(request: Any, *args: Any, **kwargs: Any) -> Any:
+        if request.method == "POST":
+            limit.spend(kwargs["secret"])
+        return view(request, *args, **kwargs)
+
+    return limited
