@@ -18,7 +18,7 @@ from devtools.bench.mailbox import Mailbox
 from devtools.bench.pages import FormMissing
 from devtools.bench.product import NotFinished, Options, Product
 from devtools.bench.scenarios import SCENARIOS
-from devtools.bench.wire import Garbled
+from devtools.bench.wire import TRUSTED_PROXIES, Garbled
 from devtools.claims import Claimed
 from devtools.paths import VAR
 from devtools.placement import CannotPlace
@@ -63,6 +63,7 @@ def _measure(options: Options, names: list[str], environment: Mapping[str, str])
             environment={
                 "EMAIL_HOST": LOOPBACK,
                 "EMAIL_PORT": str(mailbox.port),
+                **TRUSTED_PROXIES,
                 **environment,
             },
         )

@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from devtools.bench.machine import processes, tree
-from devtools.bench.wire import Site
+from devtools.bench.wire import TRUSTED_PROXIES, Site
 from devtools.chaos.background import Background
 from devtools.chaos.books import Database, Unfinished
 from devtools.chaos.mail_sink import MailSink
@@ -112,6 +112,7 @@ class Installation:
                     "STRIPE_WEBHOOK_SECRET": webhook_secret,
                     "EMAIL_HOST": LOOPBACK,
                     "EMAIL_PORT": str(self.proxies["mail"].port),
+                    **TRUSTED_PROXIES,
                     **self._environment,
                 },
             ),

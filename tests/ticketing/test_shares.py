@@ -119,7 +119,7 @@ def test_an_ordinary_buyer_costs_no_statement(kikker, django_assert_num_queries,
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_counted")
 @pytest.mark.parametrize("counts", [True, False], ids=["counted in turn", "control"])
-def test_all_at_once_one_client_gets_no_more_than_its_share(kikker, counts, monkeypatch, _counted):
+def test_all_at_once_one_client_gets_no_more_than_its_share(kikker, counts, monkeypatch):
     set_event_capacity(kikker.event, capacity=400, by=kikker.owner)
     if not counts:
         monkeypatch.setattr(shares, "_one_at_a_time", lambda event, asker: None)
