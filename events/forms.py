@@ -122,6 +122,15 @@ class SetupForm(TiqqoForm):
         max_value=50,
         widget=forms.NumberInput(attrs={"class": "input--short"}),
     )
+    held_share_percent = forms.IntegerField(
+        label=_("Share of the places that one visitor may hold, in percent"),
+        min_value=1,
+        max_value=100,
+        help_text=_(
+            "Unpaid and at once, so that nobody keeps an event from others. 100 for no bound."
+        ),
+        widget=forms.NumberInput(attrs={"class": "input--short"}),
+    )
     allows_invoice = forms.BooleanField(label=_("Companies may pay by invoice"), required=False)
     invoice_issues = forms.ChoiceField(
         label=_("Tickets of an invoice order are issued"),
@@ -137,7 +146,12 @@ class SetupForm(TiqqoForm):
         (_("Money"), (("tax_name", "tax_rate"), "prices_include_tax", "fee_payer")),
         (
             _("Checkout"),
-            (("hold_minutes", "per_order_limit"), "allows_invoice", "invoice_issues"),
+            (
+                ("hold_minutes", "per_order_limit"),
+                "held_share_percent",
+                "allows_invoice",
+                "invoice_issues",
+            ),
         ),
     )
 

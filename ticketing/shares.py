@@ -2,7 +2,7 @@
 
 Counted are holds that are not bought yet, by who asked for them. Somebody who already holds half of
 their share shows that they are in earnest before they hold more, by work that a browser does in a second.
-docs/decisions/0025.
+docs/decisions/0027.
 """
 
 import math

@@ -44,9 +44,14 @@ from ticketing.operations import (
 from tiqqo.core import clock
 from tiqqo.core.money import Money
 from tiqqo.core.tasks import nothing_enqueued
+from tiqqo.core.tenancy import platform_scope
 
 GUESTS = "Noor Sem Fenna Lotte Daan Mila Ravi Aisha Tomás Zoë Jean-Luc Øyvind Maximiliaan".split()
 FAMILIES = ["Visser", "de Boer", "van den Berg", "O’Neill", "Çelik", "Schmidt-Rottluff", "Ito"]
+
+
+# Where one address holds no more than a share.
+CROWDED = ("Crowded Cellar", "Crowded Attic")
 
 
 def plant() -> None:
@@ -65,6 +70,8 @@ def plant() -> None:
         for name in ("Last Chair", "Fleeting Moment"):
             _published(cast.kikker, owner, name, capacity=1)
         _published(cast.kikker, owner, "Garden Party", capacity=200)
+        for name in CROWDED:
+            _published(cast.kikker, owner, name, capacity=40)
         create_event(cast.kikker.organiser, name="Secret Session", by=owner)
         with transaction.atomic(), nothing_enqueued():
             found["busy"] = _busy(cast.kikker, owner)
@@ -72,6 +79,8 @@ def plant() -> None:
         fjord = Membership.objects.select_related("organiser", "user").get(pk=cast.fjord.owner.pk)
         # Invoices and cards side by side, prices with the tax on top.
         change_event(Event.objects.get(pk=cast.fjord.event.pk), by=fjord, city="København")
+    with platform_scope("let most events be held by a single address"):
+        Event.objects.exclude(name__in=CROWDED).update(held_share_percent=100)
     print(json.dumps(found))
 
 

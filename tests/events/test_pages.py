@@ -134,7 +134,7 @@ def test_set_up_changes_the_event(at_kikker):
     page.submit(
         "Save event",
         name="Night of the Red Note", summary="Short", country="nl", tax_rate="21", tax_name="BTW",
-        fee_payer="organiser", hold_minutes="30", per_order_limit="4", allows_invoice="on",
+        fee_payer="organiser", hold_minutes="30", per_order_limit="4", held_share_percent="25", allows_invoice="on",
         invoice_issues="sent", accent_colour="#1d4f7c", prices_include_tax="on", language="de",
     )  # fmt: skip
 
@@ -146,6 +146,7 @@ def test_set_up_changes_the_event(at_kikker):
         "organiser", 30, 4, True,
     )  # fmt: skip
     assert (event.invoice_issues, event.accent_colour, event.language) == ("sent", "#1d4f7c", "de")
+    assert event.held_share_percent == 25
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,7 @@ def test_set_up_changes_the_event(at_kikker):
         ({"tax_rate": "101"}, {"tax_rate": "Ensure this value is less than or equal to 100."}),
         ({"hold_minutes": "4"}, {"hold_minutes": "Ensure this value is greater than or equal to 5."}),
         ({"per_order_limit": "0"}, {"per_order_limit": "Ensure this value is greater than or equal to 1."}),
+        ({"held_share_percent": "101"}, {"held_share_percent": "Ensure this value is less than or equal to 100."}),
         ({"accent_colour": "#ffff00"}, {"accent_colour": "That colour is hard to read on white. Choose a darker or stronger one."}),
         ({"accent_colour": "red"}, {"accent_colour": "Enter a valid value."}),
         ({"online_url": "javascript:alert(1)"}, {"online_url": "Enter a valid URL."}),

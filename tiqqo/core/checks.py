@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
 from tiqqo.core.models import TenantManager
@@ -87,3 +87,17 @@ def tenant_tables_are_guarded(
         for table in bare
     )
     return found
+
+
+@register(Tags.security, deploy=True)
+def proxies_are_named(**kwargs: Any) -> list[CheckMessage]:
+    """Behind a proxy that ends TLS everybody would be one client."""
+    if not settings.SESSION_COOKIE_SECURE or settings.TRUSTED_PROXIES:
+        return []
+    return [
+        Warning(
+            "BASE_URL is https, so a proxy is in front, and TRUSTED_PROXIES names none.",
+            hint="Name the proxy's network, or limits count everybody behind it as one client.",
+            id="tiqqo.W001",
+        )
+    ]

@@ -1,7 +1,7 @@
 """A client shows that it is in earnest: by work that its browser does in a second, or by waiting.
 
 Asked of those who take much; bots pay for each try, people hardly notice. The work is ALTCHA's
-(docs/decisions/0025). Whoever has no JavaScript waits instead, and may do so seldom. Each proof counts
+(docs/decisions/0027). Whoever has no JavaScript waits instead, and may do so seldom. Each proof counts
 once and for one thing only.
 """
 
