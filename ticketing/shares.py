@@ -23,6 +23,8 @@ from ticketing.models import ReservationLine, ReservationStatus
 from tiqqo.core.clients import client_of, network_of
 from tiqqo.core.limits import Tally
 
+# Of the percentages of an event.
+WITHOUT_BOUND = 100
 # A network, such as an office, may keep as much as so many of its clients.
 CLIENTS_IN_A_NETWORK = 3
 # Up to this part of a share a process lets a client pass by its own count, without asking the database.
@@ -73,7 +75,7 @@ def refuse_more_than_share(
     Stand in the transaction that holds them: the next of the same client waits for its end. `but_for`
     is the reservation that is being changed. Raises TooManyHeld, ProofNeeded.
     """
-    if settings.LIMITS is None:
+    if settings.LIMITS is None or event.held_share_percent == WITHOUT_BOUND:
         return
     shares = {
         pool: share_of(event, capacity)

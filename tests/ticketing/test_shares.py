@@ -101,6 +101,10 @@ def test_without_a_limit_of_places_or_with_limits_off_nothing_is_counted(hold, k
     for _ in range(3):
         hold(20, ANN)
     settings.LIMITS = {}
+    Event.objects.filter(pk=kikker.event.pk).update(held_share_percent=100)
+    for _ in range(3):
+        hold(20, ANN)
+    Event.objects.filter(pk=kikker.event.pk).update(held_share_percent=10)
     set_event_capacity(kikker.event, capacity=None, by=kikker.owner)
     for _ in range(3):
         hold(20, ANN)

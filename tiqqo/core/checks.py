@@ -5,7 +5,8 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
 from tiqqo.core.models import TenantManager
@@ -95,7 +96,7 @@ def proxies_are_named(**kwargs: Any) -> list[CheckMessage]:
     if not settings.SESSION_COOKIE_SECURE or settings.TRUSTED_PROXIES:
         return []
     return [
-        Warning(
+        checks.Warning(
             "BASE_URL is https, so a proxy is in front, and TRUSTED_PROXIES names none.",
             hint="Name the proxy's network, or limits count everybody behind it as one client.",
             id="tiqqo.W001",
