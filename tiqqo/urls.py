@@ -2,12 +2,11 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path, re_path
-from django.views.static import serve
+from django.urls import include, path
 
 from accounts import views as accounts
 from orders.views import front, webhooks
-from tiqqo import operations_views, papers
+from tiqqo import media, operations_views, papers
 
 urlpatterns = [
     path("healthz", operations_views.healthz),
@@ -23,9 +22,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("webhooks/stripe/", webhooks.stripe, name="stripe_webhook"),
-    re_path(
-        r"^media/(?P<path>public/.+)$", serve, {"document_root": settings.MEDIA_ROOT}, name="media"
-    ),
+    path("media/public/<path:name>", media.public_file, name="media"),
     # Organiser dashboard
     path("o/<slug:organiser>/", include("accounts.urls")),
     path("o/<slug:organiser>/events/", include("events.urls")),
