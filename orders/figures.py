@@ -1,15 +1,18 @@
-"""Figures of the status about money and mails of orders: what must not wait."""
+"""Figures of the status about money, documents and mails of orders: what must not wait."""
 
+import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Min
 
 from orders.models import (
+    DOCUMENT_TRIES,
     OPEN_PAYMENTS,
     REFUNDS_UNDER_WAY,
     Delivery,
     DeliveryStatus,
+    DocumentFile,
     EventOutcome,
     Payment,
     ProviderEvent,
@@ -21,6 +24,10 @@ from tiqqo.core import clock
 from tiqqo.core.status import Figure, register, waiting
 from tiqqo.core.tenancy import platform_scope
 
+logger = logging.getLogger(__name__)
+
+# While pages saturate the processors, a document waits so long at most.
+PLANNED = timedelta(seconds=60)
 LATE = timedelta(minutes=2)
 SOON = timedelta(minutes=15)
 LATELY = timedelta(days=1)
@@ -72,6 +79,38 @@ def _payments() -> Iterator[Figure]:
         is_bad=kept > 0,
         hint="it goes back by itself after an hour; see manage.py reconcile_payments",
     )
+
+
+def oldest_document() -> datetime | None:
+    """Since when the first of those waits that are to be drawn and were never tried; mails and files."""
+    with platform_scope("find documents that wait"):
+        mailed = Delivery.objects.filter(status=DeliveryStatus.PENDING, attempts=0)
+        asked = DocumentFile.objects.filter(drawn_at=None, attempts=0)
+        begun = [rows.aggregate(at=Min("requested_at"))["at"] for rows in (mailed, asked)]
+    return min((at for at in begun if at is not None), default=None)
+
+
+def note_late_documents() -> None:
+    """The log tells how long the oldest document has waited, while that is longer than planned."""
+    since = oldest_document()
+    if since is not None and clock.now() - since > PLANNED:
+        waited = round((clock.now() - since).total_seconds())
+        logger.warning("documents.late", extra={"oldest_waits_seconds": waited})
+
+
+@register("documents")
+def _documents() -> Iterator[Figure]:
+    yield waiting(
+        "documents: oldest waits, s",
+        oldest_document(),
+        at_most=PLANNED,
+        hint="the worker of the queue documents is too slow, or stands still",
+    )
+    with platform_scope("find documents that were given up"):
+        failed = DocumentFile.objects.filter(
+            drawn_at=None, attempts__gte=DOCUMENT_TRIES, requested_at__gte=clock.now() - LATELY
+        ).count()
+    yield Figure("documents: given up in a day", failed, is_bad=failed > 0)
 
 
 @register("mails of orders")

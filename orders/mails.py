@@ -1,16 +1,21 @@
 """The buyer's mails, ready to be sent: the letter, its twin in plain text, and what is attached."""
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db.models.fields.files import FieldFile
 from django.urls import reverse
 from django.utils import translation
 
 from orders.calendar import calendar_file
 from orders.documents import invoice_pdf, tickets_pdf
 from orders.letters import OrderFacts, letter_for
-from orders.models import Delivery, DeliveryKind, Invoice, Order
+from orders.models import SLICES, Delivery, DeliveryKind, DocumentKind, Invoice, Order
+from orders.operations.drawing import redraw_document, request_document
 from orders.printed import tickets_of
-from orders.queries import lines_of_order, offered_substitute, refunds_of
+from orders.queries import lines_of_order, mailed_document, offered_substitute, refunds_of
+from orders.shown import Wanted, wanted_invoice, wanted_tickets
 from tiqqo.ui.mails import render_letter
 
 WITH_TICKETS = (DeliveryKind.TICKETS, DeliveryKind.REMINDER)
@@ -29,13 +34,53 @@ def order_url(order: Order) -> str:
     )
 
 
-def document_of(delivery: Delivery) -> bytes | None:
-    """The PDF that goes with the mail, if its kind has one."""
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The PDF that goes with a mail, if any, and the state of what it shows."""
+
+    pdf: bytes | None = None
+    shows: str = ""
+
+
+def attached_to(delivery: Delivery) -> Attached | None:
+    """What goes with the mail, drawn now or kept from before; None while a large one is being drawn."""
+    order = delivery.order
     if delivery.kind in WITH_TICKETS:
-        return tickets_pdf(delivery.order)
+        wanted = wanted_tickets(order, DocumentKind.TICKETS)
+        if wanted is None:
+            return Attached()
+        pdf = _tickets(delivery, wanted)
+        return None if pdf is None else Attached(pdf, wanted.state)
     if delivery.kind == DeliveryKind.INVOICE:
-        return invoice_pdf(delivery.order.invoice)
-    return None
+        return Attached(invoice_pdf(order.invoice), wanted_invoice(order.invoice).state)
+    return Attached()
+
+
+def _tickets(delivery: Delivery, wanted: Wanted) -> bytes | None:
+    kept = mailed_document(delivery.order, wanted) if _is_another(delivery) else None
+    if kept is not None:
+        return _read(kept)
+    if wanted.total <= SLICES[wanted.kind]:
+        return tickets_pdf(delivery.order)
+    document = request_document(wanted)
+    if not document.is_drawn:
+        return None
+    try:
+        return _read(document.file)
+    except FileNotFoundError:
+        redraw_document(document)
+        return None
+
+
+def _is_another(delivery: Delivery) -> bool:
+    """Whether the tickets may have been drawn for a mail before this one."""
+    return delivery.kind != DeliveryKind.TICKETS or delivery.number > 1
+
+
+def _read(file: FieldFile) -> bytes:
+    with file.open("rb") as opened:
+        content: bytes = opened.read()
+    return content
 
 
 def mail_of(delivery: Delivery) -> EmailMultiAlternatives:

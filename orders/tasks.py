@@ -8,16 +8,22 @@ from typing import Any
 
 from celery import Task, shared_task
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from orders import mails, operations, payments, provider_events, waitlist_mails
+from orders import documents, mails, operations, payments, provider_events, waitlist_mails
 from orders.changes import is_still_true
+from orders.claims import Claim, claimed, in_hand
+from orders.figures import note_late_documents
 from orders.models import (
+    DOCUMENT_TRIES,
     OPEN_PAYMENTS,
     REFUNDS_UNDER_WAY,
+    SLICES,
     Delivery,
     DeliveryKind,
     DeliveryStatus,
+    DocumentFile,
+    DocumentKind,
     Order,
     OrderStatus,
     Payment,
@@ -34,7 +40,8 @@ from orders.providers import (
     ProviderNotAsked,
     ProviderRefusal,
 )
-from orders.queries import orders_to_remind
+from orders.queries import deliveries_with, orders_to_remind
+from orders.shown import wanted_now
 from people.operations import (
     Name,
     record_consent,
@@ -59,6 +66,8 @@ REMINDED_AT_ONCE = 500
 PATIENCE = timedelta(seconds=45)
 ASK_AGAIN_AFTER = timedelta(seconds=60)
 SWEPT_AGAIN_AFTER = timedelta(seconds=30)
+# Longer, because nobody waits for it.
+PEOPLE_SWEPT_AGAIN_AFTER = timedelta(minutes=5)
 # Of a payment page whose hold is over: somebody else may be waiting for the places.
 ASK_AGAIN_SOON = timedelta(seconds=15)
 # Events are fetched from the provider again from so long ago.
@@ -85,19 +94,25 @@ class DeliveryTask(TenantTask):
 @shared_task(base=DeliveryTask)
 def prepare_delivery(delivery_id: int) -> None:
     """The documents of a delivery are rendered and stored; then it is sent."""
-    with operations.claimed(delivery_id) as is_mine:
+    is_prepared = False
+    with claimed(Claim.DELIVERY, delivery_id) as is_mine:
         delivery = _begun(delivery_id, DeliveryStatus.PENDING) if is_mine else None
         if delivery is not None:
-            operations.mark_prepared(delivery, document=mails.document_of(delivery))
+            attached = mails.attached_to(delivery)
+            if attached is None:
+                operations.wait_for_document(delivery)
+            else:
+                operations.mark_prepared(delivery, document=attached.pdf, shows=attached.shows)
+                is_prepared = True
     # Not before the claim is let go of: whoever finds a delivery claimed leaves it to the claimant.
-    if delivery is not None:
+    if is_prepared:
         after_commit(send_delivery, delivery_id)
 
 
 @shared_task(base=DeliveryTask)
 def send_delivery(delivery_id: int) -> None:
     """The mail is with the mail server; one whose documents are lost is prepared again."""
-    with operations.claimed(delivery_id) as is_mine:
+    with claimed(Claim.DELIVERY, delivery_id) as is_mine:
         delivery = _begun(delivery_id, DeliveryStatus.PREPARED) if is_mine else None
         if delivery is None:
             return
@@ -112,16 +127,53 @@ def send_delivery(delivery_id: int) -> None:
         after_commit(prepare_delivery, delivery_id)
 
 
-@shared_task(base=DeliveryTask)
-def redraw_document(delivery_id: int) -> None:
-    """A document whose file was lost is there again."""
-    with operations.claimed(delivery_id) as is_mine:
-        delivery = _delivery(delivery_id) if is_mine else None
-        if delivery is None or delivery.document:
-            return
-        document = mails.document_of(delivery)
+class DocumentTask(TenantTask):
+    """Whatever goes wrong is written on the document, which is tried again later."""
+
+    abstract = True
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        with tenant_scope(kwargs["organiser_id"]):
+            operations.mark_document_failed(args[0], error=exc)
+
+
+@shared_task(base=DocumentTask)
+def draw_document(document_id: int) -> None:
+    """The next slice of a document is drawn, or all of it is there for those who wait for it.
+
+    After a slice it stands at the end of the queue again, so that a large one keeps no others waiting.
+    """
+    has_more = False
+    with claimed(Claim.DOCUMENT, document_id) as is_mine:
+        document = operations.begin_document(document_id) if is_mine else None
         if document is not None:
-            operations.mark_redrawn(delivery, document=document)
+            has_more = _draw(document)
+    if has_more:
+        after_commit(draw_document, document_id)
+    elif document is not None and document.is_drawn:
+        for delivery_id in deliveries_with(document):
+            after_commit(prepare_delivery, delivery_id)
+
+
+def _draw(document: DocumentFile) -> bool:
+    """The next slice is drawn, or nothing more is to be; whether others follow."""
+    wanted = wanted_now(document)
+    if wanted is None or wanted.state != document.state:
+        operations.outdate_document(document)
+        return False
+    if document.done < document.total:
+        part = documents.next_slice(document)
+        done = min(document.done + SLICES[DocumentKind(document.kind)], document.total)
+        if (document.done, done) == (0, document.total):
+            operations.mark_drawn(document, part)
+            return False
+        operations.keep_slice(document, part, done=done)
+        return True
+    try:
+        operations.mark_drawn(document, documents.joined(document))
+    except FileNotFoundError:
+        operations.redraw_document(document)
+    return False
 
 
 def _begun(delivery_id: int, status: DeliveryStatus) -> Delivery | None:
@@ -141,37 +193,66 @@ def _delivery(delivery_id: int) -> Delivery | None:
 
 @shared_task
 def sweep_deliveries() -> int:
-    """Deliveries that are due and were lost are enqueued again; how many.
+    """Deliveries and documents that are due and were lost are enqueued again; how many.
 
     Lost is what a worker began with and has not in hand any more. What nobody began with may merely
-    wait for its turn: of that no more is enqueued than the queue is short of a batch.
+    wait for its turn: of that no more is enqueued than the queue is short of a batch. Whatever is
+    enqueued is due again later, and until then it counts as late and not as lost.
     """
     now = clock.now()
-    in_hand = operations.deliveries_in_hand()
-    with platform_scope("enqueue deliveries that were missed"):
+    delivered, drawn = in_hand(Claim.DELIVERY), in_hand(Claim.DOCUMENT)
+    with platform_scope("enqueue deliveries and documents that were missed"):
         due = (
             Delivery.objects.filter(
                 status__in=[DeliveryStatus.PENDING, DeliveryStatus.PREPARED], due_at__lte=now
             )
-            .exclude(pk__in=in_hand)
+            .exclude(pk__in=delivered)
             .order_by("due_at")
         )
         lost = list(due.filter(claimed_at__isnull=False)[:BATCH])
         lost += _short_of_a_batch(due.filter(claimed_at=None, status="pending"), "documents")
         lost += _short_of_a_batch(due.filter(claimed_at=None, status="prepared"), "mail")
         Delivery.objects.filter(pk__in=[d.pk for d in lost]).update(due_at=now + SWEPT_AGAIN_AFTER)
+        wanted = (
+            DocumentFile.objects.filter(drawn_at=None, due_at__lte=now, attempts__lt=DOCUMENT_TRIES)
+            .exclude(pk__in=drawn)
+            .order_by("due_at")
+        )
+        undrawn = list(wanted.filter(claimed_at__isnull=False)[:BATCH])
+        undrawn += _short_of_a_batch(wanted.filter(claimed_at=None), "documents")
+        DocumentFile.objects.filter(pk__in=[document.pk for document in undrawn]).update(
+            due_at=now + SWEPT_AGAIN_AFTER
+        )
         without_people = _short_of_a_batch(
             Order.objects.confirmed()
-            .filter(people_at=None, confirmed_at__lte=now - PATIENCE, tickets__isnull=False)
-            .distinct(),
+            .filter(
+                Q(people_due_at=None) | Q(people_due_at__lte=now),
+                Exists(Ticket.objects.filter(order=OuterRef("pk"))),
+                people_at=None,
+                confirmed_at__lte=now - PATIENCE,
+            )
+            .order_by("confirmed_at"),
             "people",
+        )
+        Order.objects.filter(pk__in=[order.pk for order in without_people]).update(
+            people_due_at=now + PEOPLE_SWEPT_AGAIN_AFTER
         )
     for delivery in lost:
         task = prepare_delivery if delivery.status == DeliveryStatus.PENDING else send_delivery
         enqueue(task, [delivery.pk], {"organiser_id": delivery.organiser_id})
+    for document in undrawn:
+        enqueue(draw_document, [document.pk], {"organiser_id": document.organiser_id})
     for order in without_people:
         enqueue(welcome_people, [order.pk], {"organiser_id": order.organiser_id})
-    return len(lost)
+    note_late_documents()
+    return len(lost) + len(undrawn)
+
+
+@shared_task
+def sweep_documents() -> int:
+    """Documents that nobody asked for any more are gone; how many."""
+    with platform_scope("forget documents that nobody asks for"):
+        return operations.forget_documents()
 
 
 def _short_of_a_batch(rows: QuerySet[Any], queue: str) -> list[Any]:
@@ -359,7 +440,8 @@ def sweep_money() -> None:
     now = clock.now()
     unhandled = ProviderEvent.objects.filter(handled_at=None, received_at__lte=now - PATIENCE)
     # Those that failed least go first, so that a bad one never stands before a good one.
-    for event_id in unhandled.order_by("attempts", "pk").values_list("pk", flat=True)[:BATCH]:
+    in_order = unhandled.order_by("attempts", "pk").values_list("pk", flat=True)
+    for event_id in _short_of_a_batch(in_order, "money"):
         enqueue(handle_provider_event, [event_id])
     with platform_scope("find payments, refunds and orders that were left half done"):
         opened = Payment.objects.filter(status__in=OPEN_PAYMENTS).order_by("checked_at")
@@ -403,7 +485,9 @@ def sweep_money() -> None:
         for row in found:
             enqueue(task, [row.pk], {"organiser_id": row.organiser_id})
     unmatched = UnmatchedPayment.objects.filter(refunded_at=None, due_at__lte=now)
-    for unmatched_id in list(unmatched.values_list("pk", flat=True)[:BATCH]):
+    unmatched_ids = list(unmatched.order_by("due_at").values_list("pk", flat=True)[:BATCH])
+    UnmatchedPayment.objects.filter(pk__in=unmatched_ids).update(due_at=now + ASK_AGAIN_AFTER)
+    for unmatched_id in unmatched_ids:
         enqueue(refund_unmatched_payment, [unmatched_id])
     for order in lost:
         with tenant_scope(order.organiser_id):

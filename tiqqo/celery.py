@@ -2,13 +2,13 @@
 
 import logging
 import os
-from contextlib import suppress
-from pathlib import Path
+import time
 from typing import Any
 
-from celery import Celery
+from celery import Celery, current_task
 from celery.schedules import schedule
 from celery.signals import (
+    before_task_publish,
     task_failure,
     task_prerun,
     task_rejected,
@@ -18,6 +18,7 @@ from celery.signals import (
     worker_process_init,
 )
 
+from tiqqo.core.giving_way import lower_priority, wait_for_room
 from tiqqo.core.processes import settle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
@@ -107,22 +108,46 @@ def wait_longer_for_rows(**_sender: Any) -> None:
 
 @worker_init.connect
 def give_way(**_sender: Any) -> None:
-    """Whoever waits for a page goes before a worker that `WORKER_GIVES_WAY`, where they share processors.
-
-    Such a worker runs when nothing else would, and is interrupted at once: a merely nicer process is let
-    finish its turn of some milliseconds first, in which a page waits at every query (sched(7)).
-    """
-    if os.environ.get("WORKER_GIVES_WAY", "0") != "1":
-        return
-    os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    # Linux may weigh sessions against each other instead of processes.
-    if os.getsid(0) == os.getpid():
-        with suppress(OSError):
-            Path("/proc/self/autogroup").write_text("19")
+    """Whoever waits for a page goes before a worker that `WORKER_GIVES_WAY`, where they share processors."""
+    if _gives_way():
+        lower_priority()
 
 
+@worker_init.connect
+def warm_up(sender: Any = None, **_facts: Any) -> None:
+    """The worker of documents has what it draws with before it forks, so no buyer waits for that."""
+    if "documents" in sender.app.amqp.queues.consume_from:
+        from tiqqo.ui import pdf
+
+        pdf.warm_up()
+
+
+@before_task_publish.connect
+def note_since_when_it_waits(headers: dict[str, Any] | None = None, **_facts: Any) -> None:
+    """What a task asks for has waited as long as the task: a mail since its document was asked for."""
+    if headers is not None:
+        asking = current_task.request if current_task else None
+        headers[WAITING_SINCE] = getattr(asking, WAITING_SINCE, None) or time.time()
+
+
+@task_prerun.connect
+def let_pages_go_first(task: Any = None, **_facts: Any) -> None:
+    if task.name in CAN_WAIT and not task.request.is_eager and _gives_way():
+        wait_for_room(getattr(task.request, WAITING_SINCE, None))
+
+
+def _gives_way() -> bool:
+    return os.environ.get("WORKER_GIVES_WAY", "0") == "1"
+
+
+WAITING_SINCE = "waiting_since"
+# Nobody has the page before them that these make. Whatever is not here is begun at once.
+CAN_WAIT = {
+    "orders.tasks.prepare_delivery",
+    "orders.tasks.draw_document",
+    "orders.tasks.send_delivery",
+    "orders.tasks.welcome_people",
+}
 app.conf.task_routes = {
     "orders.tasks.handle_provider_event": {"queue": "money"},
     "orders.tasks.sweep_money": {"queue": "money"},
@@ -133,7 +158,7 @@ app.conf.task_routes = {
     "orders.tasks.refund_unmatched_payment": {"queue": "provider"},
     "orders.tasks.fetch_provider_events": {"queue": "provider"},
     "orders.tasks.prepare_delivery": {"queue": "documents"},
-    "orders.tasks.redraw_document": {"queue": "documents"},
+    "orders.tasks.draw_document": {"queue": "documents"},
     "orders.tasks.welcome_people": {"queue": "people"},
     "orders.tasks.send_delivery": {"queue": "mail"},
     "orders.tasks.tell_in_line": {"queue": "mail"},
@@ -177,6 +202,10 @@ app.conf.beat_schedule = {
     "send deliveries that were missed": {
         "task": "orders.tasks.sweep_deliveries",
         "schedule": schedule(run_every=10),
+    },
+    "forget documents that nobody asks for": {
+        "task": "orders.tasks.sweep_documents",
+        "schedule": schedule(run_every=600),
     },
     "write to waitlists what was missed": {
         "task": "orders.tasks.sweep_line",

@@ -6,6 +6,7 @@ from orders.models.delivery import (
     DeliveryKind,
     DeliveryStatus,
 )
+from orders.models.document_file import DOCUMENT_TRIES, SLICES, DocumentFile, DocumentKind
 from orders.models.invoice import (
     Invoice,
     InvoiceCounter,
@@ -43,17 +44,21 @@ from orders.models.ticket import (
 
 __all__ = [
     "DELIVERY_TRIES",
+    "DOCUMENT_TRIES",
     "OPEN_PAYMENTS",
     "OVER_STATUSES",
     "REFUNDS_OF_THE_PRICE",
     "REFUNDS_UNDER_WAY",
     "REFUND_TRIES",
     "SETTLED_STATUSES",
+    "SLICES",
     "Delivery",
     "DeliveryKind",
     "DeliveryStatus",
     "Dispute",
     "DisputeStatus",
+    "DocumentFile",
+    "DocumentKind",
     "EventOutcome",
     "Invoice",
     "InvoiceCounter",

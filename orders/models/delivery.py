@@ -1,6 +1,5 @@
 """What is sent to the buyer."""
 
-from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -34,8 +33,6 @@ class DeliveryStatus(models.TextChoices):
 
 
 DELIVERY_TRIES = 8
-# Longer than any document takes to draw; afterwards the buyer is offered to have it mailed.
-REDRAWN_WITHIN = timedelta(minutes=2)
 
 
 class Delivery(TenantModel):
@@ -46,11 +43,13 @@ class Delivery(TenantModel):
     number = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
     document = models.FileField(upload_to="private/tickets/", blank=True)
+    # The state of what the document shows (`orders.shown`); nothing where nobody noted it.
+    shows = models.CharField(max_length=64, blank=True, default="", db_default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
     requested_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField(default=clock.now)
-    # A worker has it in hand since then; see `operations.claimed`.
+    # A worker has it in hand since then; see `claims`.
     claimed_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
 
@@ -69,16 +68,6 @@ class Delivery(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number} of {self.order_id}: {self.status}"
-
-    @property
-    def is_redrawn(self) -> bool:
-        """A document whose file was lost is being drawn again."""
-        return (
-            self.status == DeliveryStatus.SENT
-            and not self.document
-            and self.claimed_at is not None
-            and clock.now() - self.claimed_at < REDRAWN_WITHIN
-        )
 
     @property
     def message_id(self) -> str:

@@ -97,6 +97,8 @@ class Order(TenantModel):
         Company, null=True, on_delete=models.SET_NULL, related_name="orders"
     )
     people_at = models.DateTimeField(null=True)
+    # When a sweeper looks for a task that was lost; empty while it never did.
+    people_due_at = models.DateTimeField(null=True)
     consented_at = models.DateTimeField(null=True)
     consent_text = models.CharField(max_length=300, blank=True)
 

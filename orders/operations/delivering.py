@@ -1,11 +1,9 @@
 """Mails to the buyer: asked for here, made and sent by the worker, visible until they are out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from django.core.files.base import ContentFile
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from orders import tasks
@@ -18,8 +16,8 @@ from tiqqo.core.tasks import after_commit
 HEAD_START = timedelta(seconds=15)
 # … and one that a worker began with to that worker, as long as it has it in hand.
 BEGUN_HEAD_START = timedelta(seconds=5)
-# Of the 64 bits of an advisory lock's key, the upper ones say that it is a delivery's.
-_CLAIM = 0x6D61696C << 32
+# A document in slices tells its mails when it is drawn; this is for a word that was lost.
+DOCUMENT_HEAD_START = timedelta(seconds=60)
 
 
 def request_delivery(order: Order, kind: DeliveryKind, *, is_first: bool = False) -> Delivery:
@@ -52,38 +50,6 @@ def request_reminder(order: Order) -> bool:
     return bool(made)
 
 
-@contextmanager
-def claimed(delivery_id: int) -> Iterator[bool]:
-    """Whether this worker has the delivery in hand; nobody else has it then.
-
-    The claim is PostgreSQL's, on this session: it lasts as long as the work, and ends at once with a
-    worker that is killed. Read the delivery inside.
-    """
-    key = _CLAIM | delivery_id
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        (is_mine,) = cursor.fetchone()
-    try:
-        yield is_mine
-    finally:
-        if is_mine:
-            # A session that broke meanwhile has let go of it.
-            with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
-
-
-def deliveries_in_hand() -> set[int]:
-    """Those that a worker has claimed and not let go of."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
-            " AND classid = %s AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [_CLAIM >> 32],
-        )
-        return {objid for (objid,) in cursor.fetchall()}
-
-
 def begin_delivery(delivery: Delivery, status: DeliveryStatus) -> bool:
     """The delivery is being worked on, if it still has `status`. The caller has claimed it."""
     now = clock.now()
@@ -92,21 +58,27 @@ def begin_delivery(delivery: Delivery, status: DeliveryStatus) -> bool:
 
 
 @transaction.atomic
-def mark_prepared(delivery: Delivery, *, document: bytes | None) -> None:
-    """The documents are stored; the mail can go, once the claim is let go of."""
-    _store(delivery, document)
-    delivery.status, delivery.due_at = DeliveryStatus.PREPARED, clock.now() + HEAD_START
-    delivery.claimed_at = None
-    delivery.save(update_fields=["document", "status", "due_at", "claimed_at"])
+def mark_prepared(delivery: Delivery, *, document: bytes | None, shows: str = "") -> None:
+    """The documents are stored; the mail can go, once the claim is let go of.
 
-
-def _store(delivery: Delivery, document: bytes | None) -> None:
+    `shows` is the state of what the document shows.
+    """
     if document is not None:
         delivery.document.save(
             f"{delivery.order.secret}/{delivery.kind}-{delivery.number}.pdf",
             ContentFile(document),
             save=False,
         )
+    delivery.shows = shows
+    delivery.status, delivery.due_at = DeliveryStatus.PREPARED, clock.now() + HEAD_START
+    delivery.claimed_at = None
+    delivery.save(update_fields=["document", "shows", "status", "due_at", "claimed_at"])
+
+
+def wait_for_document(delivery: Delivery) -> None:
+    """The delivery is prepared once its document is drawn, which tells it."""
+    waiting = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.PENDING)
+    waiting.update(claimed_at=None, due_at=clock.now() + DOCUMENT_HEAD_START)
 
 
 @transaction.atomic
@@ -132,24 +104,6 @@ def mark_unprepared(delivery: Delivery) -> None:
     delivery.status, delivery.document = DeliveryStatus.PENDING, ""
     delivery.claimed_at, delivery.due_at = None, clock.now() + HEAD_START
     delivery.save(update_fields=["status", "document", "claimed_at", "due_at"])
-
-
-@transaction.atomic
-def request_redraw(delivery: Delivery) -> None:
-    """The document of a mail that is out is lost: it is drawn again, and not mailed. Once is enough."""
-    lost = Delivery.objects.filter(
-        pk=delivery.pk, status=DeliveryStatus.SENT, document=delivery.document.name
-    )
-    if lost.update(document="", claimed_at=clock.now()):
-        after_commit(tasks.redraw_document, delivery.pk)
-
-
-@transaction.atomic
-def mark_redrawn(delivery: Delivery, *, document: bytes) -> None:
-    """The document is there again."""
-    _store(delivery, document)
-    delivery.claimed_at = None
-    delivery.save(update_fields=["document", "claimed_at"])
 
 
 @transaction.atomic

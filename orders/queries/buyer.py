@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.fields.files import FieldFile
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,8 @@ from orders.models import (
     Delivery,
     DeliveryKind,
     DeliveryStatus,
+    DocumentFile,
+    DocumentKind,
     Invoice,
     Order,
     OrderLine,
@@ -38,6 +41,7 @@ from orders.price_lines import (
     tax_words,
 )
 from orders.printed import PrintedTicket, printed_tickets
+from orders.shown import Wanted
 from ticketing.catalogue import catalogue_of
 from ticketing.models import Naming, Release, Reservation, ReservationLine
 from ticketing.queries import lines_of, quote_of
@@ -219,8 +223,7 @@ class OrderPage:
         """The worker has the PDF in hand."""
         if self.tickets_ready or self.delivery is None:
             return False
-        is_waiting = self.delivery.status in (DeliveryStatus.PENDING, DeliveryStatus.PREPARED)
-        return is_waiting or self.delivery.is_redrawn
+        return self.delivery.status in (DeliveryStatus.PENDING, DeliveryStatus.PREPARED)
 
 
 def lines_of_order(order: Order) -> list[OrderLine]:
@@ -269,6 +272,27 @@ def _said_of(refund: Refund, event: Event) -> MoneyBack | None:
     if refund.reason in REFUNDS_OF_THE_PRICE:
         return MoneyBack(_("%(organiser)s gives you %(amount)s back; it is on its way.") % facts)
     return MoneyBack(_("%(amount)s is on its way back to you: %(reason)s.") % facts)
+
+
+def mailed_document(order: Order, wanted: Wanted) -> FieldFile | None:
+    """The PDF that was mailed and shows just what is wanted, if its file is there."""
+    mailed = Delivery.objects.filter(order=order, shows=wanted.state).exclude(document="")
+    for delivery in mailed.order_by("-id"):
+        if delivery.document.storage.exists(delivery.document.name):
+            return delivery.document
+    return None
+
+
+def deliveries_with(document: DocumentFile) -> list[int]:
+    """The mails that wait for a document of tickets."""
+    if document.kind != DocumentKind.TICKETS:
+        return []
+    waiting = Delivery.objects.filter(
+        order=document.order_id,
+        kind__in=[DeliveryKind.TICKETS, DeliveryKind.REMINDER],
+        status=DeliveryStatus.PENDING,
+    )
+    return list(waiting.order_by("pk").values_list("pk", flat=True))
 
 
 def order_page(order: Order) -> OrderPage:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -13,20 +13,19 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import public_view
-from orders import documents
 from orders.calendar import calendar_file
 from orders.errors import SubstituteOver
 from orders.mails import order_url
-from orders.models import Order, PaymentMethod, Substitute
+from orders.models import DocumentKind, Order, PaymentMethod, Substitute
 from orders.operations import (
     accept_substitute,
     decline_substitute,
-    request_redraw,
     resend_tickets,
 )
 from orders.printed import printed_tickets
 from orders.queries import invoice_or_404, offered_substitute, order_by_link, order_page
-from orders.views.files import pdf_response
+from orders.shown import Wanted, wanted_invoice, wanted_tickets
+from orders.views.files import Leave, document_response
 from orders.views.shop import event_context
 from tiqqo.core import audit
 from tiqqo.core.language import suggest_language
@@ -82,39 +81,27 @@ def _invoice_steps(order: Order, *, has_tickets: bool) -> list[dict[str, str]]:
 @never_cache
 @require_GET
 def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
-    """The PDF as it was mailed; while it is being made, back to the page that says so.
+    """The PDF as it was mailed, or drawn anew where the tickets changed since.
 
-    A file that was lost, as when a backup lacks it, is made again.
+    While the mail is being made, back to the page that says so.
     """
     found = _order_or_404(request, event, code, secret)
-    delivery = order_page(found).delivery
-    if delivery is None or not delivery.document:
+    wanted = wanted_tickets(found, DocumentKind.TICKETS)
+    if wanted is None or order_page(found).is_preparing:
         return redirect(order_url(found))
-    try:
-        document = delivery.document.open("rb")
-    except FileNotFoundError:
-        request_redraw(delivery)
-        return redirect(order_url(found))
-    return FileResponse(  # type: ignore[return-value]
-        document,
-        as_attachment=True,
-        filename=f"tickets-{found.code}.pdf",
-        content_type="application/pdf",
-    )
+    return _document(request, wanted, f"tickets-{found.code}.pdf")
 
 
 @public_view
 @never_cache
 @require_GET
 def tickets_phone_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
-    """The tickets for a phone's screen, made when asked for."""
+    """The tickets for a phone's screen."""
     found = _order_or_404(request, event, code, secret)
-    printed = printed_tickets(found) if found.is_confirmed else []
-    if not printed:
+    wanted = wanted_tickets(found, DocumentKind.PHONE)
+    if wanted is None:
         return redirect(order_url(found))
-    return pdf_response(
-        documents.tickets_document(found, printed, shape="phone"), f"tickets-{found.code}-phone.pdf"
-    )
+    return _document(request, wanted, f"tickets-{found.code}-phone.pdf")
 
 
 @public_view
@@ -123,7 +110,19 @@ def tickets_phone_pdf(request: Any, event: str, code: str, secret: str) -> HttpR
 def invoice_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     """The invoice as it was mailed: it is made of what was frozen when it had its number."""
     invoice = invoice_or_404(_order_or_404(request, event, code, secret))
-    return pdf_response(documents.invoice_pdf(invoice), f"invoice-{invoice.number}.pdf")
+    return _document(request, wanted_invoice(invoice), f"invoice-{invoice.number}.pdf")
+
+
+def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:
+    assert wanted.order is not None
+    context = event_context(request, wanted.event)
+    return document_response(
+        request,
+        wanted,
+        filename,
+        leave=Leave(order_url(wanted.order), _("Back to the order")),
+        page=lambda facts: render(request, "shop/document.html", {**context, **facts}),
+    )
 
 
 @csrf_exempt

@@ -16,14 +16,13 @@ from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.models import Event
 from events.queries import event_or_404
-from orders import documents, operations
+from orders import operations
 from orders.export import csv_rows
 from orders.forms import NewOrderForm, OrderFilterForm
 from orders.history import told
 from orders.mails import order_url
-from orders.models import Order, PaymentMethod
+from orders.models import DocumentKind, Order, PaymentMethod
 from orders.price_lines import order_price_lines
-from orders.printed import PrintedTicket, badges_of
 from orders.queries import (
     invoice_or_404,
     order_details,
@@ -33,7 +32,8 @@ from orders.queries import (
     summary_matrix,
 )
 from orders.queries.desk import filtered_orders, sold_words
-from orders.views.files import pdf_response
+from orders.shown import Wanted, wanted_badges, wanted_invoice
+from orders.views.files import Leave, document_response
 from ticketing.operations import cancel_reservation, reserve_tickets
 from ticketing.queries import offers
 from ticketing.seats import taking_places
@@ -42,8 +42,6 @@ from tiqqo.core.errors import DomainError
 from tiqqo.core.locales import percent
 from tiqqo.ui.forms import refusals
 
-# So many are drawn within a few seconds.
-BADGES_AT_ONCE = 100
 _A_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -182,34 +180,55 @@ def invoice(request: Any, event: str, code: str) -> HttpResponse:
 @require_GET
 def invoice_pdf(request: Any, event: str, code: str) -> HttpResponse:
     found = invoice_or_404(order_or_404(event_or_404(event), code))
-    return pdf_response(documents.invoice_pdf(found), f"invoice-{found.number}.pdf")
+    return _document(request, wanted_invoice(found), f"invoice-{found.number}.pdf")
 
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
 def badges(request: Any, event: str) -> HttpResponse:
-    """The badges of the event by name, BADGES_AT_ONCE from `?from=`; `?sheet` prints ten on A4."""
+    """All badges of the event by name; `?sheet` prints ten on A4."""
     found = event_or_404(event)
-    first = max(_number(request, "from"), 1)
-    printed = badges_of(found, first=first, most=BADGES_AT_ONCE)
-    return _badges(request, found, printed, f"badges-{found.slug}.pdf")
+    return _badges(request, wanted_badges(found, _kind(request)), f"badges-{found.slug}.pdf")
 
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
 def order_badges(request: Any, event: str, code: str) -> HttpResponse:
     found = order_or_404(event_or_404(event), code)
-    printed = badges_of(found.event, order=found)
-    return _badges(request, found.event, printed, f"badges-{found.code}.pdf")
+    wanted = wanted_badges(found.event, _kind(request), order=found)
+    return _badges(request, wanted, f"badges-{found.code}.pdf")
 
 
-def _badges(
-    request: Any, event: Event, printed: list[PrintedTicket], filename: str
-) -> HttpResponse:
-    if not printed:
+def _kind(request: Any) -> DocumentKind:
+    return DocumentKind.BADGE_SHEETS if "sheet" in request.GET else DocumentKind.BADGES
+
+
+def _badges(request: Any, wanted: Wanted | None, filename: str) -> HttpResponse:
+    if wanted is None:
         raise Http404
-    document = documents.badges_pdf(event, printed, on_sheets="sheet" in request.GET)
-    return pdf_response(document, filename)
+    return _document(request, wanted, filename)
+
+
+def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:
+    place = {"organiser": request.member.organiser.slug, "event": wanted.event.slug}
+    leave = (
+        Leave(
+            reverse("orders:order", kwargs={**place, "code": wanted.order.code}),
+            _("Back to the order"),
+        )
+        if wanted.order
+        else Leave(reverse("orders:people", kwargs=place), _("Back to the people"))
+    )
+    current = "orders:list" if wanted.order else "orders:people"
+    return document_response(
+        request,
+        wanted,
+        filename,
+        leave=leave,
+        page=lambda facts: render_dashboard(
+            request, "orders/document.html", facts, current=current, event=wanted.event
+        ),
+    )
 
 
 @member_view(Permission.MANAGE_ORDERS)

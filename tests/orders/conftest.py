@@ -1,4 +1,7 @@
+from io import BytesIO
+
 import pytest
+from pypdf import PdfReader
 
 from orders.tasks import sweep_money
 from tests.cast import DORA, EMIL
@@ -58,6 +61,22 @@ def bought(in_kikker_shop, queue, committing):
     with house.scope(), committing():
         order = house.place_free(2, attendees=(DORA, EMIL))
     return order, in_kikker_shop.url("shop:order", code=order.code, secret=order.secret)
+
+
+@pytest.fixture
+def drawn(queue, committing):
+    """A PDF that somebody asks for, waits for, and then has."""
+
+    def fetched(pages, url):
+        with committing():
+            waiting = pages.get(url, status=202)
+        assert waiting.headers["Content-Type"].startswith("text/html")
+        assert queue.work_on("orders.tasks.draw_document") == []
+        answer = pages.get(url)
+        assert answer.headers["Content-Type"] == "application/pdf"
+        return PdfReader(BytesIO(b"".join(answer.streaming_content)))
+
+    return fetched
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from django.db import connection
 from icalendar import Calendar
 from pypdf import PdfReader
 
+from orders.claims import Claim, in_hand
 from orders.errors import NothingToSend
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryStatus
-from orders.operations import cancel_order, deliveries_in_hand, resend_tickets, send_invoice
+from orders.operations import cancel_order, resend_tickets, send_invoice
 from orders.tasks import prepare_delivery, send_delivery, sweep_deliveries
 from tests.cast import DORA, EMIL
 from tiqqo.core import audit, clock
@@ -204,7 +205,7 @@ def test_whoever_is_asked_to_go_on_finds_the_delivery_let_go_of(
     asked = []
     monkeypatch.setattr(
         "celery.app.task.Task.apply_async",
-        lambda task, *args, **options: asked.append((task.name, deliveries_in_hand())),
+        lambda task, *args, **options: asked.append((task.name, in_hand(Claim.DELIVERY))),
     )
 
     begin = send_delivery if lost else prepare_delivery
@@ -225,7 +226,7 @@ def in_another_workers_hand(delivery):
         Delivery.objects.filter(pk=delivery.pk).update(claimed_at=now, due_at=now)
         yield
     deadline = time.monotonic() + 10
-    while delivery.pk in deliveries_in_hand() and time.monotonic() < deadline:
+    while delivery.pk in in_hand(Claim.DELIVERY) and time.monotonic() < deadline:
         time.sleep(0.01)
 
 

@@ -1,11 +1,15 @@
 """The PDFs: what they say, that everybody can read them, and what they weigh."""
 
+import subprocess
+import sys
 from datetime import date
 from io import BytesIO
+from socket import socket
 
 import pytest
 from pypdf import PdfReader
 
+from devtools.paths import REPOSITORY
 from events.operations import change_event
 from orders.documents import badges_pdf, invoice_pdf, tickets_document, tickets_pdf
 from orders.printed import badges_of
@@ -16,7 +20,8 @@ from tests.golden.compare import compare
 from tests.orders.test_emails import LATE, NIGHT, steady
 from tiqqo.core.money import Money
 from tiqqo.papers import DOCUMENTS
-from tiqqo.ui.pdf import render_pdf
+from tiqqo.ui.pdf import STYLES, _drawn, render_pdf
+from tiqqo.ui.pdf_files import NotOurs, OwnFiles
 
 TICKET_WEIGHS_AT_MOST = 60_000
 MM = 72 / 25.4
@@ -236,3 +241,77 @@ def test_a_document_that_is_drawn_again_is_the_same():
     context = {"event": club_night().event, "sheets": [club_night().printed]}
 
     assert said(render_pdf("badge", context)) == said(render_pdf("badge", context))
+
+
+# What a document may fetch -----------------------------------------------------------------
+
+
+def drawn_with(body):
+    """A document whose words a stranger has chosen, as if nothing had been escaped."""
+    return _drawn(f'<html lang="en"><title>-</title><body>{body}</body></html>', "badge")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "{secret}",
+        "file://{secret}",
+        "file://localhost{secret}",
+        "file://{styles}/../../../.{secret}",
+        "file://{styles}/%2e%2e/%2e%2e/%2e%2e/pyproject.toml",
+        "../../../pyproject.toml",
+        "static/css/documents/stub.svg",
+        "http://127.0.0.1:{port}/",
+        "//127.0.0.1:{port}/",
+        "ftp://127.0.0.1:{port}/a",
+    ],
+)
+def test_a_document_reads_no_file_and_asks_nobody(tmp_path, caplog, address):
+    secret = tmp_path / "secret.svg"
+    secret.write_text('<svg xmlns="http://www.w3.org/2000/svg"><text>Confidential</text></svg>')
+    with socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.settimeout(0.2)
+        place = address.format(secret=secret, styles=STYLES, port=listening.getsockname()[1])
+
+        pdf = drawn_with(
+            f'<p>Words</p><img alt="a" src="{place}"><a rel="attachment" href="{place}">b</a>'
+            f'<link rel="stylesheet" href="{place}"><object data="{place}" type="image/svg+xml">c</object>'
+        )
+
+        with pytest.raises(TimeoutError):
+            listening.accept()
+    assert "Words" in said(pdf) and "Confidential" not in said(pdf)
+    assert b"/EmbeddedFile" not in pdf
+
+
+def test_what_is_inside_of_a_document_and_our_fonts_are_fetched():
+    picture = (
+        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/%3E"
+    )
+    own = OwnFiles()
+
+    assert own.fetch(picture).read().startswith(b"<svg")
+    assert own.fetch((STYLES / "stub.svg").as_uri()).read().startswith(b"<svg")
+    with pytest.raises(NotOurs):
+        own.fetch((STYLES.parent / "tokens.css").as_uri())
+
+
+def test_a_library_does_not_change_how_pictures_are_read():
+    """The document library accepts parts of pictures; what is uploaded is not read that way."""
+    script = (
+        "import django; django.setup();"
+        "from tiqqo.ui import pdf; pdf.warm_up();"
+        "from PIL import ImageFile; assert ImageFile.LOAD_TRUNCATED_IMAGES;"
+        "from django.core.files.base import ContentFile; from io import BytesIO; from PIL import Image;"
+        "from tiqqo.core import images; out = BytesIO(); Image.effect_noise((99, 99), 50).save(out, 'PNG')\n"
+        "try: images.logo_of(ContentFile(out.getvalue()[:-2000])); print('taken')\n"
+        "except images.UnusableImage: print('refused')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.strip() == "refused"

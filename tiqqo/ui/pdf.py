@@ -4,8 +4,10 @@ A document is `templates/documents/<name>.html` with `static/css/documents/base.
 """
 
 import atexit
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -39,15 +41,74 @@ class Inks:
 def render_pdf(name: str, context: dict[str, Any], *, accent: str = "", style: str = "") -> bytes:
     """The document in the current language. `style` names another shape of the same document."""
     html = render_to_string(f"documents/{name}.html", {**context, "inks": Inks.of(accent)})
+    with _one_at_a_time:
+        return _drawn(html, style or name)
+
+
+def warm_up(name: str = "badge") -> None:
+    """The library is imported, fonts and style sheets are read: the next document of this process, and
+    of those that it forks, takes a fraction of a second."""
+    with _one_at_a_time:
+        _drawn('<html lang="en"><title>-</title><p>Tiqqo Łódź <b>1</b></p></html>', name)
+
+
+def _drawn(html: str, style: str) -> bytes:
     # Imported here: most processes never print, and start faster and smaller without it.
     from weasyprint import HTML
 
-    with _one_at_a_time:
-        fonts, base = _base()
-        document: bytes = HTML(string=html, base_url=str(settings.ROOT)).write_pdf(
-            stylesheets=[base, _sheet(style or name)], font_config=fonts, pdf_variant="pdf/ua-1"
-        )
+    fonts, base = _base()
+    # Without an address of its own, so that a relative one in it leads nowhere.
+    document: bytes = HTML(string=html, url_fetcher=_own_files()).write_pdf(
+        stylesheets=[base, _sheet(style)], font_config=fonts, pdf_variant="pdf/ua-1"
+    )
     return document
+
+
+def join_pdfs(parts: Sequence[bytes]) -> bytes:
+    """Documents of the same kind in one: its pages, with their tags, so that it can be read aloud."""
+    if len(parts) == 1:
+        return parts[0]
+    from pypdf import PdfReader, PdfWriter
+
+    writer = PdfWriter(clone_from=BytesIO(parts[0]))
+    for part in parts[1:]:
+        _append(writer, PdfReader(BytesIO(part)))
+    joined = BytesIO()
+    writer.write(joined)
+    return joined.getvalue()
+
+
+def _append(writer: Any, reader: Any) -> None:
+    """The pages come last, and their tags become children of the one document of the first part."""
+    from pypdf.generic import NameObject, NumberObject
+
+    tree = writer.root_object["/StructTreeRoot"]
+    numbers, [root] = tree["/ParentTree"]["/Nums"], tree["/K"]
+    after = 1 + max(int(number) for number in numbers[::2])
+    first_page = len(writer.pages)
+    writer.append(reader)
+    other = reader.trailer["/Root"]["/StructTreeRoot"].clone(writer)
+    for page, source in zip(writer.pages[first_page:], reader.pages, strict=True):
+        # pypdf leaves it out, as it says nothing without the tree.
+        page[NameObject("/StructParents")] = NumberObject(after + int(source["/StructParents"]))
+        for reference in page.get("/Annots", []):
+            link = reference.get_object()
+            if "/StructParent" in link:
+                link[NameObject("/StructParent")] = NumberObject(after + int(link["/StructParent"]))
+    [other_root] = other["/K"]
+    for child in other_root["/K"]:
+        child.get_object()[NameObject("/P")] = root.indirect_reference
+        root["/K"].append(child)
+    for number, elements in zip(*(iter(other["/ParentTree"]["/Nums"]),) * 2, strict=True):
+        numbers.append(NumberObject(after + int(number)))
+        numbers.append(elements)
+
+
+@cache
+def _own_files() -> Any:
+    from tiqqo.ui.pdf_files import OwnFiles
+
+    return OwnFiles()
 
 
 @cache
@@ -60,7 +121,9 @@ def _base() -> tuple[Any, Any]:
     # It removes its temporary files when it goes, and must go before the interpreter does.
     atexit.register(_sheet.cache_clear)
     atexit.register(_base.cache_clear)
-    return fonts, CSS(filename=str(STYLES / "base.css"), font_config=fonts)
+    return fonts, CSS(
+        filename=str(STYLES / "base.css"), font_config=fonts, url_fetcher=_own_files()
+    )
 
 
 @cache
@@ -69,4 +132,4 @@ def _sheet(name: str) -> Any:
     from weasyprint import CSS
 
     fonts, _base_sheet = _base()
-    return CSS(filename=str(STYLES / f"{name}.css"), font_config=fonts)
+    return CSS(filename=str(STYLES / f"{name}.css"), font_config=fonts, url_fetcher=_own_files())
