@@ -2,8 +2,11 @@
 
 import os
 import platform
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,3 +141,34 @@ def description() -> str:
         f"{os.cpu_count()} cores ({model}), {memory_kb * 1024 / 1e9:.0f} GB RAM, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     )
+
+
+# Whoever forgets them: they end by themselves.
+_LOOP = "import time\nend = time.monotonic() + 900\nwhile time.monotonic() < end: pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """Processes that want a processor each, all the time."""
+
+    pids: list[int]
+
+    def spent(self) -> float:
+        """CPU seconds that they had."""
+        found = processes()
+        return sum(found[pid].cpu_seconds for pid in self.pids if pid in found)
+
+
+@contextmanager
+def busy_processors() -> Iterator[Loops]:
+    """As many loops as processors run, each in a session of its own, as services do."""
+    children = [
+        subprocess.Popen([sys.executable, "-c", _LOOP], start_new_session=True)
+        for _processor in range(os.cpu_count() or 1)
+    ]
+    try:
+        yield Loops([child.pid for child in children])
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()

@@ -67,6 +67,15 @@ class Sent:
     """From the last order to the last mail."""
 
 
+@dataclass(frozen=True, slots=True)
+class MailAges:
+    """How old the mails of an event were when they went, or are now where they did not."""
+
+    sent: int
+    oldest_seconds: float
+    median_seconds: float
+
+
 class Product:
     """What scenarios talk to."""
 
@@ -246,6 +255,20 @@ class Product:
         ).fetchone()
         assert row is not None
         return Sent(*map(int, row[:4]), seconds=round(float(row[4]), 1))
+
+    def mail_ages(self, event: Event) -> MailAges:
+        """Of its orders' mails, as it is now."""
+        row = self.statements.connection.execute(
+            "WITH ages AS (SELECT d.sent_at, extract(epoch FROM"
+            "       coalesce(d.sent_at, now()) - d.requested_at) AS age"
+            "  FROM orders_delivery d JOIN orders_order o ON o.id = d.order_id"
+            " WHERE o.event_id = %s)"
+            " SELECT count(sent_at), coalesce(max(age), 0),"
+            "       coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY age), 0) FROM ages",
+            [event.pk],
+        ).fetchone()
+        assert row is not None
+        return MailAges(int(row[0]), round(float(row[1]), 1), round(float(row[2]), 1))
 
     def sold(self, event: Event) -> tuple[int, int]:
         """Confirmed orders and valid tickets of the event, counted from their rows."""

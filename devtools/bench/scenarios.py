@@ -20,7 +20,7 @@ from devtools.bench.figures import (
 )
 from devtools.bench.filling import multiply_order
 from devtools.bench.load import Outcome, converse, fetch
-from devtools.bench.machine import cpu_figures
+from devtools.bench.machine import busy_processors, cpu_figures
 from devtools.bench.pages import form_to
 from devtools.bench.product import Event, Product
 from devtools.stack import NotReady
@@ -172,6 +172,37 @@ def documents(product: Product) -> Figures:
     return _told(figures, at_most("seconds", 90))
 
 
+def saturated(product: Product) -> Figures:
+    """An order a second for two minutes, while as many loops as processors want all of them."""
+    event = product.event("Saturated")
+    count = product.options.scaled(120)
+    before = product.spent()
+    with busy_processors() as loops:
+        began = time.monotonic()
+        for number in range(count):
+            time.sleep(max(0.0, began + number - time.monotonic()))
+            converse(
+                product.site, buyers.buy(event.shop, product.next_numbers(1)), lambda _step: None
+            )
+        seconds = time.monotonic() - began
+        took, of_loops = product.spent().since(before), loops.spent()
+    ages = product.mail_ages(event)
+    sent = product.wait_until_sent(event)
+    figures: Figures = {
+        "orders": sent.orders,
+        "seconds": round(seconds, 1),
+        "mails_sent_meanwhile": ages.sent,
+        "oldest_mail_seconds": ages.oldest_seconds,
+        "median_mail_seconds": ages.median_seconds,
+        "errors": 0,
+        "loops_cpu_seconds": round(of_loops, 1),
+        **cpu_figures(took, seconds=seconds),
+    }
+    if (sent.orders, sent.sent, sent.failed) != (count, count, 0):
+        _add_error(figures, f"{count} orders, {sent.sent} mails, {sent.failed} failed")
+    return _told(figures, at_most("oldest_mail_seconds", 60))
+
+
 def memory(product: Product) -> Figures:
     """Resident memory of each web process after pages and purchases."""
     event = product.event("Memory")
@@ -246,6 +277,7 @@ SCENARIOS: dict[str, Scenario] = {
     "checkout": checkout,
     "rush": rush,
     "documents": documents,
+    "saturated": saturated,
     "memory": memory,
     # Last: it leaves work that nobody waits for.
     "growth": growth,

@@ -146,7 +146,7 @@ def _forget(documents: Iterable[DocumentFile]) -> int:
 
 
 def _names_of(document: DocumentFile) -> list[str]:
-    return [document.file.name] if document.file else document.part_names
+    return [document.file.name or ""] if document.file else document.part_names
 
 
 def _delete_files(names: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.fields.files import FieldFile
 from django.http import Http404
@@ -278,7 +279,7 @@ def mailed_document(order: Order, wanted: Wanted) -> FieldFile | None:
     """The PDF that was mailed and shows just what is wanted, if its file is there."""
     mailed = Delivery.objects.filter(order=order, shows=wanted.state).exclude(document="")
     for delivery in mailed.order_by("-id"):
-        if delivery.document.storage.exists(delivery.document.name):
+        if default_storage.exists(delivery.document.name or ""):
             return delivery.document
     return None
 
