@@ -48,6 +48,7 @@ BUYERS_PART = (
     "orders/savings.py",
     "orders/views/buyer.py",
     "orders/views/checkout.py",
+    "orders/views/files.py",
     "orders/views/front.py",
     "orders/views/shop.py",
     "orders/waitlist_form.py",
@@ -58,6 +59,7 @@ BUYERS_PART = (
     "tiqqo/ui/forms.py",
     "tiqqo/ui/mails.py",
     "tiqqo/ui/moments.py",
+    "tiqqo/ui/work.py",
     "tiqqo/ui/templatetags/ui.py",
 )
 KEYWORDS = {

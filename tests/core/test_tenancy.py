@@ -16,8 +16,9 @@ from checkin.operations import admit_ticket
 from events.models import Event
 from events.operations import change_event
 from orders import payments
-from orders.models import Dispute, Payment, RefundReason, Substitute
-from orders.operations import request_refund, send_invoice
+from orders.models import Dispute, DocumentKind, Payment, RefundReason, Substitute
+from orders.operations import request_document, request_refund, send_invoice
+from orders.shown import wanted_badges
 from orders.tasks import welcome_people
 from people.models import Company
 from tests.cast import DORA
@@ -68,6 +69,7 @@ def lived_in(cast, provider):
             change_event(house.event, by=house.owner, allows_invoice=True)
             send_invoice(house.place_invoice(1), by=house.owner)
             welcome_people(order.pk, organiser_id=house.organiser.pk)
+            request_document(wanted_badges(house.event, DocumentKind.BADGES))
             admit_ticket(house.event, order.tickets.get().code, by=house.scanner)
             all_that_can_be_sold(house)
             empty = [model._meta.label for model in MODELS if not model.objects.exists()]
