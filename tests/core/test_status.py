@@ -63,6 +63,7 @@ def test_staff_sees_the_status_as_a_page(cast):
         "This process",
         "Accounts",
         "Money",
+        "Documents",
         "Mails of orders",
     ]
 
