@@ -5,6 +5,7 @@ import sys
 from datetime import date
 from io import BytesIO
 from socket import socket
+from types import SimpleNamespace
 
 import pytest
 from pypdf import PdfReader
@@ -18,6 +19,7 @@ from payouts.statement import DoesNotBalance, PayoutStatement, StatementLine, St
 from tests.cast import DORA, EMIL
 from tests.golden.compare import compare
 from tests.orders.test_emails import LATE, NIGHT, steady
+from tiqqo import celery
 from tiqqo.core.money import Money
 from tiqqo.papers import DOCUMENTS
 from tiqqo.ui.pdf import STYLES, _drawn, render_pdf
@@ -315,3 +317,49 @@ def test_a_library_does_not_change_how_pictures_are_read():
     )
 
     assert done.stdout.strip() == "refused"
+
+
+FORKED = """
+import os, time
+import django
+django.setup()
+from tiqqo import celery
+from orders.documents import badges_pdf
+from orders.specimens import club_night
+
+class Worker:
+    class app:
+        class amqp:
+            class queues:
+                consume_from = {"documents": None, "mail": None}
+
+began = time.process_time()
+celery.warm_up(sender=Worker)
+cold = time.process_time() - began
+child = os.fork()
+if child == 0:
+    began = time.process_time()
+    made = badges_pdf(club_night().event, club_night().printed[:1])
+    assert made.startswith(b"%PDF")
+    print(time.process_time() - began, flush=True)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+print(cold)
+"""
+
+
+def test_a_worker_is_warm_before_it_forks():
+    """The first document of a process that a worker forks costs a fraction of what warming up does."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    )
+    first, warming = map(float, done.stdout.split())
+
+    assert first < warming / 2, f"{first:.2f} s after {warming:.2f} s"
+
+
+def test_only_the_worker_of_documents_is_warmed_up(monkeypatch):
+    queues = SimpleNamespace(consume_from={"default": None, "money": None})
+    monkeypatch.setattr("tiqqo.ui.pdf.warm_up", lambda: pytest.fail("warmed up"))
+
+    celery.warm_up(sender=SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=queues))))
