@@ -44,8 +44,9 @@ def member_view(permission: Permission) -> Callable[[View], View]:
         def guarded(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
             member = membership_of(request.user.pk, organiser)
             member.user = request.user
-            member.require(permission)
+            # Known before it is refused, so that a refusal has a trace of whose it was.
             request.member = member
+            member.require(permission)
             with tenant_scope(member.organiser):
                 return view(request, *args, **kwargs)
 

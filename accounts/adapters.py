@@ -14,6 +14,7 @@ from accounts.letters import account_letter, foreign_letter
 from accounts.models import User
 from tiqqo.core.clients import address_of
 from tiqqo.core.limits import TooManyRequests
+from tiqqo.core import security_log
 from tiqqo.ui.mails import one_line, render_letter
 
 
@@ -39,6 +40,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Users are known by their e-mail address; there is no user name to fill."""
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """As allauth does it; who tried too often leaves a trace."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            _note_attempt(security_log.Kind.LOCKED_OUT, request, credentials)
+            raise
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A wrong password leaves a trace: of the account, if there is one, and of the address tried."""
+        _note_attempt(security_log.Kind.SIGN_IN_FAILED, request, credentials)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """The mail is in the outbox. No request waits for a mail server, or fails with it."""
@@ -66,3 +79,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         )
         mail.attach_alternative(html, "text/html")
         return mail
+
+
+def _note_attempt(
+    kind: security_log.Kind, request: HttpRequest, credentials: dict[str, Any]
+) -> None:
+    email = str(credentials.get("email") or credentials.get("username") or "")[:254]
+    known = User.objects.filter(email=email.strip().lower()).values_list("pk", flat=True).first()
+    security_log.note(kind, request=request, user=known, email=email)

@@ -5,4 +5,10 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import figures  # noqa: F401  registers what the status shows
+        from accounts import (
+            figures,  # noqa: F401  registers what the status shows
+            retention,  # noqa: F401  registers how long rows stay
+            traces,
+        )
+
+        traces.connect()

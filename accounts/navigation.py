@@ -71,6 +71,7 @@ _EVENT = (
 )
 _ORGANISER = (
     Item("accounts:team", _("Team"), "user-group", Permission.MANAGE_TEAM),
+    Item("accounts:security", _("Security"), "finger-print", Permission.MANAGE_TEAM),
     Item("accounts:settings", _("Settings"), "cog-6-tooth", Permission.MANAGE_ORGANISER),
 )
 

@@ -1,6 +1,7 @@
 """Every write to users' workspaces, memberships and invitations."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -24,9 +25,10 @@ from accounts.models import (
     User,
 )
 from accounts.permissions import Role
-from tiqqo.core import audit, clock
+from tiqqo.core import audit, clock, security_log
 from tiqqo.core.codes import new_code, new_secret
 from tiqqo.core.images import logo_of
+from tiqqo.core.security_log import Kind
 from tiqqo.core.tasks import after_commit
 from tiqqo.core.tenancy import tenant_scope
 
@@ -97,6 +99,7 @@ def invite_member(organiser: Organiser, *, email: str, role: Role, by: Membershi
             raise AlreadyInvited from error
         raise
     audit.record(invitation, "invitation.sent", by=by, role=role)
+    _trace(Kind.INVITED, organiser, by.user_id, email=email, role=role)
     after_commit(tasks.send_invitation, invitation.pk)
     return invitation
 
@@ -109,6 +112,7 @@ def revoke_invitation(invitation: Invitation, *, by: Membership) -> None:
     )
     if changed:
         audit.record(invitation, "invitation.revoked", by=by)
+        _trace(Kind.INVITATION_REVOKED, invitation.organiser_id, by.user_id, email=invitation.email)
 
 
 @transaction.atomic
@@ -129,6 +133,7 @@ def accept_invitation(invitation: Invitation, *, user: User, secret: str) -> Mem
     invitation.accepted_at = clock.now()
     invitation.save(update_fields=["accepted_at"])
     audit.record(invitation, "invitation.accepted", by=member)
+    _trace(Kind.JOINED, invitation.organiser_id, user.pk, role=member.role)
     return member
 
 
@@ -148,6 +153,8 @@ def change_role(member: Membership, *, role: Role, by: Membership) -> Membership
     before, member.role = member.role, role
     member.save(update_fields=["role"])
     audit.record(member, "member.role_changed", by=by, before=before, after=role)
+    who = {"member": str(member.user), "before": before, "after": role}
+    _trace(Kind.ROLE_CHANGED, member.organiser_id, by.user_id, **who)
     return member
 
 
@@ -160,4 +167,12 @@ def remove_member(member: Membership, *, by: Membership) -> None:
     if owners == [member]:
         raise LastOwner
     audit.record(member, "member.removed", by=by, user=member.user.email, role=member.role)
+    who = {"member": str(member.user), "role": member.role}
+    _trace(Kind.REMOVED, member.organiser_id, by.user_id, **who)
     member.delete()
+
+
+def _trace(kind: Kind, organiser: Organiser | int, user_id: int, **facts: str) -> None:
+    """It is in the security log once this transaction commits."""
+    noted = partial(security_log.note, kind, organiser=organiser, user=user_id, **facts)
+    transaction.on_commit(noted, robust=True)

@@ -23,7 +23,6 @@ LONGEST_PAUSE_SECONDS = 1800
 MOST_TRIES = 12
 # What is not about a code is worth sending for so long.
 NEWS_LASTS = timedelta(days=2)
-KEPT_FOR = timedelta(days=30)
 EMPTY = {"subject": "", "text": "", "html": "", "headers": {}}
 
 
@@ -103,9 +102,3 @@ def _give_up(mail: AccountMail, *, error: str) -> None:
     AccountMail.objects.waiting().filter(pk=mail.pk).update(
         given_up_at=clock.now(), last_error=error[:500], **EMPTY
     )
-
-
-def forget_old_account_mails() -> int:
-    """Who was written to more than KEPT_FOR ago is no longer on record; how many mails."""
-    old = AccountMail.objects.filter(created_at__lte=clock.now() - KEPT_FOR)
-    return old.delete()[0]

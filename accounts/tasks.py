@@ -60,7 +60,6 @@ def send_account_mail(mail_id: int) -> None:
 @shared_task
 def sweep_account_mails() -> int:
     """Account mails that are due and not out are enqueued again; how many."""
-    outbox.forget_old_account_mails()
     due = AccountMail.objects.due(at=clock.now()).order_by("due_at")
     mail_ids = list(due.values_list("pk", flat=True)[:BATCH])
     for mail_id in mail_ids:

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import security_views, views
 
 app_name = "accounts"
 urlpatterns = [
     path("settings/", views.settings, name="settings"),
+    path("security/", security_views.security, name="security"),
     path("team/", views.team, name="team"),
     path("team/<int:membership_id>/", views.membership, name="membership"),
     path("team/<int:membership_id>/removal/", views.membership_removal, name="membership_removal"),

@@ -19,13 +19,13 @@ from accounts.models import Organiser
 from accounts.permissions import Permission
 from accounts.queries import memberships_of
 from checkin import operations
-from checkin.errors import Refused, TicketAlreadyAdmitted
+from checkin.errors import ForgedTicket, Refused, TicketAlreadyAdmitted
 from checkin.models import Admission
 from checkin.queries import door_count, door_events, recent_admissions
 from events.models import Event
 from events.queries import event_or_404
 from orders.models import Ticket
-from tiqqo.core import clock
+from tiqqo.core import clock, security_log
 from tiqqo.core.tenancy import tenant_scope
 from tiqqo.ui import moments
 
@@ -82,6 +82,10 @@ def admissions(request: Any, event: str) -> HttpResponse:
         answer |= {"verdict": "warning", "word": _("Already in")}
         answer |= {"detail": _earlier(already, found)} | _holder(already.facts["ticket"])
     except Refused as refused:
+        if isinstance(refused, ForgedTicket):
+            security_log.note(
+                security_log.Kind.TICKET_SIGNATURE, request=request, event=event, gate=answer["gate"]
+            )
         status = refused.status
         answer |= {"verdict": "refused", "word": _("No entry"), "detail": str(refused)}
     else:

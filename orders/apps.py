@@ -9,6 +9,7 @@ class OrdersConfig(AppConfig):
         from orders import (
             figures,  # noqa: F401  registers what the status shows
             receivers,
+            retention,  # noqa: F401  registers how long rows stay
         )
         from orders.queries import can_be_paid
 

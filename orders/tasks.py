@@ -324,7 +324,12 @@ def welcome_people(order_id: int) -> None:
     buyer = Name(order.first_name, order.last_name, order.email)
     contact = remember_contact(buyer, phone=order.phone, company=company)
     if order.consented_at and order.consent_text:
-        record_consent(contact, text=order.consent_text, source=f"order {order.code}")
+        record_consent(
+            contact,
+            text=order.consent_text,
+            source=f"order {order.code}",
+            given_at=order.consented_at,
+        )
     for ticket in Ticket.objects.filter(order=order, person=None).order_by("id"):
         name = Name(ticket.first_name, ticket.last_name, ticket.email)
         ticket.person = welcome_person(order.event, name, company=company)

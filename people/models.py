@@ -46,6 +46,10 @@ class Contact(TenantModel):
     consented_at = models.DateTimeField(null=True)
     consent_text = models.CharField(max_length=300, blank=True)
     consent_source = models.CharField(max_length=80, blank=True)
+    # When it was last withdrawn: what was agreed to before that counts no more.
+    withdrawn_at = models.DateTimeField(null=True)
+    # Whose it was is not known any more, see `people.operations.erase_contact`.
+    erased_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -55,6 +59,27 @@ class Contact(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.email
+
+
+class ConsentAct(models.TextChoices):
+    GIVEN = "given", _("Given")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class ConsentRecord(TenantModel):
+    """That a contact agreed to marketing or withdrew it: when, which words, and where. Never changed."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consent_records")
+    act = models.CharField(max_length=9, choices=ConsentAct)
+    at = models.DateTimeField(default=clock.now)
+    text = models.CharField(max_length=300, blank=True)
+    source = models.CharField(max_length=80, blank=True)
+
+    class Meta(TenantModel.Meta):
+        indexes: ClassVar = [models.Index(fields=["contact", "id"], name="consent_by_contact")]
+
+    def __str__(self) -> str:
+        return f"{self.act} by {self.contact_id}"
 
 
 class Person(TenantModel):

@@ -1,12 +1,14 @@
 """Every write to contacts, companies and people at events."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
 from events.models import Event
-from people.models import Company, Contact, Person
-from tiqqo.core import clock
+from people.models import Company, ConsentAct, ConsentRecord, Contact, Person
+from tiqqo.core import audit, clock
+from tiqqo.core.audit import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,71 @@ def remember_contact(name: Name, *, phone: str = "", company: Company | None = N
     return contact
 
 
-def record_consent(contact: Contact, *, text: str, source: str) -> None:
-    """The contact agreed to marketing: when, to which words, and where."""
-    contact.consented_at, contact.consent_text, contact.consent_source = clock.now(), text, source
+@transaction.atomic
+def record_consent(
+    contact: Contact, *, text: str, source: str, given_at: datetime | None = None
+) -> None:
+    """The contact agreed to marketing: when, to which words, and where.
+
+    What was agreed to before the contact last withdrew changes nothing: it may be recorded later than that.
+    """
+    now = clock.now()
+    contact = _lock_contact(contact)
+    if contact.withdrawn_at is not None and (given_at or now) <= contact.withdrawn_at:
+        return
+    contact.consented_at, contact.consent_text, contact.consent_source = now, text, source
     contact.save(update_fields=["consented_at", "consent_text", "consent_source"])
+    ConsentRecord.objects.create(
+        contact=contact, act=ConsentAct.GIVEN, at=now, text=text, source=source
+    )
+
+
+@transaction.atomic
+def withdraw_consent(contact: Contact, *, source: str, by: Actor = audit.BUYER) -> bool:
+    """Nobody may send the contact marketing from now on; whether that was news. Twice is harmless."""
+    contact = _lock_contact(contact)
+    if contact.consented_at is None and contact.withdrawn_at is not None:
+        return False
+    now, text = clock.now(), contact.consent_text
+    contact.consented_at, contact.withdrawn_at = None, now
+    contact.save(update_fields=["consented_at", "withdrawn_at"])
+    ConsentRecord.objects.create(
+        contact=contact, act=ConsentAct.WITHDRAWN, at=now, text=text, source=source
+    )
+    audit.record(contact, "consent.withdrawn", by=by, source=source)
+    return True
+
+
+def _lock_contact(contact: Contact) -> Contact:
+    locked: Contact = Contact.objects.select_for_update(of=("self",)).get(pk=contact.pk)
+    return locked
+
+
+@transaction.atomic
+def erase_contact(contact: Contact, *, by: Actor) -> None:
+    """Nobody knows any more whose contact it was. Its rows stay, without name, address or phone; so does
+    that consent was withdrawn. Twice is harmless."""
+    contact = _lock_contact(contact)
+    if contact.erased_at is not None:
+        return
+    withdraw_consent(contact, source="erasure", by=by)
+    address = f"{contact.pk}@erased.invalid"
+    Contact.objects.filter(pk=contact.pk).update(
+        email=address,
+        email_key=address,
+        first_name="–",
+        last_name="",
+        phone="",
+        company=None,
+        consent_source="",
+        erased_at=clock.now(),
+    )
+    # One to a contact and event, so that no name brings two of them together.
+    for person in Person.objects.filter(contact=contact):
+        Person.objects.filter(pk=person.pk).update(
+            first_name="–", last_name=str(person.pk), email="", company=None
+        )
+    audit.record(contact, "contact.erased", by=by)
 
 
 @transaction.atomic

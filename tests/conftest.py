@@ -18,6 +18,7 @@ from tests.providers import FakeProvider
 from tests.queue import Queue
 from ticketing.catalogue import forget_catalogues
 from ticketing.operations.reserving import forget_full_pools
+from tiqqo.core import security_log
 from tiqqo.core.tenancy import tenant_scope
 
 ONE_PROCESS = (
@@ -74,6 +75,12 @@ def _own_catalogues():
     """What a test that was rolled back offered, or sold out, is no matter of the next."""
     forget_catalogues()
     forget_full_pools()
+
+
+@pytest.fixture(autouse=True)
+def _own_security_log():
+    """What another test had noted is not written by this one."""
+    security_log.forget_counts()
 
 
 @pytest.fixture(autouse=True)

@@ -160,6 +160,7 @@ app.conf.task_routes = {
     "orders.tasks.prepare_delivery": {"queue": "documents"},
     "orders.tasks.draw_document": {"queue": "documents"},
     "orders.tasks.welcome_people": {"queue": "people"},
+    "tiqqo.core.tasks.sweep_retention": {"queue": "people"},
     "orders.tasks.send_delivery": {"queue": "mail"},
     "orders.tasks.tell_in_line": {"queue": "mail"},
     "accounts.tasks.send_invitation": {"queue": "mail"},
@@ -234,6 +235,11 @@ app.conf.beat_schedule = {
     "forget sessions that are over": {
         "task": "accounts.tasks.clear_sessions",
         "schedule": schedule(run_every=3600),
+    },
+    "forget what is over": {
+        "task": "tiqqo.core.tasks.sweep_retention",
+        "schedule": schedule(run_every=900),
+        "options": {"queue": "people"},
     },
     "say what is degraded": {
         "task": "tiqqo.core.tasks.report_degradation",

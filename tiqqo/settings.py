@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "tiqqo.core.middleware.RequestContext",
+    "tiqqo.core.security_trace.RefusalsTraced",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "tiqqo.core.language.ReadersLanguage",
     "django.middleware.common.CommonMiddleware",
@@ -203,6 +204,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+CSRF_FAILURE_VIEW = "tiqqo.core.security_trace.csrf_failed"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
@@ -315,6 +317,10 @@ SERVICE_FEE_FIXED = {
 }
 SERVICE_FEE_RATE_BP = int(os.environ.get("SERVICE_FEE_RATE_BP", "200"))
 
+# The platform's own privacy notice and terms, linked where somebody signs up; empty: not linked.
+PRIVACY_URL = os.environ.get("PRIVACY_URL", "")
+TERMS_URL = os.environ.get("TERMS_URL", "")
+
 # Languages and time --------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
@@ -373,8 +379,32 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 WHITENOISE_MIMETYPES = {".wasm": "application/wasm", ".webmanifest": "application/manifest+json"}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 
+# How long personal data stays after it is over, in days, by kind: see `manage.py retention --dry-run`.
+RETENTION_DAYS = {
+    "abandoned_orders": 30,
+    "account_mails": 30,
+    "documents": 30,
+    "holds": 30,
+    "invitations": 30,
+    "provider_events": 90,
+    "security_log": 180,
+    "task_runs": 180,
+    "user_sessions": 30,
+    "waitlist": 30,
+}
+for _word in _words("RETENTION_DAYS"):
+    _name, _equals, _days = _word.partition("=")
+    if _name not in RETENTION_DAYS or not _days.isdecimal() or int(_days) < 1:
+        raise ImproperlyConfigured(
+            f"RETENTION_DAYS does not understand “{_word}”. Write kind=days, such as holds=30; kinds are "
+            f"{', '.join(sorted(RETENTION_DAYS))}."
+        )
+    RETENTION_DAYS[_name] = int(_days)
+
 # Security ------------------------------------------------------------------------------
 
+# How often a process writes what it counted for the security log; 0 leaves that to whoever calls `flush`.
+SECURITY_LOG_SECONDS = float(os.environ.get("SECURITY_LOG_SECONDS", "0" if TESTING else "1"))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts import security_views
 from accounts import views as accounts
 from orders.views import front, webhooks
 from tiqqo import media, operations_views, papers
@@ -12,6 +13,7 @@ urlpatterns = [
     path("healthz", operations_views.healthz),
     path("readyz", operations_views.readyz),
     path("status/", operations_views.status_page, name="status"),
+    path("platform/security/", security_views.platform, name="platform_security"),
     path("", include("tiqqo.ui.urls")),
     path("styleguide/papers/", papers.papers, name="styleguide_papers"),
     path("styleguide/mails/<slug:name>/", papers.mail, name="styleguide_mail"),

@@ -122,6 +122,8 @@ class Order(TenantModel):
     invoice_sent_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     canceled_at = models.DateTimeField(null=True)
+    # Whose it was is not known any more, see `orders.retention` and `orders.erasing`.
+    anonymised_at = models.DateTimeField(null=True)
 
     objects = TenantManager.from_queryset(OrderQuerySet)()  # type: ignore[misc]
 
@@ -145,6 +147,11 @@ class Order(TenantModel):
         ]
         indexes: ClassVar = [
             models.Index(fields=["event", "-placed_at", "-id"], name="order_by_event"),
+            models.Index(
+                fields=["placed_at"],
+                condition=Q(confirmed_at=None, anonymised_at=None),
+                name="order_never_confirmed",
+            ),
             models.Index(
                 fields=["organiser", "id"],
                 condition=Q(people_at=None, confirmed_at__isnull=False),

@@ -269,9 +269,16 @@ class ProviderEvent(models.Model):
     outcome = models.CharField(max_length=9, choices=EventOutcome, blank=True, db_default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
+    # When its contents were taken away, see `orders.retention`.
+    emptied_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes: ClassVar = [
+            models.Index(
+                fields=["handled_at"],
+                condition=Q(emptied_at=None),
+                name="provider_event_full",
+            ),
             models.Index(
                 fields=["received_at"],
                 condition=Q(handled_at=None),

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_POST
 
 from orders import operations, tasks
 from orders.providers import ProviderFailure, SignatureInvalid, provider
+from tiqqo.core import security_log
 from tiqqo.core.tasks import enqueue
 
 
@@ -19,6 +20,7 @@ def stripe(request: HttpRequest) -> HttpResponse:
     try:
         notice = provider().read_notice(request.body, request.headers.get("Stripe-Signature", ""))
     except SignatureInvalid:
+        security_log.note(security_log.Kind.WEBHOOK_SIGNATURE, request=request, provider="stripe")
         return HttpResponse("The signature does not match.", status=400, content_type="text/plain")
     except ProviderFailure as failure:
         return HttpResponse(str(failure), status=503, content_type="text/plain")

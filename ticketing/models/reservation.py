@@ -101,6 +101,11 @@ class Reservation(TenantModel):
                 condition=Q(status="PENDING"),
                 name="reservation_pending_by_expiry",
             ),
+            models.Index(
+                fields=["ended_at"],
+                condition=Q(ended_at__isnull=False),
+                name="reservation_over",
+            ),
             models.Index(fields=["event", "status"], name="reservation_by_event"),
             models.Index(
                 fields=["event", "email_key"],

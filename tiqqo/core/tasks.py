@@ -11,7 +11,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from tiqqo.core import status
+from tiqqo.core import retention, status
 from tiqqo.core.neighbours import Breaker, NeighbourUnavailable
 from tiqqo.core.tenancy import current_organiser_id, tenant_scope
 
@@ -92,3 +92,9 @@ def report_degradation() -> int:
         named = {figure.name: figure.value for figure in degraded}
         logger.warning("status.degraded", extra={"figures": named})
     return len(degraded)
+
+
+@shared_task
+def sweep_retention() -> int:
+    """Personal data whose period is over is gone, as much as one run may take; how many rows."""
+    return sum(retention.forget_overdue().values())
