@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account import forms as allauth
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -23,7 +24,15 @@ class SignIn(OurWords, allauth.LoginForm):
 
 
 class SignUp(OurWords, allauth.SignupForm):
-    pass
+    """The page links the platform's own notices, where there are some."""
+
+    @property
+    def privacy_url(self) -> str:
+        return str(settings.PRIVACY_URL)
+
+    @property
+    def terms_url(self) -> str:
+        return str(settings.TERMS_URL)
 
 
 class AddAddress(OurWords, allauth.AddEmailForm):

@@ -27,6 +27,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         try:
             self._spent = attempts.begin_attempt(request, credentials.get("email", ""))
         except TooManyRequests as refused:
+            _note_attempt(security_log.Kind.LOCKED_OUT, request, credentials)
             raise ValidationError(str(refused), code=refused.code) from refused
 
     def _rollback_login_failed_rl_usage(self) -> None:
@@ -40,14 +41,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Users are known by their e-mail address; there is no user name to fill."""
-
-    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """As allauth does it; who tried too often leaves a trace."""
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
-            _note_attempt(security_log.Kind.LOCKED_OUT, request, credentials)
-            raise
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A wrong password leaves a trace: of the account, if there is one, and of the address tried."""

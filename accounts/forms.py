@@ -50,6 +50,10 @@ class OrganiserForm(TiqqoForm):
         (_("Organiser"), ("name", "support_email", "language")),
         (_("Time and money"), ("time_zone", "currency")),
         (_("Look"), ("logo", "removes_logo", "accent_colour")),
+        (
+            _("Privacy and terms"),
+            ("privacy_url", "privacy_text", "terms_url", "terms_text"),
+        ),
     )
 
     name = forms.CharField(label=_("Name"), max_length=80)
@@ -81,6 +85,32 @@ class OrganiserForm(TiqqoForm):
         help_text=_("Buttons and links on your public pages."),
         widget=forms.TextInput(attrs={"type": "color"}),
         error_messages={"invalid": _("Write the colour as # and six hex digits, like #1f4f46.")},
+    )
+
+    privacy_url = forms.URLField(
+        label=_("Privacy notice: address"),
+        required=False,
+        assume_scheme="https",
+        help_text=_(
+            "Of the notice on your own site. Linked wherever your buyers are asked for data."
+        ),
+    )
+    privacy_text = forms.CharField(
+        label=_("Privacy notice: text"),
+        required=False,
+        max_length=40_000,
+        help_text=_(
+            "If you have no address, write it here; Markdown works. Left empty, a short notice names you "
+            "as responsible and says what we do for you."
+        ),
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    terms_url = forms.URLField(label=_("Terms: address"), required=False, assume_scheme="https")
+    terms_text = forms.CharField(
+        label=_("Terms: text"),
+        required=False,
+        max_length=40_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
     )
 
     def clean_accent_colour(self) -> str:

@@ -81,14 +81,27 @@ class Organiser(models.Model):
     accent_colour = models.CharField(_("accent colour"), max_length=7, default="#1f4f46")
     logo = models.ImageField(upload_to="public/organisers/", blank=True)
     # Privacy notice and terms: an address of the organiser's own site, or a text that we show.
-    privacy_url = models.URLField(_("privacy notice: address"), blank=True, default="", db_default="")
-    privacy_text = models.TextField(_("privacy notice: text"), blank=True, default="", db_default="")
+    privacy_url = models.URLField(
+        _("privacy notice: address"), blank=True, default="", db_default=""
+    )
+    privacy_text = models.TextField(
+        _("privacy notice: text"), blank=True, default="", db_default=""
+    )
     terms_url = models.URLField(_("terms: address"), blank=True, default="", db_default="")
     terms_text = models.TextField(_("terms: text"), blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_terms(self) -> bool:
+        return bool(self.terms_url or self.terms_text)
+
+    @property
+    def has_own_privacy_notice(self) -> bool:
+        """Otherwise a short default text is shown."""
+        return bool(self.privacy_url or self.privacy_text)
 
 
 class Membership(models.Model):

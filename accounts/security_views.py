@@ -33,9 +33,7 @@ def security(request: Any) -> HttpResponse:
     topic, after = _asked(request)
     page = organiser_security(organiser, topic=topic, after=after)
     context = _context(request, page, topic, ORGANISER_TOPICS, organiser.time_zone)
-    return render_dashboard(
-        request, "accounts/security.html", context, current="accounts:security"
-    )
+    return render_dashboard(request, "accounts/security.html", context, current="accounts:security")
 
 
 def for_staff(view: Callable[[Any], HttpResponse]) -> Any:

@@ -84,7 +84,10 @@ def admissions(request: Any, event: str) -> HttpResponse:
     except Refused as refused:
         if isinstance(refused, ForgedTicket):
             security_log.note(
-                security_log.Kind.TICKET_SIGNATURE, request=request, event=event, gate=answer["gate"]
+                security_log.Kind.TICKET_SIGNATURE,
+                request=request,
+                event=event,
+                gate=answer["gate"],
             )
         status = refused.status
         answer |= {"verdict": "refused", "word": _("No entry"), "detail": str(refused)}

@@ -13,7 +13,7 @@ from tiqqo.core import clock
 from tiqqo.core.models import TenantManager, TenantModel
 
 # Path segments that stand where an event's web address stands.
-RESERVED_SLUGS = frozenset({"first", "invitations", "new"})
+RESERVED_SLUGS = frozenset({"consent", "first", "invitations", "new", "privacy", "terms"})
 
 
 class EventStatus(models.TextChoices):

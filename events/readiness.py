@@ -62,3 +62,18 @@ def has_place(event: Event) -> Item:
         page="events:setup",
         is_done=done,
     )
+
+
+def has_privacy_notice(event: Event) -> Item:
+    """The default notice is true but knows nothing of the organiser's own ways (GDPR, art. 13)."""
+    done = event.organiser.has_own_privacy_notice
+    return Item(
+        code="privacy",
+        title=_("Add your privacy notice"),
+        hint=_("Buyers are shown a short default text until then.")
+        if not done
+        else _("Your privacy notice is linked."),
+        page="accounts:settings",
+        is_done=done,
+        is_blocking=False,
+    )

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from orders.waitlist_letters import PlaceFacts, waitlist_letter
+from people.consent_links import one_click_headers
 from ticketing.models import WaitlistEntry, WaitlistStatus
 from ticketing.queries import lines_of
 from ticketing.queries.waitlist import OwnEntry, own_entry
@@ -31,9 +32,17 @@ def waitlist_mail(entry: WaitlistEntry) -> EmailMultiAlternatives:
         body=text,
         to=[entry.email],
         reply_to=[organiser.support_email] if organiser.support_email else None,
+        headers=_unsubscribe_headers(entry),
     )
     mail.attach_alternative(html, "text/html")
     return mail
+
+
+def _unsubscribe_headers(entry: WaitlistEntry) -> dict[str, str]:
+    """These mails rest on consent, which a mail program takes back by one click (RFC 8058)."""
+    if not entry.is_in_line:
+        return {}
+    return one_click_headers(_url("shop:waitlist_departure", entry, secret=entry.secret))
 
 
 def _facts(own: OwnEntry) -> PlaceFacts:

@@ -8,6 +8,7 @@ import base64
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
@@ -17,6 +18,8 @@ from tiqqo.core.tenancy import current_organiser_id
 
 _SALT = "people.consent_links"
 LONGEST_TOKEN = 200
+# What a mail program posts when somebody presses its own "unsubscribe" (RFC 8058).
+_ONE_CLICK = ("List-Unsubscribe", "One-Click")
 
 
 def _cipher() -> MultiFernet:
@@ -38,9 +41,7 @@ def consent_token(contact: Contact) -> str:
 
 def consent_url(contact: Contact, organiser: Organiser) -> str:
     """The page where the contact withdraws; for the header List-Unsubscribe as well (RFC 8058)."""
-    path = reverse(
-        "consent", kwargs={"organiser": organiser.slug, "token": consent_token(contact)}
-    )
+    path = reverse("consent", kwargs={"organiser": organiser.slug, "token": consent_token(contact)})
     return f"{settings.BASE_URL}{path}"
 
 
@@ -58,3 +59,14 @@ def contact_of(token: str) -> Contact | None:
         return None
     found: Contact | None = Contact.objects.filter(pk=int(contact_id), erased_at=None).first()
     return found
+
+
+def one_click_headers(url: str) -> dict[str, str]:
+    """What a mail that rests on consent carries, so that its reader's program can take it back."""
+    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "=".join(_ONE_CLICK)}
+
+
+def is_one_click(request: HttpRequest) -> bool:
+    """Whether a mail program asks, which follows no redirection."""
+    name, value = _ONE_CLICK
+    return request.POST.get(name) == value

@@ -14,6 +14,7 @@ from accounts.models import Organiser
 from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.queries import event_or_404
+from events.readiness import Item
 from reports.charts import (
     checkout_steps,
     methods_used,
@@ -43,6 +44,7 @@ _STEPS = {
     "place": ("map-pin", _("Add the place")),
     "tickets": ("ticket", _("Add tickets")),
     "payment": ("credit-card", _("Choose")),
+    "privacy": ("shield-check", _("Add the notice")),
 }
 
 
@@ -110,9 +112,10 @@ def overview(request: Any, event: str) -> HttpResponse:
                     "icon": _STEPS[step.code][0],
                     "action": _STEPS[step.code][1],
                     "done": step.is_done,
-                    "url": reverse(step.page, kwargs=here),
+                    "url": reverse(step.page, kwargs=_where(step, here)),
                 }
                 for step in page.steps
+                if not _is_of_organiser(step) or request.member.may(Permission.MANAGE_ORGANISER)
             ],
             **(_course(page) if page.sales.orders and may_see_orders else {}),
             "may_edit": request.member.may(Permission.EDIT_EVENTS),
@@ -122,6 +125,15 @@ def overview(request: Any, event: str) -> HttpResponse:
         current="overview",
         event=found,
     )
+
+
+def _is_of_organiser(step: Item) -> bool:
+    """What is set once for all events stands in the organiser's settings."""
+    return step.page.startswith("accounts:")
+
+
+def _where(step: Item, here: dict[str, str]) -> dict[str, str]:
+    return {"organiser": here["organiser"]} if _is_of_organiser(step) else here
 
 
 def _course(page: Overview) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.urls import include, path
 from accounts import security_views
 from accounts import views as accounts
 from orders.views import front, webhooks
+from people import views as people
 from tiqqo import media, operations_views, papers
 
 urlpatterns = [
@@ -35,6 +36,9 @@ urlpatterns = [
     path("door/", include("checkin.urls")),
     # Public
     path("<slug:organiser>/invitations/<str:secret>/", accounts.invitation, name="invitation"),
+    path("<slug:organiser>/privacy/", people.privacy, name="privacy"),
+    path("<slug:organiser>/terms/", people.terms, name="terms"),
+    path("<slug:organiser>/consent/<str:token>/", people.consent, name="consent"),
     path("<slug:organiser>/", front.organiser, name="organiser"),
     path("<slug:organiser>/<slug:event>/", include("orders.shop_urls")),
 ]

@@ -27,14 +27,14 @@ class Migration(migrations.Migration):
             name='terms_text',
             field=models.TextField(blank=True, db_default='', default='', verbose_name='terms: text'),
         ),
-        KeepData(
-            {
-                'privacy notices and terms': "accounts_organiser WHERE privacy_text || privacy_url || terms_text || terms_url <> ''",
-            }
-        ),
         migrations.AddField(
             model_name='organiser',
             name='terms_url',
             field=models.URLField(blank=True, db_default='', default='', verbose_name='terms: address'),
+        ),
+        KeepData(
+            {
+                'privacy notices and terms': "accounts_organiser WHERE privacy_text || privacy_url || terms_text || terms_url <> ''",
+            }
         ),
     ]

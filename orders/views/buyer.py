@@ -27,6 +27,7 @@ from orders.queries import invoice_or_404, offered_substitute, order_by_link, or
 from orders.shown import Wanted, wanted_invoice, wanted_tickets
 from orders.views.files import Leave, document_response
 from orders.views.shop import event_context
+from people.consent_links import consent_url
 from tiqqo.core import audit
 from tiqqo.core.language import suggest_language
 
@@ -55,8 +56,16 @@ def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
             "page": page,
             "order": found,
             "steps": _invoice_steps(found, has_tickets=bool(page.printed)),
+            "consent_url": _consent_url(found),
         },
     )
+
+
+def _consent_url(order: Order) -> str:
+    """Where the buyer takes back that they may be sent news; empty where they may not."""
+    if order.contact is None or order.contact.consented_at is None:
+        return ""
+    return consent_url(order.contact, order.event.organiser)
 
 
 def _invoice_steps(order: Order, *, has_tickets: bool) -> list[dict[str, str]]:

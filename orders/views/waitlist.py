@@ -21,6 +21,7 @@ from orders.views.shop import event_context, public_event_or_404
 from orders.waitlist_form import JoinForm
 from orders.waitlist_letters import tickets_wanted
 from orders.waitlist_mails import offered_words
+from people.consent_links import is_one_click
 from ticketing.catalogue import catalogue_of
 from ticketing.errors import AlreadyInLine, NoWaitlist
 from ticketing.models import WaitlistEntry, WaitlistMethod, WaitlistPolicy, WaitlistStatus
@@ -168,6 +169,9 @@ def departure(request: Any, event: str, secret: str) -> HttpResponse:
         return _own_page(request, found, is_leaving=True)
     if request.method == "POST":
         leave_line(found)
+        if is_one_click(request):
+            # A mail program follows no redirection.
+            return HttpResponse("ok", content_type="text/plain")
     return redirect(
         "shop:waitlist_entry", organiser=request.organiser.slug, event=event, secret=secret
     )

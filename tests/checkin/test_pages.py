@@ -16,6 +16,8 @@ from orders.codes import ticket_code
 from orders.models import Ticket
 from orders.operations import cancel_order
 from tests.cast import DORA, EMIL, EventFactory, MembershipFactory, UserFactory
+from tiqqo.core import security_log
+from tiqqo.core.models import SecurityEntry
 
 FETCH = {"X-Requested-With": "fetch"}
 
@@ -284,6 +286,10 @@ def test_a_forged_code_is_refused(scan, cast, house, tickets):
     assert words(answer, "door-result__detail") == (
         "This code was not issued by us. Do not let in."
     )
+    assert security_log.flush() == 1
+    with house.scope():
+        traced = SecurityEntry.objects.get()
+    assert (traced.kind, traced.facts["event"]) == ("ticket.bad_signature", house.event.slug)
     with house.scope():
         assert stands(tickets[0]) == 0
 

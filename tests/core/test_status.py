@@ -61,6 +61,7 @@ def test_staff_sees_the_status_as_a_page(cast):
         "Redis",
         "Schedule",
         "This process",
+        "Retention",
         "Security",
         "Accounts",
         "Money",

@@ -268,7 +268,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::varchar[], %s::jsonb)
        last_at = greatest(known.last_at, EXCLUDED.last_at),
        email_hashes = (SELECT coalesce(array_agg(one), '{}') FROM
            (SELECT DISTINCT one FROM unnest(known.email_hashes || EXCLUDED.email_hashes) AS one
-             LIMIT %s) AS some)
+             LIMIT %s) AS kept)
 """
 
 

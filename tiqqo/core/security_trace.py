@@ -47,7 +47,10 @@ def _view_name(request: HttpRequest) -> str:
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's page for a form without a valid token, with a trace of it."""
     security_log.note(
-        Kind.FORM_REFUSED, request=request, view=_view_name(request), reason=reason.split(" - ")[0]
+        Kind.FORM_REFUSED,
+        request=request,
+        view=_view_name(request),
+        reason=reason.split(" - ", maxsplit=1)[0],
     )
     response: HttpResponse = csrf.csrf_failure(request, reason)
     return response

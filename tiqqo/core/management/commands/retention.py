@@ -9,7 +9,9 @@ from tiqqo.core.tenancy import platform_scope
 
 
 class Command(BaseCommand):
-    help = "Deletes or empties personal data whose period is over, a bounded number of rows at a run."
+    help = (
+        "Deletes or empties personal data whose period is over, a bounded number of rows at a run."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
