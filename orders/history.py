@@ -74,6 +74,7 @@ def _titles() -> dict[str, str]:
         "dispute.won": _("Dispute won: the money is back"),
         "dispute.lost": _("Dispute lost: the money stays with the buyer"),
         "mail.sent": _("Mail sent"),
+        "order.person_erased": _("Somebody was erased on request"),
         "mail.failed": _("Mail could not be sent"),
         "mail.withdrawn": _("Mail not sent, as it was no longer true"),
     }

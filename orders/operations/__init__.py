@@ -23,6 +23,7 @@ from orders.operations.drawing import (
     redraw_document,
     request_document,
 )
+from orders.operations.erasing import Erasure, erase_person
 from orders.operations.invoicing import send_invoice
 from orders.operations.paying import (
     OpenedPayment,
@@ -57,6 +58,7 @@ from orders.operations.unmatched import (
 
 __all__ = [
     "Buyer",
+    "Erasure",
     "OpenedPayment",
     "abandon_payment",
     "accept_substitute",
@@ -67,6 +69,7 @@ __all__ = [
     "confirm_payment",
     "decline_substitute",
     "drop_needless_refund",
+    "erase_person",
     "follow_dispute",
     "follow_refund",
     "forget_documents",
