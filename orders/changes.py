@@ -48,6 +48,7 @@ class Change(StrEnum):
     MAIL_SENT = "mail.sent"
     MAIL_FAILED = "mail.failed"
     MAIL_WITHDRAWN = "mail.withdrawn"
+    PERSON_ERASED = "order.person_erased"
 
 
 class Silent(StrEnum):
@@ -58,6 +59,7 @@ class Silent(StrEnum):
     REFUND_TELLS = gettext_noop("the mail about the money tells it")
     FOR_THE_ORGANISER = gettext_noop("the organiser's home page tells it")
     ABOUT_A_MAIL = gettext_noop("it is about a mail")
+    ASKED_FOR = gettext_noop("whoever asked for it is answered, and is not known here any more")
 
 
 def _when_placed(order: Order) -> DeliveryKind | Silent:
@@ -98,6 +100,7 @@ MESSAGES: dict[Change, Message] = {
     Change.MAIL_SENT: Silent.ABOUT_A_MAIL,
     Change.MAIL_FAILED: Silent.ABOUT_A_MAIL,
     Change.MAIL_WITHDRAWN: Silent.ABOUT_A_MAIL,
+    Change.PERSON_ERASED: Silent.ASKED_FOR,
 }
 
 
@@ -110,8 +113,8 @@ def message_of(change: Change, order: Order) -> DeliveryKind | None:
 
 
 def is_still_true(kind: DeliveryKind, order: Order) -> bool:
-    """Whether what a mail of this kind says about the order, read just now, is so."""
-    return _STILL_TRUE[kind](order)
+    """Whether what a mail of this kind says about the order, read just now, is so, and to somebody."""
+    return order.anonymised_at is None and _STILL_TRUE[kind](order)
 
 
 def _has_tickets(order: Order) -> bool:

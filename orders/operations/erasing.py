@@ -6,15 +6,17 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import Organiser
+from orders.changes import Change
 from orders.locks import lock_order
 from orders.models import Order, OrderLine, Ticket
+from orders.operations.changing import record_change
 from orders.retention import NO_COMPANY, NOBODY, nobody
 from people.models import Contact, Person
 from people.operations import erase_contact, normalise_email
 from ticketing.errors import PaymentUnderWay
 from ticketing.models import Reservation, WaitlistEntry
 from ticketing.operations import leave_line
-from tiqqo.core import audit, clock
+from tiqqo.core import clock
 from tiqqo.core.audit import Actor
 
 
@@ -105,7 +107,7 @@ def _erase_from_order(order_id: int, key: str, by: Actor) -> _Erased:
             anonymised_at=clock.now(),
         )
     if tickets or is_anonymous:
-        audit.record(order, "order.person_erased", by=by, tickets=tickets, buyer=is_anonymous)
+        record_change(order, Change.PERSON_ERASED, by=by, tickets=tickets, buyer=is_anonymous)
     return _Erased(order.code, tickets, is_anonymous, keeps_buyer)
 
 

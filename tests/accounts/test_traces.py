@@ -87,7 +87,8 @@ def test_a_sign_in_from_a_new_place_is_noted_as_such(tova):
     assert (new.user, new.network) == (tova, "198.51.100.0/24")
 
 
-def test_a_wrong_second_factor_is_noted(client, tova):
+def test_a_wrong_second_factor_is_noted(tova):
+    client = Client()
     TOTP.activate(tova, "JBSWY3DPEHPK3PXP")
     sign_in(client, tova)
 
@@ -176,14 +177,15 @@ def test_changes_of_the_team_are_noted_once_they_are_so(cast, committing):
         remove_member(kikker.scanner, by=kikker.owner)
 
     rows = noted()
-    assert [row.kind for row in rows] == [
-        "team.invited",
+    assert sorted(row.kind for row in rows) == [
         "team.invitation_revoked",
-        "team.role_changed",
+        "team.invited",
         "team.removed",
+        "team.role_changed",
     ]
     assert {row.organiser_id for row in rows} == {kikker.organiser.pk}
-    assert rows[2].facts == {"member": "Sam Deur", "before": "scanner", "after": "viewer"}
+    [changed] = [row for row in rows if row.kind == "team.role_changed"]
+    assert changed.facts == {"member": "Sam Deur", "before": "scanner", "after": "viewer"}
     assert "new@example.org" not in str([row.facts for row in rows])
 
 
@@ -239,6 +241,8 @@ def test_what_happened_before_somebody_joined_is_not_shown(at_kikker):
 
 def test_the_log_is_filtered_and_paged(at_kikker):
     kikker = at_kikker.house
+    with kikker.scope():
+        Membership.objects.update(created_at=clock.now() - timedelta(days=9))
     for number in range(PAGE_SIZE + 1):
         with time_machine.travel(clock.now() - timedelta(minutes=number + 1)):
             note(Kind.SIGN_IN, user=kikker.owner.user)

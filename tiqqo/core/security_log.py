@@ -314,6 +314,8 @@ def _write(rows: Mapping[str, Counted]) -> int:
     # In one order everywhere, so that two processes never wait for each other.
     with connection.cursor() as cursor:
         cursor.executemany(_UPSERT, [_values(key, within[key]) for key in sorted(within)])
+        # Whether everybody exists is found out here, not when the transaction of others ends.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     return len(within)
 
 
