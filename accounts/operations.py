@@ -112,7 +112,7 @@ def revoke_invitation(invitation: Invitation, *, by: Membership) -> None:
     )
     if changed:
         audit.record(invitation, "invitation.revoked", by=by)
-        _trace(Kind.INVITATION_REVOKED, invitation.organiser_id, by.user_id, email=invitation.email)
+        _trace(Kind.INVITATION_REVOKED, invitation.organiser, by.user_id, email=invitation.email)
 
 
 @transaction.atomic
@@ -133,7 +133,7 @@ def accept_invitation(invitation: Invitation, *, user: User, secret: str) -> Mem
     invitation.accepted_at = clock.now()
     invitation.save(update_fields=["accepted_at"])
     audit.record(invitation, "invitation.accepted", by=member)
-    _trace(Kind.JOINED, invitation.organiser_id, user.pk, role=member.role)
+    _trace(Kind.JOINED, invitation.organiser, user.pk, role=member.role)
     return member
 
 
@@ -154,7 +154,7 @@ def change_role(member: Membership, *, role: Role, by: Membership) -> Membership
     member.save(update_fields=["role"])
     audit.record(member, "member.role_changed", by=by, before=before, after=role)
     who = {"member": str(member.user), "before": before, "after": role}
-    _trace(Kind.ROLE_CHANGED, member.organiser_id, by.user_id, **who)
+    _trace(Kind.ROLE_CHANGED, member.organiser, by.user_id, **who)
     return member
 
 
@@ -168,11 +168,15 @@ def remove_member(member: Membership, *, by: Membership) -> None:
         raise LastOwner
     audit.record(member, "member.removed", by=by, user=member.user.email, role=member.role)
     who = {"member": str(member.user), "role": member.role}
-    _trace(Kind.REMOVED, member.organiser_id, by.user_id, **who)
+    _trace(Kind.REMOVED, member.organiser, by.user_id, **who)
     member.delete()
 
 
-def _trace(kind: Kind, organiser: Organiser | int, user_id: int, **facts: str) -> None:
+def _trace(
+    kind: Kind, organiser: Organiser, user_id: int | None, *, email: str = "", **facts: Any
+) -> None:
     """It is in the security log once this transaction commits."""
-    noted = partial(security_log.note, kind, organiser=organiser, user=user_id, **facts)
+    noted = partial(
+        security_log.note, kind, organiser=organiser, user=user_id, email=email, **facts
+    )
     transaction.on_commit(noted, robust=True)

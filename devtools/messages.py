@@ -29,6 +29,8 @@ LANGUAGES = ("nl", "de")
 BUYERS_PART = (
     "templates/shop",
     "templates/errors",
+    "templates/legal",
+    "templates/people",
     "templates/emails",
     "templates/documents/base.html",
     "templates/documents/invoice.html",
@@ -53,6 +55,7 @@ BUYERS_PART = (
     "orders/views/shop.py",
     "orders/waitlist_form.py",
     "orders/waitlist_letters.py",
+    "people/views.py",
     "ticketing/errors.py",
     "tiqqo/core/errors.py",
     "tiqqo/status_words.py",

@@ -133,7 +133,7 @@ def _remove_documents(rows: QuerySet[Delivery]) -> int:
     """The file goes first: a row whose file is missing is drawn again, a file without a row stays."""
     locked = list(rows.select_for_update(of=("self",), skip_locked=True))
     for delivery in locked:
-        storage, name = delivery.document.storage, delivery.document.name
+        storage, name = delivery.document.storage, str(delivery.document.name)
         storage.delete(name)
         # Its folder, which the order's secret names; not where another document is in it.
         with suppress(OSError, NotImplementedError):

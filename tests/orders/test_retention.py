@@ -22,7 +22,6 @@ from tests.races import at_once
 from tests.ticketing.waitlists import join, sell_out
 from ticketing.models import Reservation, ReservationLine, WaitlistEntry
 from ticketing.operations import cancel_reservation, expire_reservations
-from ticketing.queries import recount
 from tiqqo.core import clock, retention, status
 from tiqqo.core.models import AuditEntry, RetentionRun, SecurityEntry
 from tiqqo.core.security_log import flush, note
@@ -59,7 +58,7 @@ def test_a_hold_that_became_nothing_goes_after_its_days(kikker):
     assert swept(days=32)["holds"] == 1
     assert not Reservation.objects.filter(pk=hold.pk).exists()
     assert not ReservationLine.objects.filter(reservation=hold.pk).exists()
-    assert recount(kikker.event).differences == [] if hasattr(recount, "differences") else True
+    call_command("verify_inventory", stdout=StringIO())
 
 
 def test_a_hold_that_is_needed_stays(kikker, provider):
@@ -410,8 +409,9 @@ def test_a_person_who_asks_is_erased_everywhere(kikker, queue, committing, reque
     call_command("verify_inventory", stdout=StringIO())
 
 
-def test_tax_law_keeps_the_buyer_of_what_cost_something(kikker, over, request):
+def test_tax_law_keeps_the_buyer_of_what_cost_something(kikker, request):
     order = kikker.place_invoice(1, by=kikker.owner)
+    request.getfixturevalue("over")
 
     done = operations.erase_person(kikker.organiser, email="carla@example.org", by=kikker.owner)
 
