@@ -8,9 +8,10 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orders.models import (
+    OPEN_PAYMENTS,
     Delivery,
     DeliveryStatus,
     Invoice,
@@ -21,7 +22,7 @@ from orders.models import (
     ProviderEvent,
     Ticket,
 )
-from ticketing.models import Reservation, ReservationStatus
+from ticketing.models import Reservation
 from tiqqo.core import clock
 from tiqqo.core.retention import Rule, delete_unlocked, register
 
@@ -51,7 +52,9 @@ def _forget_holds(rows: QuerySet[Reservation]) -> int:
 
 def _abandoned(before: datetime) -> QuerySet[Order]:
     """Neither confirmed nor paid for, with no document: nobody but us has an interest in who it was."""
-    money = Payment.objects.filter(order=OuterRef("pk"), captured_minor__gt=0)
+    money = Payment.objects.filter(
+        Q(captured_minor__gt=0) | Q(status__in=OPEN_PAYMENTS), order=OuterRef("pk")
+    )
     due: QuerySet[Order] = Order.objects.filter(
         ~Exists(money),
         ~Exists(Invoice.objects.filter(order=OuterRef("pk"))),
@@ -59,6 +62,7 @@ def _abandoned(before: datetime) -> QuerySet[Order]:
         confirmed_at=None,
         anonymised_at=None,
         placed_at__lt=before,
+        reservation__ended_at__isnull=False,
         status__in=[
             OrderStatus.INITIATED,
             OrderStatus.DECLINED,
@@ -71,14 +75,9 @@ def _abandoned(before: datetime) -> QuerySet[Order]:
 
 def _forget_orders(rows: QuerySet[Order]) -> int:
     """They are nobody's. The rows stay, for what the provider may still say of their payments."""
-    over = [
-        ReservationStatus.EXPIRED,
-        ReservationStatus.CANCELED,
-        ReservationStatus.CANCELED_MANUALLY,
-    ]
     # A reservation is locked before its order, everywhere.
     holds = list(
-        Reservation.objects.filter(order__in=rows.values("pk"), status__in=over)
+        Reservation.objects.filter(order__in=rows.values("pk"), ended_at__isnull=False)
         .select_for_update(of=("self",), skip_locked=True)
         .order_by("pk")
         .values_list("pk", flat=True)

@@ -11,12 +11,14 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts.models import Membership, User
-from accounts.operations import invite_member
+from accounts.operations import change_organiser, invite_member
 from accounts.permissions import Role
 from checkin.operations import admit_ticket
 from events.models import Event
 from events.operations import change_event, create_event, publish_event
 from orders.operations import confirm_payment, mark_settled, open_payment, store_session
+from people.consent_links import consent_token
+from people.operations import Name, record_consent, remember_contact
 from tests.browser import hostile
 from tests.cast import (
     EventFactory,
@@ -41,7 +43,7 @@ from ticketing.operations import (
     set_event_capacity,
     set_waitlist,
 )
-from tiqqo.core import clock
+from tiqqo.core import clock, security_log
 from tiqqo.core.money import Money
 from tiqqo.core.tasks import nothing_enqueued
 from tiqqo.core.tenancy import platform_scope
@@ -122,6 +124,7 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
     admitted = admit_ticket(supper.event, let_in.code, by=by, gate="Garden")
     invitation = invite_member(house.organiser, email="later@example.org", role=Role.MANAGER, by=by)
     return {
+        **_traced(supper, by),
         **_organised(supper, by),
         **_waited_for(supper, by),
         "waiting": waiting.code,
@@ -135,6 +138,19 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
         "invitation_secret": invitation.secret,
         "admission_id": str(admitted.admission_id),
     }
+
+
+def _traced(house: House, by: Membership) -> dict[str, str]:
+    """A security log with something of everything, terms, and somebody who may be sent news."""
+    for kind in security_log.Kind:
+        who = {"organiser": house.organiser, "user": by.user}
+        security_log.note(kind, **who, view="accounts:membership_removal", what="orders", rows=120)
+    security_log.flush()
+    terms = "## Tickets\n\nA ticket is for **one person**.\n\n- No refunds\n- No dogs"
+    change_organiser(house.organiser, by=by, terms_text=terms)
+    contact = remember_contact(Name("Noor", "Visser", "noor@example.org"))
+    record_consent(contact, text="They may send me news.", source="order")
+    return {"consent": consent_token(contact)}
 
 
 def _waited_for(house: House, by: Membership) -> dict[str, str]:

@@ -25,6 +25,9 @@ SUPPER = "/blauwe-kikker/harvest-supper/"
 PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "front": (STRANGER, {}),
     "organiser": (STRANGER, HOUSE),
+    "privacy": (STRANGER, HOUSE),
+    "terms": (STRANGER, HOUSE),
+    "consent": (STRANGER, {**HOUSE, "token": "{consent}"}),
     "invitation": (STRANGER, {**HOUSE, "secret": "{invitation_secret}"}),
     "shop:event": (STRANGER, EVENT),
     "shop:order": (STRANGER, {**EVENT, "code": "{code}", "secret": "{secret}"}),
@@ -45,6 +48,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "usersessions_list": (OWNER, {}),
     "accounts:settings": (OWNER, HOUSE),
     "accounts:team": (OWNER, HOUSE),
+    "accounts:security": (OWNER, HOUSE),
     "accounts:membership": (OWNER, {**HOUSE, "membership_id": "{membership_id}"}),
     "dashboard:home": (OWNER, HOUSE),
     "dashboard:overview": (OWNER, EVENT),
@@ -95,6 +99,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "door:scan": (OWNER, EVENT),
     "mails": (STRANGER, {}),
     "status": ("platform@example.org", {}),
+    "platform_security": ("platform@example.org", {}),
     "ui:offline": (STRANGER, {}),
 }
 

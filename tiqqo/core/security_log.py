@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -62,7 +63,7 @@ _SALT = "tiqqo.core.security_log"
 _EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 # A secret of a link, a session or a key: long and without a space. A view's name has dots or colons.
 _SECRET = re.compile(r"[A-Za-z0-9_\-]{16,}")
-_WORD = re.compile(r"[a-z]+(?:[_-][a-z]+)*")
+_WORD = re.compile(r"[a-z]+(?:[_-](?:[a-z]+|[0-9]{1,4}))*")
 
 _request: ContextVar[HttpRequest | None] = ContextVar("security_log_request", default=None)
 
@@ -94,7 +95,6 @@ class Counted:
 _lock = threading.Lock()
 _counted: dict[str, Counted] = {}
 _writer: threading.Thread | None = None
-_wake = threading.Event()
 
 
 @contextmanager
@@ -179,7 +179,8 @@ def vars_of(row: Counted) -> dict[str, Any]:
         "address": row.address_hash,
         "agent": row.agent,
         "emails": row.email_hashes,
-        **row.facts,
+        # A member's name is for their organiser's page.
+        **{name: value for name, value in row.facts.items() if name != "member"},
     }
 
 
@@ -258,6 +259,9 @@ def _is_first_line(key: str, minute: datetime) -> bool:
 
 # Writing ----------------------------------------------------------------------------------
 
+_SET_PATIENCE = (
+    "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+)
 _UPSERT = """
 INSERT INTO core_securityentry AS known
        (kind, organiser_id, user_id, key, minute, last_at, count, network, address_hash, agent,
@@ -305,17 +309,20 @@ def _take_back(rows: Mapping[str, Counted]) -> None:
 
 
 def _write(rows: Mapping[str, Counted]) -> int:
+    patience = f"{PATIENCE_MS}ms"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
-            [f"{PATIENCE_MS}ms", f"{PATIENCE_MS}ms"],
+            "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
         )
+        before = cursor.fetchone()
+        cursor.execute(_SET_PATIENCE, [patience, patience])
     within = _within_bounds(rows)
     # In one order everywhere, so that two processes never wait for each other.
     with connection.cursor() as cursor:
         cursor.executemany(_UPSERT, [_values(key, within[key]) for key in sorted(within)])
         # Whether everybody exists is found out here, not when the transaction of others ends.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(_SET_PATIENCE, before)
     return len(within)
 
 
@@ -394,8 +401,8 @@ def _ensure_writer() -> None:
 
 
 def _write_on() -> None:
-    while True:
-        _wake.wait(settings.SECURITY_LOG_SECONDS)
+    while (seconds := settings.SECURITY_LOG_SECONDS) > 0:
+        time.sleep(seconds)
         _flush_and_close()
 
 
