@@ -88,6 +88,8 @@ def _forget_orders(rows: QuerySet[Order]) -> int:
         .values_list("pk", flat=True)
     )
     Reservation.objects.filter(order__in=ids).update(email_key="")
+    # A mail server names whom it refused.
+    Delivery.objects.filter(order__in=ids).update(last_error="")
     for line in OrderLine.objects.filter(order__in=ids):
         OrderLine.objects.filter(pk=line.pk).update(holders=[nobody() for _ in line.holders])
     Order.objects.filter(pk__in=ids).update(
@@ -128,7 +130,7 @@ def _old_documents(before: datetime) -> QuerySet[Delivery]:
     return due
 
 
-def _remove_documents(rows: QuerySet[Delivery]) -> int:
+def remove_documents(rows: QuerySet[Delivery]) -> int:
     """The file goes first: a row whose file is missing is drawn again, a file without a row stays."""
     locked = list(rows.select_for_update(of=("self",), skip_locked=True))
     for delivery in locked:
@@ -174,7 +176,7 @@ register(
         words="PDFs of mails, which are drawn again when asked for",
         due=_old_documents,
         age="order__event__ends_at",
-        forget=_remove_documents,
+        forget=remove_documents,
         slice_size=50,
     )
 )

@@ -8,9 +8,9 @@ from django.db.models import Q, QuerySet
 from accounts.models import Organiser
 from orders.changes import Change
 from orders.locks import lock_order
-from orders.models import Order, OrderLine, Ticket
+from orders.models import Delivery, DeliveryKind, DeliveryStatus, Order, OrderLine, Ticket
 from orders.operations.changing import record_change
-from orders.retention import NO_COMPANY, NOBODY, nobody
+from orders.retention import NO_COMPANY, NOBODY, nobody, remove_documents
 from people.models import Contact, Person
 from people.operations import erase_contact, normalise_email
 from ticketing.errors import PaymentUnderWay
@@ -93,6 +93,7 @@ def _erase_from_order(order_id: int, key: str, by: Actor) -> _Erased:
         ]
         if holders != line.holders:
             OrderLine.objects.filter(pk=line.pk).update(holders=holders)
+    _forget_printed(order)
     keeps_buyer = is_buyer and order.total_minor > 0 and order.confirmed_at is not None
     is_anonymous = is_buyer and not keeps_buyer
     if is_anonymous:
@@ -109,6 +110,17 @@ def _erase_from_order(order_id: int, key: str, by: Actor) -> _Erased:
     if tickets or is_anonymous:
         record_change(order, Change.PERSON_ERASED, by=by, tickets=tickets, buyer=is_anonymous)
     return _Erased(order.code, tickets, is_anonymous, keeps_buyer)
+
+
+def _forget_printed(order: Order) -> None:
+    """Tickets as they were mailed go, for they name people: they are drawn again from what is left. So
+    does what the mail server said, which names whom it refused. Invoices stay."""
+    mails = Delivery.objects.filter(order=order)
+    mails.update(last_error="")
+    printed = mails.filter(
+        kind__in=[DeliveryKind.TICKETS, DeliveryKind.REMINDER], status=DeliveryStatus.SENT
+    )
+    remove_documents(printed.exclude(document=""))
 
 
 def _erase_from_waitlists(key: str, by: Actor) -> int:

@@ -388,11 +388,15 @@ def everything_about(word):
     return sorted(found)
 
 
-def test_a_person_who_asks_is_erased_everywhere(kikker, queue, committing, request):
+def test_a_person_who_asks_is_erased_everywhere(kikker, queue, committing, request, monkeypatch):
+    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: b"%PDF-1.7 Dora")
     with committing():
         kikker.place_free(2, attendees=(DORA,), consent_text="news")
         kikker.place_free(1, email="other@example.org", first_name="Otto", attendees=(DORA,))
-    queue.work_on("orders.tasks.welcome_people")
+    queue.work(committing)
+    Delivery.objects.update(last_error="refused: carla@example.org dora@example.org")
+    [printed, _other] = [delivery.document for delivery in Delivery.objects.order_by("id")]
+    assert printed.storage.exists(printed.name)
     assert "people_contact" in everything_about("dora@example.org")
     request.getfixturevalue("over")
     said = StringIO()
@@ -401,6 +405,7 @@ def test_a_person_who_asks_is_erased_everywhere(kikker, queue, committing, reque
         call_command("erase_person", "blauwe-kikker", " Dora@Example.org", stdout=said)
         call_command("erase_person", "blauwe-kikker", "carla@example.org", stdout=said)
 
+    assert not printed.storage.exists(printed.name)
     assert everything_about("dora@example.org") == []
     assert everything_about("carla@example.org") == []
     assert "Anonymised: 1 contacts, 0 orders, 2 tickets" in said.getvalue()
