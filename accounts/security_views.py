@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -76,8 +77,17 @@ def _context(
     return {
         "page": page,
         "zone": zone,
-        "topic": topic,
-        "topics": [(name, TOPICS[name][0]) for name in topics],
+        "topics": [
+            {"label": _("Everything"), "url": here, "current": not topic},
+            *(
+                {
+                    "label": TOPICS[name][0],
+                    "url": f"{here}?topic={name}",
+                    "current": name == topic,
+                }
+                for name in topics
+            ),
+        ],
         "next_url": f"{here}?{urlencode({**kept, 'after': page.next_id})}" if page.next_id else "",
         "first_url": f"{here}?{urlencode(kept)}" if request.GET.get("after") else "",
     }

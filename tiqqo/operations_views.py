@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from tiqqo.core import clock, status
+from tiqqo.core import clock, security_log, status
 from tiqqo.core.clocks import TOO_FAR, clock_difference
 
 _migrated: list[bool] = []
@@ -75,6 +75,10 @@ def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
         if not _has_token(request) and not _is_staff(request):
+            if "Authorization" in request.headers:
+                security_log.note(
+                    security_log.Kind.REFUSED, request=request, view="status", why="wrong token"
+                )
             raise Http404
         response = view(request)
         response["X-Robots-Tag"] = "noindex"

@@ -153,6 +153,16 @@ def test_a_forged_webhook_is_noted(client, provider, monkeypatch):
     assert [row.facts for row in noted(Kind.WEBHOOK_SIGNATURE)] == [{"provider": "stripe"}]
 
 
+def test_a_wrong_token_of_the_status_is_noted(client, settings):
+    settings.STATUS_TOKEN = "s3cret"
+
+    assert client.get("/status/", headers={"Authorization": "Bearer guess"}).status_code == 404
+    assert client.get("/status/").status_code == 404
+
+    [row] = noted(Kind.REFUSED)
+    assert (row.count, row.facts) == (1, {"view": "status", "why": "wrong token"})
+
+
 def test_the_support_tool_is_noted(cast, client):
     staff = UserFactory(is_staff=True)
     client.force_login(staff)
@@ -251,7 +261,7 @@ def test_the_log_is_filtered_and_paged(at_kikker):
 
     first = at_kikker.pages.get_page(url(), {"topic": "sign-ins"})
     assert len(first.rows) == PAGE_SIZE
-    second = at_kikker.pages.get_page(first.links("main nav a")["Next"])
+    second = at_kikker.pages.get_page(first.links("main nav.pagination a")["Next"])
     assert len(second.rows) == 1
     assert len(at_kikker.pages.get_page(url(), {"topic": "exports"}).rows) == 1
     for nonsense in ({"topic": "x"}, {"after": "9" * 40}, {"after": "-1"}, {"after": "x"}):
