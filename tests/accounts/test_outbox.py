@@ -18,7 +18,7 @@ from accounts import figures, outbox, tasks
 from accounts.models import AccountMail, Invitation
 from accounts.operations import invite_member, revoke_invitation
 from accounts.permissions import Role
-from tiqqo.core import clock
+from tiqqo.core import clock, retention
 from tiqqo.core.mail import is_refused
 from tiqqo.core.tenancy import tenant_scope
 
@@ -224,7 +224,7 @@ def test_old_mails_are_forgotten(reset):
     row = reset()
     AccountMail.objects.update(created_at=clock.now() - timedelta(days=31))
 
-    tasks.sweep_account_mails()
+    assert retention.forget_overdue()["account_mails"] == 1
 
     assert not AccountMail.objects.filter(pk=row.pk).exists()
 
