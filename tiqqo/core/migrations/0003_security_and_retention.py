@@ -7,6 +7,8 @@ import tiqqo.core.rls
 from django.conf import settings
 from django.db import migrations, models
 
+from tiqqo.core.reversing import KeepData
+
 
 class Migration(migrations.Migration):
 
@@ -49,8 +51,10 @@ class Migration(migrations.Migration):
                 'constraints': [tiqqo.core.rls.RowLevelSecurity(name='core_securityentry_tenant')],
             },
         ),
+        KeepData({'the security log': 'core_securityentry'}),
     ]
     reversal_loses = {
-        'core_securityentry': 'the security log',
-        'core_retentionrun': 'how far retention has come: known again after its next run',
+        'core_retentionrun.last_run_at': 'when each rule of retention ran last',
+        'core_retentionrun.done_count': 'how many rows it has taken so far',
+        'core_retentionrun.oldest_due_at': 'how far it has come: known again after its next run',
     }
