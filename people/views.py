@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -20,28 +20,30 @@ from people.operations import withdraw_consent
 @public_view
 @require_safe
 def privacy(request: Any) -> HttpResponse:
-    """On the organiser's own site, or its text, or a plain default that names who is responsible."""
+    """The organiser's text, or a plain default that names who is responsible, or where else it stands."""
     organiser = request.organiser
-    if organiser.privacy_url:
-        return HttpResponseRedirect(organiser.privacy_url)
     text = as_html(organiser.privacy_text) if organiser.privacy_text else None
-    return _legal_page(request, _("Privacy notice"), text)
+    return _legal_page(request, _("Privacy notice"), text, organiser.privacy_url)
 
 
 @public_view
 @require_safe
 def terms(request: Any) -> HttpResponse:
-    """On the organiser's own site, or its text; there is no default for a contract."""
+    """The organiser's text, or where else it stands; there is no default for a contract."""
     organiser = request.organiser
-    if organiser.terms_url:
-        return HttpResponseRedirect(organiser.terms_url)
-    if not organiser.terms_text:
+    if not organiser.has_terms:
         raise Http404
-    return _legal_page(request, _("Terms"), as_html(organiser.terms_text))
+    return _legal_page(request, _("Terms"), as_html(organiser.terms_text), organiser.terms_url)
 
 
-def _legal_page(request: Any, title: str, html: SafeString | None) -> HttpResponse:
-    context = {**_frame(request.organiser), "title": title, "html": html}
+def _legal_page(request: Any, title: str, html: SafeString | None, elsewhere: str) -> HttpResponse:
+    """An address elsewhere is named, not led to: nobody gets from our address to any other unasked."""
+    context = {
+        **_frame(request.organiser),
+        "title": title,
+        "html": html,
+        "elsewhere": elsewhere,
+    }
     return render(request, "legal/page.html", context)
 
 

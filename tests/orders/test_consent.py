@@ -204,7 +204,9 @@ def test_an_organisers_own_words_are_shown_as_safe_markdown(cast, in_kikker_shop
     assert in_kikker_shop.pages.get_page("/blauwe-kikker/terms/").h1 == "Terms"
 
 
-def test_an_address_of_their_own_is_where_it_leads(cast, client):
+def test_an_address_of_their_own_is_linked_and_nobody_is_sent_there_unasked(
+    cast, checkout, in_kikker_shop
+):
     with cast.kikker.scope():
         change_organiser(
             cast.kikker.organiser,
@@ -213,8 +215,15 @@ def test_an_address_of_their_own_is_where_it_leads(cast, client):
             terms_url="https://kikker.example/terms",
         )
 
-    assert client.get("/blauwe-kikker/privacy/").url == "https://kikker.example/privacy"
-    assert client.get("/blauwe-kikker/terms/").url == "https://kikker.example/terms"
+    links = checkout(free=1).links()
+    assert (links["privacy notice"], links["terms"]) == (
+        "https://kikker.example/privacy",
+        "https://kikker.example/terms",
+    )
+    for page in ("privacy", "terms"):
+        address = f"https://kikker.example/{page}"
+        found = in_kikker_shop.pages.get_page(f"/blauwe-kikker/{page}/")
+        assert found.links()[address] == address
 
 
 def test_checkout_and_waitlist_say_where_the_notice_is(checkout, in_kikker_shop):
