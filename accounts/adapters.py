@@ -17,6 +17,12 @@ from tiqqo.core.limits import TooManyRequests
 from tiqqo.core import security_log
 from tiqqo.ui.mails import one_line, render_letter
 
+# allauth's codes for "too often": of passwords and second factors, and of everything else.
+_TOO_OFTEN = {
+    "too_many_login_attempts": security_log.Kind.LOCKED_OUT,
+    "rate_limited": security_log.Kind.LIMIT_HIT,
+}
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
@@ -41,6 +47,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Users are known by their e-mail address; there is no user name to fill."""
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """As allauth says it; who tries too often leaves a trace, whatever it is that they try."""
+        kind = _TOO_OFTEN.get(code)
+        if kind is not None:
+            request = allauth.request
+            _note_attempt(kind, request, {"email": request.POST.get("login", "")})
+        refusal: ValidationError = super().validation_error(code, *args)
+        return refusal
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A wrong password leaves a trace: of the account, if there is one, and of the address tried."""

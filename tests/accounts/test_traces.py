@@ -98,6 +98,20 @@ def test_a_wrong_second_factor_is_noted(tova):
     assert noted(Kind.SIGN_IN) == []
 
 
+def test_who_tries_second_factors_too_often_is_noted(tova):
+    client = Client()
+    TOTP.activate(tova, "JBSWY3DPEHPK3PXP")
+    sign_in(client, tova)
+
+    for _ in range(7):
+        client.post(reverse("mfa_authenticate"), {"code": "000000"})
+
+    [failed] = noted(Kind.SECOND_FACTOR_FAILED)
+    [locked] = noted(Kind.LOCKED_OUT)
+    assert failed.count + locked.count == 7
+    assert locked.count >= 2
+
+
 def test_a_changed_password_and_second_factor_are_noted(client, tova):
     TOTP.activate(tova, "JBSWY3DPEHPK3PXP")
     RecoveryCodes.activate(tova)

@@ -273,3 +273,15 @@ def test_a_missing_notice_is_on_the_checklist_and_keeps_nobody_from_publishing(a
         change_organiser(house.organiser, by=house.owner, privacy_text="Ours.")
     page = at_kikker.pages.get_page(f"/o/blauwe-kikker/events/{draft.slug}/")
     assert "Add the notice" not in page.links()
+
+
+def test_the_organiser_sees_who_stopped_the_news(at_kikker):
+    house = at_kikker.house
+    with house.scope():
+        order = house.place_free(1, consent_text=TEXT)
+        welcome_people(order.pk, organiser_id=house.organiser.pk)
+        withdraw_consent(Contact.objects.get(email_key="carla@example.org"), source="test")
+
+    [row] = at_kikker.get("orders:people").rows
+
+    assert row[4].startswith("Stopped")
