@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from accounts import attempts, outbox
 from accounts.letters import account_letter, foreign_letter
 from accounts.models import User
+from tiqqo.core import security_log
 from tiqqo.core.clients import address_of
 from tiqqo.core.limits import TooManyRequests
-from tiqqo.core import security_log
 from tiqqo.ui.mails import one_line, render_letter
 
 # allauth's codes for "too often": of passwords and second factors, and of everything else.
@@ -47,6 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Users are known by their e-mail address; there is no user name to fill."""
+
     def validation_error(self, code: str, *args: Any) -> ValidationError:
         """As allauth says it; who tries too often leaves a trace, whatever it is that they try."""
         kind = _TOO_OFTEN.get(code)

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     reversal_loses = {"core_spentlimit.free_at": "counted anew: who was refused may ask again"}
 
-    dependencies = [("core", "0002_task_run")]
+    dependencies = [("core", "0003_security_and_retention")]
 
     operations = [
         migrations.CreateModel(

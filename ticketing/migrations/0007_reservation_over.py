@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("ticketing", "0004_waitlist_told")]
+    dependencies = [("ticketing", "0006_held_by_network")]
 
     operations = [
         AddIndexConcurrently(

@@ -4,7 +4,7 @@ from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0007_unmatched_events")]
+    dependencies = [("orders", "0008_document_files")]
 
     operations = [
         migrations.AddField(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("orders", "0008_forgetting")]
+    dependencies = [("orders", "0009_forgetting")]
 
     operations = [
         AddIndexConcurrently(
