@@ -11,12 +11,18 @@ from django.http import HttpRequest
 from accounts import outbox
 from accounts.letters import account_letter, foreign_letter
 from accounts.models import User
+from tiqqo.ui.addresses import reachable_email
 from tiqqo.ui.mails import one_line, render_letter
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Users are known by their e-mail address; there is no user name to fill."""
+
+    def clean_email(self, email: str) -> str:
+        """Raises ValidationError for an address that no mail from outside reaches."""
+        reachable_email(email)
+        return str(super().clean_email(email))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """The mail is in the outbox. No request waits for a mail server, or fails with it."""

@@ -5,4 +5,13 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import figures  # noqa: F401  registers what the status shows
+        from allauth.account.signals import email_confirmed
+
+        from accounts import (
+            figures,  # noqa: F401  registers what the status shows
+            signing_up,
+        )
+
+        email_confirmed.connect(
+            signing_up.found_organiser_asked_for, dispatch_uid="found_organiser_asked_for"
+        )

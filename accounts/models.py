@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Permission, Role, may
@@ -80,6 +80,9 @@ class Organiser(models.Model):
     support_email = models.EmailField(_("support e-mail"), blank=True)
     accent_colour = models.CharField(_("accent colour"), max_length=7, default="#1f4f46")
     logo = models.ImageField(upload_to="public/organisers/", blank=True)
+    # Platform staff put its events on the front page. Those that were there before this was asked count
+    # as released: the database's default, for rows that the code does not make.
+    released_at = models.DateTimeField(null=True, default=None, db_default=Now(), editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:

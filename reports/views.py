@@ -42,6 +42,7 @@ _STEPS = {
     "dates": ("calendar-days", _("Set the date")),
     "place": ("map-pin", _("Add the place")),
     "tickets": ("ticket", _("Add tickets")),
+    "contact": ("envelope", _("Open settings")),
     "payment": ("credit-card", _("Choose")),
 }
 
@@ -110,7 +111,10 @@ def overview(request: Any, event: str) -> HttpResponse:
                     "icon": _STEPS[step.code][0],
                     "action": _STEPS[step.code][1],
                     "done": step.is_done,
-                    "url": reverse(step.page, kwargs=here),
+                    "url": reverse(
+                        step.page,
+                        kwargs={"organiser": here["organiser"]} if step.is_of_organiser else here,
+                    ),
                 }
                 for step in page.steps
             ],

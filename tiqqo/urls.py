@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.static import serve
 
+from accounts import platform_views
 from accounts import views as accounts
 from orders.views import front, webhooks
 from tiqqo import operations_views, papers
@@ -20,6 +21,15 @@ urlpatterns = [
     path("", front.front, name="front"),
     path("home/", accounts.home, name="home"),
     path("welcome/", accounts.welcome, name="welcome"),
+    path("platform/organisers/", platform_views.organisers, name="platform_organisers"),
+    path(
+        "platform/organisers/<slug:slug>/release/", platform_views.release, name="platform_release"
+    ),
+    path(
+        "platform/organisers/<slug:slug>/withdrawal/",
+        platform_views.withdrawal,
+        name="platform_withdrawal",
+    ),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("webhooks/stripe/", webhooks.stripe, name="stripe_webhook"),
