@@ -1,5 +1,6 @@
 """Every write to orders, tickets, invoices, payments, refunds and deliveries."""
 
+from orders.operations.confirming import accept_order, confirm_address
 from orders.operations.delivering import (
     begin_delivery,
     claimed,
@@ -17,6 +18,7 @@ from orders.operations.delivering import (
 from orders.operations.desk import cancel_order, mark_settled
 from orders.operations.disputing import follow_dispute
 from orders.operations.invoicing import send_invoice
+from orders.operations.lapsing import announce_lapse, lapse_order, move_due
 from orders.operations.paying import (
     OpenedPayment,
     abandon_payment,
@@ -52,11 +54,14 @@ __all__ = [
     "Buyer",
     "OpenedPayment",
     "abandon_payment",
+    "accept_order",
     "accept_substitute",
+    "announce_lapse",
     "begin_delivery",
     "cancel_lost_order",
     "cancel_order",
     "claimed",
+    "confirm_address",
     "confirm_payment",
     "decline_substitute",
     "deliveries_in_hand",
@@ -64,6 +69,7 @@ __all__ = [
     "follow_dispute",
     "follow_refund",
     "keep_unmatched",
+    "lapse_order",
     "lapse_substitute",
     "mark_failed_try",
     "mark_prepared",
@@ -71,6 +77,7 @@ __all__ = [
     "mark_sent",
     "mark_settled",
     "mark_unprepared",
+    "move_due",
     "note_checked",
     "note_refund_failure",
     "note_unmatched_failure",
