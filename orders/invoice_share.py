@@ -33,7 +33,8 @@ def invoice_places_left(event: Event, *, besides: Order | None = None) -> int | 
 def _places_in_all(event: Event) -> int | None:
     """Of the event; where it sets no limit, of its ticket types, or of its times, if all of those do."""
     pools = CapacityPool.objects.filter(event=event, allocation=None, release=None, name="")
-    of_types, of_slots = [], []
+    of_types: list[int | None] = []
+    of_slots: list[int | None] = []
     for ticket_type_id, slot_id, capacity in pools.values_list(
         "ticket_type_id", "slot_id", "capacity"
     ):
@@ -44,6 +45,7 @@ def _places_in_all(event: Event) -> int | None:
         elif slot_id is not None:
             of_slots.append(capacity)
     for capacities in (of_slots, of_types):
-        if capacities and None not in capacities:
-            return sum(capacities)
+        known = [capacity for capacity in capacities if capacity is not None]
+        if known and len(known) == len(capacities):
+            return sum(known)
     return None

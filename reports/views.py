@@ -10,10 +10,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.access import member_view
-from accounts.models import Organiser
+from accounts.models import Membership, Organiser
 from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.queries import event_or_404
+from events.readiness import Item as ChecklistItem
 from reports.charts import (
     checkout_steps,
     methods_used,
@@ -91,6 +92,15 @@ def _last_days(organiser: Organiser) -> dict[str, Any]:
     }
 
 
+def _address_of(step: ChecklistItem, here: dict[str, str], member: Membership) -> str:
+    """Where a step is taken; nothing for those who may not open the page."""
+    if not step.is_of_organiser:
+        return reverse(step.page, kwargs=here)
+    if not member.may(Permission.MANAGE_ORGANISER):
+        return ""
+    return reverse(step.page, kwargs={"organiser": here["organiser"]})
+
+
 @member_view(Permission.VIEW_EVENTS)
 @require_GET
 def overview(request: Any, event: str) -> HttpResponse:
@@ -111,10 +121,7 @@ def overview(request: Any, event: str) -> HttpResponse:
                     "icon": _STEPS[step.code][0],
                     "action": _STEPS[step.code][1],
                     "done": step.is_done,
-                    "url": reverse(
-                        step.page,
-                        kwargs={"organiser": here["organiser"]} if step.is_of_organiser else here,
-                    ),
+                    "url": _address_of(step, here, request.member),
                 }
                 for step in page.steps
             ],

@@ -56,9 +56,13 @@ def _issue_invoice(order: Order, lines: list[OrderLine]) -> Invoice:
 
 
 def _begin_days_to_pay(order: Order, *, at: datetime) -> None:
-    """An order that ends by itself has all its days from the invoice on, if that is later."""
-    due = due_after(order.event, at)
-    if order.payment_due_at is not None and due is not None and due > order.payment_due_at:
+    """An order that ends by itself has all its days from the invoice on, if that is later; and it ends
+    before the event, should that have been moved."""
+    planned, due = order.payment_due_at, due_after(order.event, at)
+    if planned is None or due is None:
+        return
+    starts_at = order.event.starts_at
+    if due > planned or (starts_at is not None and planned >= starts_at):
         set_due(order, due, at=at)
 
 
@@ -118,10 +122,10 @@ def _label(line: OrderLine, zone: str) -> str:
 def _due_on(order: Order, issued_on: date) -> date:
     """The day that the order ends by itself, where it does. Else so many days as the event gives, but
     before the doors open where that is sooner."""
+    due = issued_on + timedelta(days=order.event.invoice_days)
     if order.payment_due_at is not None:
         # At midnight it is the day before.
-        return max(order.event.local(order.payment_due_at - MOMENT).date(), issued_on)
-    due = issued_on + timedelta(days=order.event.invoice_days)
+        due = order.event.local(order.payment_due_at - MOMENT).date()
     if order.event.starts_at:
         due = min(due, order.event.local(order.event.starts_at).date())
     return max(due, issued_on)

@@ -40,8 +40,13 @@ def address(request: Any, event: str, code: str, secret: str) -> HttpResponse:
         except (AddressLinkOver, ReservationOver):
             is_over = True
     if found.is_confirmed:
-        where = {"organiser": request.organiser.slug, "event": event}
-        return redirect("shop:order", **where, code=found.code, secret=found.secret)
+        return redirect(
+            "shop:order",
+            organiser=request.organiser.slug,
+            event=event,
+            code=found.code,
+            secret=found.secret,
+        )
     return render(
         request,
         "shop/address.html",

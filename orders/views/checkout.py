@@ -69,8 +69,8 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
         return _to_order(request, order)
     if not reservation.is_live(at=clock.now()):
         return _over(request, reservation)
-    is_asked = order is not None and order.awaits_address
-    if is_asked and request.method == "GET" and "change" not in request.GET:
+    is_looking = request.method == "GET" and "change" not in request.GET
+    if is_looking and order is not None and order.awaits_address:
         return _look_in_your_mail(request, reservation, order)
     lines = lines_of(reservation)
     price = quote_of(reservation, lines)

@@ -193,7 +193,7 @@ def test_placing_again_does_not_count_twice(fjord):
 def test_events_from_before_the_upgrade_keep_all_their_places(fjord):
     field = Event._meta.get_field("invoice_share_percent")
 
-    assert (field.default, field.db_default.value) == (30, 100)
+    assert (field.default, field.db_default) == (30, 100)
 
 
 @pytest.mark.django_db(transaction=True)
