@@ -93,7 +93,7 @@ MESSAGES: dict[Change, Message] = {
     Change.LAPSE_ANNOUNCED: DeliveryKind.LAPSING,
     Change.LAPSED: DeliveryKind.LAPSED,
     Change.CANCELED: DeliveryKind.CANCELED,
-    # Nothing was paid and no mail had been sent.
+    # Nothing was paid, and a link that was mailed to confirm it says that it is over.
     Change.EXPIRED: Silent.ON_THE_PAGE,
     Change.GIVEN_BACK: Silent.REFUND_TELLS,
     Change.TICKETS_ISSUED: DeliveryKind.TICKETS,

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from playwright.sync_api import Browser, StorageState
+from playwright.sync_api import Browser, StorageState, expect
 
 from tests.browser.looking import DESK
 from tests.browser.shopping import choose
@@ -184,12 +184,17 @@ ELSEWHERE = {
             "ticketing:promotion_pause",
             "ticketing:promotion_resumption",
             "ticketing:code_deletion",
+            "orders:acceptance",
+            "orders:due",
             "orders:invoice",
             "orders:settlement",
             "orders:cancellation",
             "orders:deliveries",
             "door:admissions",
             "door:undo",
+            "platform_release",
+            "platform_withdrawal",
+            "shop:waitlist_confirmation",
             "shop:reservations",
             "shop:extension",
             "shop:cancellation",
@@ -278,3 +283,19 @@ def test_mail_viewer_is_fit_for_everybody(visit, site):
     newcomer.page.locator("main a").first.click()
 
     newcomer.look_everywhere("every-mail")
+
+
+def test_question_about_a_place_in_line_is_fit_for_everybody(visit, site):
+    somebody = visit()
+    somebody.open(f"{SUPPER}waitlist/{site.planted['busy']['asked']}/")
+    expect(somebody.page.get_by_role("heading", level=1)).to_have_text("Do you want to wait?")
+
+    somebody.look_everywhere("every-waitlist-question")
+
+
+def test_order_whose_address_is_not_confirmed_is_fit_for_everybody(visit, site, key):
+    desk = visit(storage_state=key(OWNER))
+    order = site.planted["busy"]["unsure"]
+    desk.open(f"/o/blauwe-kikker/events/harvest-supper/orders/{order}/")
+
+    desk.look_everywhere("every-order-unconfirmed")
