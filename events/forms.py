@@ -98,7 +98,7 @@ class SetupForm(TiqqoForm):
         help_text=_("Empty: the organiser's colour. Write it as # and six hex digits."),
         widget=forms.TextInput(attrs={"class": "input--short"}),
     )
-    tax_name = forms.CharField(label=_("Name of the tax"), max_length=10)
+    tax_name = NameField(label=_("Name of the tax"), max_length=10)
     tax_rate = forms.DecimalField(
         label=_("Tax rate in percent"),
         min_value=0,

@@ -150,13 +150,16 @@ def test_sign_up_takes_no_addresses_for_names(pages, typed, at):
 def test_staff_releases_organisers_to_the_front_page(cast):
     staff = PageClient(cast).sign_in(UserFactory(name="Petra", is_staff=True))
     page = staff.get_page("/platform/organisers/")
-    assert [row[0] for row in page.rows] == ["Fjord Tech", "Blauwe Kikker"]
+    assert [row[0] for row in page.rows] == [
+        "Fjord Tech hello@fjord.example",
+        "Blauwe Kikker help@blauwekikker.example",
+    ]
     assert page.response.headers["X-Robots-Tag"] == "noindex"
 
     page = staff.follow(page.submit("Release Blauwe Kikker"))
 
     assert page.alerts == ["Blauwe Kikker is released."]
-    assert [row[0] for row in page.rows] == ["Fjord Tech"]
+    assert [row[0] for row in page.rows] == ["Fjord Tech hello@fjord.example"]
     assert "Night of the Blue Note" in staff.get_page("/").text()
     page = staff.get_page("/platform/organisers/", {"show": "released"})
     page = staff.follow(page.submit("Withdraw Blauwe Kikker"))
