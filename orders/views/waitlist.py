@@ -22,7 +22,7 @@ from orders.waitlist_form import JoinForm
 from orders.waitlist_letters import tickets_wanted
 from orders.waitlist_mails import offered_words
 from ticketing.catalogue import catalogue_of
-from ticketing.errors import NotSoldOut, NoWaitlist, SalesClosed, WaitlistClosed
+from ticketing.errors import NotSoldOut, NoWaitlist, RequestOver, SalesClosed, WaitlistClosed
 from ticketing.models import (
     PLACE_KEPT_FOR,
     WaitlistEntry,
@@ -187,6 +187,9 @@ def confirmation(request: Any, event: str, secret: str) -> HttpResponse:
     if asked is not None:
         try:
             secret = confirm_request(asked).secret
+        except RequestOver:
+            # Another press of the button was faster, or the time is over.
+            _entry_or_404(request, event, secret)
         except (NotSoldOut, WaitlistClosed, SalesClosed, NoWaitlist) as refusal:
             return _question(request, asked, refusal=str(refusal), status=refusal.status)
     else:

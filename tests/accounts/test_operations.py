@@ -14,6 +14,7 @@ from accounts.errors import (
     LastOwner,
     OnlyOwnersMakeOwners,
 )
+from accounts.letters import invitation_letter
 from accounts.models import INVITATION_LASTS, RESERVED_SLUGS, Invitation, Membership, Organiser
 from accounts.operations import (
     accept_invitation,
@@ -34,6 +35,7 @@ from tests.cast import MembershipFactory, UserFactory
 from tiqqo.core import audit, clock
 from tiqqo.core.models import AuditEntry
 from tiqqo.core.tenancy import platform_scope, tenant_scope
+from tiqqo.ui.mails import render_letter
 
 SEND = "accounts.tasks.send_invitation"
 
@@ -71,6 +73,23 @@ def test_who_never_confirmed_an_address_is_removed_and_nobody_else(kikker):
     after = set(get_user_model().objects.values_list("email", flat=True))
     assert (removed, before - after) == (1, {"bot@example.org"})
     assert remove_unconfirmed_accounts() == 0
+
+
+def test_an_invitation_carries_no_address_that_was_stored_before(kikker):
+    kikker.owner.user.name = "Ana https://evil.example/claim"
+    kikker.owner.user.save(update_fields=["name"])
+    kikker.organiser.name = "Win a car - www.evil.example"
+    kikker.organiser.save(update_fields=["name"])
+    invitation = invite_member(
+        kikker.organiser, email="victim@example.org", role=Role.MANAGER, by=kikker.owner
+    )
+
+    letter = invitation_letter(Invitation.objects.select_related("organiser", "invited_by").get())
+
+    text, html = render_letter(letter)
+    assert invitation.secret in text
+    for words in (letter.subject, text, html):
+        assert "evil.example" not in words
 
 
 # The front page --------------------------------------------------------------------------

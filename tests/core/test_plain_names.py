@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from tiqqo.core.plain_names import greeting_name, refuse_addresses, refuse_sites
+from tiqqo.core.plain_names import greeting_name, name_or, refuse_addresses, refuse_sites
 from tiqqo.ui.mails import greeting
 
 PEOPLE = [
@@ -157,3 +157,8 @@ def test_a_mail_greets_by_name(name):
 )
 def test_a_mail_greets_by_nothing_else(name):
     assert greeting(name).text == "Hello,"
+
+
+def test_a_name_from_before_gives_way_where_it_would_be_refused_now():
+    assert name_or("blauwe-kikker", "Blauwe Kikker") == "Blauwe Kikker"
+    assert name_or("win-a-car", "Win a car - https://evil.example") == "win-a-car"

@@ -79,6 +79,15 @@ def greeting_name(name: str) -> str:
     return name if is_plain and not hidden else ""
 
 
+def name_or(otherwise: str, name: str) -> str:
+    """The name; where it was stored before names were looked at and would be refused now, the other."""
+    try:
+        refuse_addresses(name)
+    except ValidationError:
+        return otherwise
+    return name
+
+
 def _as_read(text: str) -> str:
     """Full-width and other look-alikes as what they are read as."""
     return unicodedata.normalize("NFKC", text.translate(_DOTS)).translate(_DOTS)
