@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.db.models import QuerySet
+
 from orders.changes import Change
 from orders.errors import InvoiceShareUsed, TooManyAddresses
 from orders.invoice_share import invoice_places_left
@@ -28,29 +30,31 @@ def refuse_beyond_share(order: Order | None, reservation: Reservation, *, places
         raise InvoiceShareUsed(left=left)
 
 
-def prepare_question(order: Order, *, email_before: str) -> None:
-    """The order has a link that shows that its address is the buyer's. The link of one address says
-    nothing about another. The caller, who has the order's lock, saves it.
+def forget_other_address(order: Order, *, email_before: str) -> None:
+    """A link that was mailed to one address says nothing about another, however the order came to have
+    it. The caller, who has the order's lock, saves it."""
+    if email_before.strip().lower() != order.email.strip().lower():
+        order.address_secret = ""
+
+
+def prepare_question(order: Order) -> None:
+    """The order has a link that shows that its address is the buyer's. The caller, who has the order's
+    lock, saves it.
 
     Raises TooManyAddresses.
     """
-    if not order.address_secret:
-        order.address_secret = new_secret()
-    elif email_before.strip().lower() != order.email.strip().lower():
-        asked = Delivery.objects.filter(order=order, kind=DeliveryKind.CONFIRM_ADDRESS).count()
-        if asked >= MOST_ADDRESSES:
-            raise TooManyAddresses
-        order.address_secret = new_secret()
+    if order.address_secret:
+        return
+    if order.pk is not None and _questions_about(order).count() >= MOST_ADDRESSES:
+        raise TooManyAddresses
+    order.address_secret = new_secret()
 
 
-def ask_for_address(order: Order, *, is_first: bool) -> None:
-    """The buyer has the mail with the link, and enough time to find it. An address that was just written
-    to is not written to again."""
-    now = clock.now()
-    if is_first:
-        until = now + TIME_TO_CONFIRM
-        if order.reservation.expires_at < until:
-            hold_until(order.reservation, until)
+def ask_for_address(order: Order) -> None:
+    """The buyer has the mail with the link, and enough time to find the first one."""
+    until = clock.now() + TIME_TO_CONFIRM
+    if order.reservation.expires_at < until and not _questions_about(order).exists():
+        hold_until(order.reservation, until)
     record_change(order, Change.ADDRESS_ASKED, by=audit.BUYER)
 
 
@@ -59,6 +63,8 @@ def needs_question(order: Order, *, secret_before: str) -> bool:
     if order.address_secret != secret_before:
         return True
     lately = clock.now() - ASKED_AGAIN_AFTER
-    return not Delivery.objects.filter(
-        order=order, kind=DeliveryKind.CONFIRM_ADDRESS, requested_at__gt=lately
-    ).exists()
+    return not _questions_about(order).filter(requested_at__gt=lately).exists()
+
+
+def _questions_about(order: Order) -> "QuerySet[Delivery]":
+    return Delivery.objects.filter(order=order, kind=DeliveryKind.CONFIRM_ADDRESS)

@@ -12,6 +12,7 @@ from orders.locks import lock_hold
 from orders.models import Order, OrderLine, OrderStatus, PaymentMethod
 from orders.operations.asking_address import (
     ask_for_address,
+    forget_other_address,
     needs_question,
     prepare_question,
     refuse_beyond_share,
@@ -94,6 +95,7 @@ def place_order(
     email_before, secret_before = order.email, order.address_secret
     for field in Buyer.__slots__:
         setattr(order, field, getattr(buyer, field))
+    forget_other_address(order, email_before=email_before)
     order.consented_at, order.consent_text = (now if consent_text else None), consent_text
     order.locale, order.placed_at = locale, now
     order.quantity = sum(line.places for line in lines)
@@ -101,7 +103,7 @@ def place_order(
     _start(order, method, by, at=now)
     if is_asked:
         refuse_beyond_share(placed, reservation, places=order.quantity)
-        prepare_question(order, email_before=email_before)
+        prepare_question(order)
     if placed is None:
         _INSERT_ORDER([order])
     else:
@@ -117,7 +119,7 @@ def place_order(
     if order.status == OrderStatus.FREE:
         welcome_later(order)
     if is_asked and needs_question(order, secret_before=secret_before):
-        ask_for_address(order, is_first=not secret_before)
+        ask_for_address(order)
     if order.status != OrderStatus.INITIATED:
         confirm_locked(reservation, lines)
     return order

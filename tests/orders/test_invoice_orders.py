@@ -112,6 +112,25 @@ def test_the_confirmed_address_orders_and_a_due_date_begins(fjord, autumn):
     assert (again.payment_due_at, stock()) == (order.payment_due_at, (0, 2))
 
 
+def test_no_way_around_leads_from_one_address_to_another(fjord):
+    """By card and back again: the link that went to one address does not speak for the next."""
+    order = asked(fjord, email="mallory@example.org")
+    link = order.address_secret
+
+    for method in ("CARD", "INVOICE"):
+        order = place_order(
+            order.reservation,
+            buyer=buyer(company_name="Acme", email="victim@example.org"),
+            attendees=[],
+            payment_method=method,
+        )
+
+    assert order.awaits_address
+    with pytest.raises(AddressLinkOver):
+        confirm_address(order, secret=link)
+    assert (reread(order).status, kinds(order)) == ("INITIATED", ["confirm", "confirm"])
+
+
 @pytest.mark.parametrize("secret", ["", "guessed", None])
 def test_no_other_secret_confirms_it(fjord, secret):
     order = asked(fjord)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max
 
 from events.models import Event
 from people.operations import normalise_email
@@ -203,4 +203,4 @@ def forget_lapsed_requests(*, at: datetime) -> int:
     """Requests that nobody confirmed in time are gone, and with them the address; how many."""
     lapsed = WaitlistRequest.objects.filter(expires_at__lte=at)
     found = list(lapsed.order_by("expires_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
-    return WaitlistRequest.objects.filter(Q(pk__in=found), expires_at__lte=at).delete()[0]
+    return lapsed.filter(pk__in=found).delete()[0]
