@@ -56,6 +56,22 @@ def member_view(permission: Permission) -> Callable[[View], View]:
     return decorate
 
 
+def staff_view(view: View) -> View:
+    """The view is for platform staff; for others there is nothing here."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not (request.user.is_authenticated and request.user.is_staff):
+            raise Http404
+        response = view(request, *args, **kwargs)
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    guarded.audience = "platform staff"  # type: ignore[attr-defined]
+    return guarded
+
+
 def public_view(view: View) -> View:
     """The view runs in the scope of the organiser that its address names, for anybody, and speaks
     their language."""

@@ -15,6 +15,7 @@ from accounts.models import User
 from tiqqo.core import security_log
 from tiqqo.core.clients import address_of
 from tiqqo.core.limits import TooManyRequests
+from tiqqo.ui.addresses import reachable_email
 from tiqqo.ui.mails import one_line, render_letter
 
 # allauth's codes for "too often": of passwords and second factors, and of everything else.
@@ -60,6 +61,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A wrong password leaves a trace: of the account, if there is one, and of the address tried."""
         _note_attempt(security_log.Kind.SIGN_IN_FAILED, request, credentials)
+
+    def clean_email(self, email: str) -> str:
+        """Raises ValidationError for an address that no mail from outside reaches."""
+        reachable_email(email)
+        return str(super().clean_email(email))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """The mail is in the outbox. No request waits for a mail server, or fails with it."""

@@ -8,11 +8,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import signing_up
 from accounts.models import Organiser, User
-from accounts.operations import found_organiser
 from accounts.permissions import Role
+from tiqqo.ui.addresses import MailAddressField
 from tiqqo.ui.colour import is_readable_accent
 from tiqqo.ui.forms import TiqqoForm
+from tiqqo.ui.names import NameField, PersonNameField
 
 TIME_ZONES = sorted(
     zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
@@ -23,12 +25,12 @@ CURRENCIES = ["EUR", "USD", "GBP", "DKK", "SEK", "NOK", "ISK", "CHF", "PLN", "JP
 class SignUpDetails(forms.Form):
     """What sign-up asks beside e-mail and password: the person and the organiser."""
 
-    name = forms.CharField(
+    name = PersonNameField(
         label=_("Your name"),
         max_length=120,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    organiser_name = forms.CharField(
+    organiser_name = NameField(
         label=_("Name of your organisation"),
         help_text=_("As your audience knows it. You can change it later."),
         max_length=80,
@@ -38,11 +40,12 @@ class SignUpDetails(forms.Form):
     field_order = ("name", "organiser_name", "email", "password1")
 
     def signup(self, request: HttpRequest, user: User) -> None:
-        """Somebody who was invited needs no organiser of their own; everybody else gets one."""
+        """Somebody who was invited needs no organiser of their own; everybody else gets one, as soon as
+        they show that the address is theirs: until then nothing of them is public."""
         user.name = self.cleaned_data["name"]
         user.save(update_fields=["name"])
         if self.cleaned_data["organiser_name"]:
-            found_organiser(name=self.cleaned_data["organiser_name"], owner=user)
+            signing_up.remember_organiser(request, user, name=self.cleaned_data["organiser_name"])
 
 
 class OrganiserForm(TiqqoForm):
@@ -56,10 +59,13 @@ class OrganiserForm(TiqqoForm):
         ),
     )
 
-    name = forms.CharField(label=_("Name"), max_length=80)
-    support_email = forms.EmailField(
+    name = NameField(label=_("Name"), max_length=80)
+    support_email = MailAddressField(
         label=_("Support e-mail"),
-        help_text=_("Buyers reach you here; it stands in every mail and on every order page."),
+        help_text=_(
+            "Buyers reach you here: it is public, on your pages, in every mail and on every ticket. It may"
+            " be another address than the one you sign in with."
+        ),
     )
     language = forms.ChoiceField(
         label=_("Language"),
@@ -138,7 +144,7 @@ class OrganiserForm(TiqqoForm):
 
 
 class OrganiserNameForm(TiqqoForm):
-    name = forms.CharField(
+    name = NameField(
         label=_("Name of your organisation"),
         help_text=_("As your audience knows it. You can change it later."),
         max_length=80,
@@ -147,7 +153,7 @@ class OrganiserNameForm(TiqqoForm):
 
 
 class InvitationForm(TiqqoForm):
-    email = forms.EmailField(
+    email = MailAddressField(
         label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
     )
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.MANAGER)

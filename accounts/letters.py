@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Invitation
+from tiqqo.core.plain_names import name_or
 from tiqqo.ui.mails import (
     Block,
     Button,
@@ -27,9 +28,11 @@ Context = dict[str, Any]
 def invitation_letter(invitation: Invitation) -> Letter:
     """Somebody is invited to an organiser's team."""
     organiser = invitation.organiser
+    # It goes to whatever address somebody typed.
+    name = name_or(organiser.slug, organiser.name)
     facts = {
-        "by": invitation.invited_by or organiser.name,
-        "name": organiser.name,
+        "by": name_or(name, str(invitation.invited_by or name)),
+        "name": name,
         "role": invitation.get_role_display(),
     }
     path = reverse("invitation", kwargs={"organiser": organiser.slug, "secret": invitation.secret})

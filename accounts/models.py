@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Permission, Role, may
@@ -89,6 +89,9 @@ class Organiser(models.Model):
     )
     terms_url = models.URLField(_("terms: address"), blank=True, default="", db_default="")
     terms_text = models.TextField(_("terms: text"), blank=True, default="", db_default="")
+    # Platform staff put its events on the front page. Those that were there before this was asked count
+    # as released: the database's default, for rows that the code does not make.
+    released_at = models.DateTimeField(null=True, default=None, db_default=Now(), editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:

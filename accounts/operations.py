@@ -1,6 +1,7 @@
 """Every write to users' workspaces, memberships and invitations."""
 
 import secrets
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -25,22 +26,24 @@ from accounts.models import (
     User,
 )
 from accounts.permissions import Role
+from accounts.queries import unconfirmed_users
 from tiqqo.core import audit, clock, security_log
+from tiqqo.core.audit import Actor
 from tiqqo.core.codes import new_code, new_secret
 from tiqqo.core.images import logo_of
 from tiqqo.core.security_log import Kind
 from tiqqo.core.tasks import after_commit
-from tiqqo.core.tenancy import tenant_scope
+from tiqqo.core.tenancy import platform_scope, tenant_scope
 
 
 def found_organiser(*, name: str, owner: User, **settings: str) -> Organiser:
     """A new organiser exists and `owner` owns it.
 
-    Its web address comes from the name; a taken or reserved one gets a short suffix.
+    Its web address comes from the name; a taken or reserved one gets a short suffix. How buyers reach
+    it is not the address that the owner signs in with, unless they say so.
     """
     base = slugify(name)[:50].strip("-") or "organiser"
     taken = base in RESERVED_SLUGS or Organiser.objects.filter(slug=base).exists()
-    settings.setdefault("support_email", owner.email)
     try:
         slug = f"{base}-{new_code(4).lower()}" if taken else base
         return _found(name, slug, owner, settings)
@@ -58,6 +61,26 @@ def _found(name: str, slug: str, owner: User, settings: dict[str, str]) -> Organ
         member = Membership.objects.create(organiser=organiser, user=owner, role=Role.OWNER)
         audit.record(organiser, "organiser.founded", by=member)
     return organiser
+
+
+@transaction.atomic
+def release_organiser(organiser: Organiser, *, by: Actor) -> None:
+    """Its public events may stand on the front page. Twice is harmless."""
+    if Organiser.objects.filter(pk=organiser.pk, released_at=None).update(released_at=clock.now()):
+        _record_of_platform(organiser, "organiser.released", by=by)
+
+
+@transaction.atomic
+def withdraw_organiser(organiser: Organiser, *, by: Actor) -> None:
+    """Its events are not on the front page; its own pages and sales stay as they are. Twice is harmless."""
+    released = Organiser.objects.filter(pk=organiser.pk, released_at__isnull=False)
+    if released.update(released_at=None):
+        _record_of_platform(organiser, "organiser.withdrawn", by=by)
+
+
+def _record_of_platform(organiser: Organiser, action: str, *, by: Actor) -> None:
+    with tenant_scope(organiser):
+        audit.record(organiser, action, by=by)
 
 
 @transaction.atomic
@@ -180,3 +203,25 @@ def _trace(
         security_log.note, kind, organiser=organiser, user=user_id, email=email, **facts
     )
     transaction.on_commit(noted, robust=True)
+
+
+UNCONFIRMED_AT_ONCE = 500
+
+
+@transaction.atomic
+def remove_unconfirmed_users(*, before: datetime) -> int:
+    """Who signed up before then and never confirmed an address has no account; how many.
+
+    Nobody of the platform's staff, nobody who ever signed in, and nobody who belongs to an organiser.
+    """
+    with platform_scope("remove accounts that were never confirmed"):
+        found = list(
+            unconfirmed_users()
+            .filter(date_joined__lte=before)
+            .select_for_update(of=("self",), skip_locked=True)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:UNCONFIRMED_AT_ONCE]
+        )
+        # Their addresses go with them.
+        User.objects.filter(pk__in=found).delete()
+    return len(found)

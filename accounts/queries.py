@@ -1,9 +1,11 @@
 """Reads of the accounts app."""
 
 import time
+from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.shortcuts import get_object_or_404
 
 from accounts.models import Invitation, Membership, Organiser, User
@@ -29,6 +31,43 @@ def open_invitations(organiser: Organiser) -> QuerySet[Invitation]:
     return Invitation.objects.filter(
         accepted_at=None, revoked_at=None, expires_at__gt=clock.now()
     ).order_by("-created_at")
+
+
+def unconfirmed_users() -> QuerySet[User]:
+    """Who signed up and has never shown that the address is theirs.
+
+    Whoever was made otherwise, such as an operator by `createsuperuser`, has no address on file at all.
+    """
+    addresses = EmailAddress.objects.filter(user=OuterRef("pk"))
+    return User.objects.filter(
+        Exists(addresses),
+        ~Exists(addresses.filter(verified=True)),
+        last_login=None,
+        memberships=None,
+        is_staff=False,
+        is_superuser=False,
+    )
+
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisersPage:
+    """Some organisers for platform staff. `next_id` continues them; None on the last page."""
+
+    rows: list[Organiser]
+    next_id: int | None
+
+
+def organisers_page(*, is_waiting: bool, after: int | None = None) -> OrganisersPage:
+    """Those that wait to be released, or those that are: the newest first, paged by key."""
+    rows = Organiser.objects.filter(released_at__isnull=is_waiting).order_by("-pk")
+    if after is not None:
+        rows = rows.filter(pk__lt=after)
+    found = list(rows[: PAGE_SIZE + 1])
+    page = found[:PAGE_SIZE]
+    return OrganisersPage(page, page[-1].pk if len(found) > PAGE_SIZE else None)
 
 
 _known: dict[str, tuple[float, Organiser]] = {}

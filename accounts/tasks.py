@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import F, Q
 
-from accounts import outbox
+from accounts import operations, outbox
 from accounts.letters import invitation_letter
 from accounts.models import AccountMail, Invitation
 from tiqqo.core import clock
@@ -133,6 +133,19 @@ def sweep_invitations() -> int:
         if not enqueue(send_invitation, [invitation_id], {"organiser_id": organiser_id}):
             break
     return len(found)
+
+
+@shared_task
+def remove_unconfirmed_accounts() -> int:
+    """Accounts whose address was never confirmed are gone after UNCONFIRMED_ACCOUNT_DAYS; how many."""
+    before = clock.now() - timedelta(days=settings.UNCONFIRMED_ACCOUNT_DAYS)
+    removed = total = operations.remove_unconfirmed_users(before=before)
+    while removed == operations.UNCONFIRMED_AT_ONCE:
+        removed = operations.remove_unconfirmed_users(before=before)
+        total += removed
+    if total:
+        logger.info("accounts.unconfirmed_removed", extra={"count": total})
+    return total
 
 
 @shared_task

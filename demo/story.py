@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Membership, Organiser, User
-from accounts.operations import found_organiser
+from accounts.operations import found_organiser, release_organiser
 from checkin.operations import admit_ticket
 from demo import crowd
 from demo.logins import LOGINS, PASSWORD
@@ -113,6 +113,7 @@ def _organiser(
         accent_colour=accent,
         support_email=f"hello@{slug}.example",
     )
+    release_organiser(organiser, by=audit.SYSTEM)
     with tenant_scope(organiser):
         for login, user in list(zip(team, users, strict=True))[1:]:
             Membership.objects.create(organiser=organiser, user=user, role=login.role)
@@ -203,6 +204,8 @@ def _buy(
             else "",
             by=by if is_desk else audit.BUYER,
         )
+        if order.awaits_address:
+            order = operations.confirm_address(order, secret=order.address_secret)
         if order.payment_method == PaymentMethod.CARD:
             payment = operations.open_payment(order).payment
             operations.store_session(payment, session_id=f"demo_{order.code}", url="")
@@ -318,6 +321,9 @@ def _conference(by: Membership, today: datetime, random: Random, scale: int) -> 
                 tax_rate_bp=2500,
                 prices_include_tax=False,
                 allows_invoice=True,
+                invoice_share_percent=50,
+                # Companies pay late here, and are given the time.
+                invoice_days=60,
                 fee_payer="organiser",
             )
             until = min(starts_at - DAY, clock.now())

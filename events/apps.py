@@ -10,3 +10,4 @@ class EventsConfig(AppConfig):
         readiness.register(readiness.has_dates)
         readiness.register(readiness.has_place)
         readiness.register(readiness.has_privacy_notice)
+        readiness.register(readiness.has_contact)

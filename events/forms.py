@@ -7,13 +7,14 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import TIME_ZONES
-from events.models import Event, FeePayer, InvoiceIssues
+from events.models import Event, FeePayer, InvoiceAcceptance, InvoiceIssues
 from tiqqo.ui.colour import is_readable_accent
 from tiqqo.ui.forms import LocalDateTimeField, TiqqoForm
+from tiqqo.ui.names import NameField
 
 
 class NewEventForm(TiqqoForm):
-    name = forms.CharField(
+    name = NameField(
         label=_("Name of the event"),
         max_length=120,
         help_text=_("The rest can wait: the event stays a draft until you publish it."),
@@ -43,7 +44,7 @@ def _refuse_half_a_range(form: forms.Form) -> None:
 class SetupForm(TiqqoForm):
     """Everything about the event except its tickets."""
 
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = NameField(label=_("Name"), max_length=120)
     summary = forms.CharField(
         label=_("Summary"),
         max_length=300,
@@ -71,9 +72,9 @@ class SetupForm(TiqqoForm):
     )
     starts_at = LocalDateTimeField(label=_("Starts"), required=False)
     ends_at = LocalDateTimeField(label=_("Ends"), required=False)
-    venue_name = forms.CharField(label=_("Venue"), max_length=120, required=False)
-    venue_address = forms.CharField(label=_("Street and number"), max_length=250, required=False)
-    city = forms.CharField(label=_("City"), max_length=100, required=False)
+    venue_name = NameField(label=_("Venue"), max_length=120, required=False)
+    venue_address = NameField(label=_("Street and number"), max_length=250, required=False)
+    city = NameField(label=_("City"), max_length=100, required=False)
     country = forms.CharField(
         label=_("Country"),
         max_length=2,
@@ -97,7 +98,7 @@ class SetupForm(TiqqoForm):
         help_text=_("Empty: the organiser's colour. Write it as # and six hex digits."),
         widget=forms.TextInput(attrs={"class": "input--short"}),
     )
-    tax_name = forms.CharField(label=_("Name of the tax"), max_length=10)
+    tax_name = NameField(label=_("Name of the tax"), max_length=10)
     tax_rate = forms.DecimalField(
         label=_("Tax rate in percent"),
         min_value=0,
@@ -138,6 +139,32 @@ class SetupForm(TiqqoForm):
         widget=forms.RadioSelect,
     )
 
+    invoice_acceptance = forms.ChoiceField(
+        label=_("An invoice order is accepted"),
+        choices=InvoiceAcceptance.choices,
+        widget=forms.RadioSelect,
+    )
+    invoice_share_percent = forms.IntegerField(
+        label=_("Places for unpaid invoice orders, in percent"),
+        help_text=_(
+            "Of all places. More can be ordered by invoice once some are paid. It keeps invented companies"
+            " from taking every place."
+        ),
+        min_value=1,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"class": "input--short"}),
+    )
+    invoice_days = forms.IntegerField(
+        label=_("Days to pay an invoice"),
+        help_text=_(
+            "What is not paid by then is cancelled, three days after we have written to the buyer, and at"
+            " the latest a day before the event. You can give each order another date."
+        ),
+        min_value=1,
+        max_value=90,
+        widget=forms.NumberInput(attrs={"class": "input--short"}),
+    )
+
     fieldsets = (
         (_("About"), ("name", "summary", "description", "language")),
         (_("When"), (("starts_at", "ends_at"), "time_zone")),
@@ -146,11 +173,15 @@ class SetupForm(TiqqoForm):
         (_("Money"), (("tax_name", "tax_rate"), "prices_include_tax", "fee_payer")),
         (
             _("Checkout"),
+            (("hold_minutes", "per_order_limit"), "held_share_percent"),
+        ),
+        (
+            _("Invoices"),
             (
-                ("hold_minutes", "per_order_limit"),
-                "held_share_percent",
                 "allows_invoice",
+                "invoice_acceptance",
                 "invoice_issues",
+                ("invoice_share_percent", "invoice_days"),
             ),
         ),
     )

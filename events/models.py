@@ -30,6 +30,11 @@ class InvoiceIssues(models.TextChoices):
     SETTLED = "settled", _("when the invoice is paid")
 
 
+class InvoiceAcceptance(models.TextChoices):
+    ADDRESS = "address", _("at once, as soon as the buyer has confirmed the address")
+    ORGANISER = "yes", _("after that, when you accept each of them")
+
+
 class FeePayer(models.TextChoices):
     BUYER = "buyer", _("the buyer, shown in the price from the first screen")
     ORGANISER = "organiser", _("the organiser, out of the ticket price")
@@ -109,6 +114,28 @@ class Event(TenantModel):
         max_length=8,
         choices=InvoiceIssues,
         default=InvoiceIssues.SETTLED,
+    )
+
+    invoice_acceptance = models.CharField(
+        _("an invoice order is accepted"),
+        max_length=8,
+        choices=InvoiceAcceptance,
+        default=InvoiceAcceptance.ADDRESS,
+        db_default=InvoiceAcceptance.ADDRESS.value,
+    )
+    # Of all places, how many may be held by invoice orders that buyers made and nobody paid yet. Events
+    # from before this was asked keep all of them: the database's default.
+    invoice_share_percent = models.PositiveSmallIntegerField(
+        _("places that unpaid invoice orders may hold, in percent"),
+        default=30,
+        db_default=100,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+    )
+    invoice_days = models.PositiveSmallIntegerField(
+        _("days to pay an invoice"),
+        default=14,
+        db_default=14,
+        validators=[MinValueValidator(1), MaxValueValidator(90)],
     )
 
     created_at = models.DateTimeField(default=clock.now, editable=False)

@@ -1,5 +1,6 @@
 """Reads of the events app."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -25,9 +26,17 @@ def events_of(organiser: Organiser) -> QuerySet[Event]:
 
 
 def upcoming_everywhere() -> list[Event]:
-    """The next public event of each of up to six organisers, soonest first. Reads across organisers."""
+    """The next public event of each of up to six organisers, soonest first. Reads across organisers.
+
+    Of organisers that platform staff released, unless `FRONT_PAGE` says otherwise: the page is ours, and
+    anybody may sign up.
+    """
+    if settings.FRONT_PAGE == "none":
+        return []
+    shown = {} if settings.FRONT_PAGE == "all" else {"organiser__released_at__isnull": False}
     soonest = (
         Event.objects.public()
+        .filter(**shown)
         .upcoming(clock.now())
         .order_by("organiser_id", "starts_at", "pk")
         .distinct("organiser_id")

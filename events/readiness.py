@@ -22,6 +22,8 @@ class Item:
     page: str
     is_done: bool
     is_blocking: bool = True
+    is_of_organiser: bool = False
+    """The page is the organiser's, not the event's."""
 
 
 Check = Callable[[Event], Item]
@@ -76,4 +78,18 @@ def has_privacy_notice(event: Event) -> Item:
         page="accounts:settings",
         is_done=done,
         is_blocking=False,
+        is_of_organiser=True,
+    )
+
+
+def has_contact(event: Event) -> Item:
+    """Who sells has to say how buyers reach them; it is asked for and never taken from an account."""
+    email = event.organiser.support_email
+    return Item(
+        code="contact",
+        title=_("Say how buyers reach you"),
+        hint=email or _("An e-mail address for everybody to see, in your settings."),
+        page="accounts:settings",
+        is_done=bool(email),
+        is_of_organiser=True,
     )

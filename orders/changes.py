@@ -22,6 +22,12 @@ class Change(StrEnum):
     PLACED = "order.placed"
     SETTLED = "order.settled"
     INVOICE_SENT = "order.invoice_sent"
+    ADDRESS_ASKED = "order.address_asked"
+    ADDRESS_CONFIRMED = "order.address_confirmed"
+    ACCEPTED = "order.accepted"
+    DUE_MOVED = "order.due_moved"
+    LAPSE_ANNOUNCED = "order.lapse_announced"
+    LAPSED = "order.lapsed"
     CANCELED = "order.canceled"
     EXPIRED = "order.expired"
     GIVEN_BACK = "order.given_back"
@@ -58,6 +64,7 @@ class Silent(StrEnum):
     TICKETS_TELL = gettext_noop("the tickets that follow tell it")
     REFUND_TELLS = gettext_noop("the mail about the money tells it")
     FOR_THE_ORGANISER = gettext_noop("the organiser's home page tells it")
+    NO_END_ANY_MORE = gettext_noop("it takes away an end, and changes nothing the buyer has")
     ABOUT_A_MAIL = gettext_noop("it is about a mail")
     ASKED_FOR = gettext_noop("whoever asked for it is answered, and is not known here any more")
 
@@ -67,14 +74,28 @@ def _when_placed(order: Order) -> DeliveryKind | Silent:
     return DeliveryKind.RECEIVED if is_by_invoice else Silent.ON_THE_PAGE
 
 
+def _when_confirmed(order: Order) -> DeliveryKind:
+    return DeliveryKind.REQUESTED if order.awaits_acceptance else DeliveryKind.RECEIVED
+
+
+def _when_due_moved(order: Order) -> DeliveryKind | Silent:
+    return DeliveryKind.DUE if order.payment_due_at else Silent.NO_END_ANY_MORE
+
+
 Message = DeliveryKind | Silent | Callable[[Order], DeliveryKind | Silent]
 
 MESSAGES: dict[Change, Message] = {
     Change.PLACED: _when_placed,
     Change.SETTLED: Silent.TICKETS_TELL,
     Change.INVOICE_SENT: DeliveryKind.INVOICE,
+    Change.ADDRESS_ASKED: DeliveryKind.CONFIRM_ADDRESS,
+    Change.ADDRESS_CONFIRMED: _when_confirmed,
+    Change.ACCEPTED: DeliveryKind.RECEIVED,
+    Change.DUE_MOVED: _when_due_moved,
+    Change.LAPSE_ANNOUNCED: DeliveryKind.LAPSING,
+    Change.LAPSED: DeliveryKind.LAPSED,
     Change.CANCELED: DeliveryKind.CANCELED,
-    # Nothing was paid and no mail had been sent.
+    # Nothing was paid, and a link that was mailed to confirm it says that it is over.
     Change.EXPIRED: Silent.ON_THE_PAGE,
     Change.GIVEN_BACK: Silent.REFUND_TELLS,
     Change.TICKETS_ISSUED: DeliveryKind.TICKETS,
@@ -131,6 +152,10 @@ def _is_before_the_event(order: Order) -> bool:
     )
 
 
+def _is_to_be_paid(order: Order) -> bool:
+    return order.status == OrderStatus.OFFLINE_PENDING and order.payment_due_at is not None
+
+
 def _has_refund(order: Order, *statuses: RefundStatus) -> bool:
     return bool(Refund.objects.filter(payment__order=order, status__in=statuses).exists())
 
@@ -146,4 +171,11 @@ _STILL_TRUE: dict[DeliveryKind, Callable[[Order], bool]] = {
     ),
     DeliveryKind.REFUND_FAILED: lambda order: _has_refund(order, RefundStatus.FAILED),
     DeliveryKind.CANCELED: lambda order: order.is_over,
+    DeliveryKind.CONFIRM_ADDRESS: lambda order: (
+        order.awaits_address and order.reservation.is_live(at=clock.now())
+    ),
+    DeliveryKind.REQUESTED: lambda order: order.awaits_acceptance,
+    DeliveryKind.DUE: _is_to_be_paid,
+    DeliveryKind.LAPSING: _is_to_be_paid,
+    DeliveryKind.LAPSED: lambda order: order.is_over,
 }

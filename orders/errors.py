@@ -1,6 +1,7 @@
 """What orders refuse, and why."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from tiqqo.core.errors import DomainError, Invalid
 
@@ -21,6 +22,52 @@ class CompanyMissing(Invalid):
     code = "company_missing"
     field = "company_name"
     message = _("An invoice needs the name of your company.")
+
+
+class InvoiceShareUsed(Invalid):
+    """`left` is how many places can still be had by invoice."""
+
+    code = "invoice_share_used"
+    field = "payment_method"
+
+    def __init__(self, *, left: int) -> None:
+        words = ngettext(
+            "Only %(count)s place can be ordered by invoice right now. Take fewer, pay by card, or ask the"
+            " organiser.",
+            "Only %(count)s places can be ordered by invoice right now. Take fewer, pay by card, or ask the"
+            " organiser.",
+            left,
+        )
+        none = _("No place can be ordered by invoice right now. Pay by card, or ask the organiser.")
+        super().__init__(words % {"count": left} if left else none, left=left)
+
+
+class TooManyAddresses(Invalid):
+    code = "too_many_addresses"
+    field = "email"
+    message = _("You have tried several addresses. Use one of those, or get the tickets anew.")
+
+
+class AddressLinkOver(DomainError):
+    code = "address_link_over"
+    status = 410
+    message = _("This link does not work any more. If you still want the tickets, get them anew.")
+
+
+class AddressAwaited(DomainError):
+    code = "address_awaited"
+    message = _("The buyer has not confirmed the address yet. Until then nothing is ordered.")
+
+
+class AlreadyAccepted(DomainError):
+    code = "already_accepted"
+    message = _("This order is accepted already.")
+
+
+class DueTooSoon(Invalid):
+    code = "due_too_soon"
+    field = "due_on"
+    message = _("Choose a day from tomorrow on, or none at all.")
 
 
 class OrderAlreadyPlaced(DomainError):

@@ -1,29 +1,41 @@
 """Forms of checkout and orders desk."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from events.models import Event
-from orders.models import PaymentMethod, Stage
+from orders.models import Order, PaymentMethod, Stage
 from orders.operations import Buyer
 from orders.queries import OrderFilter, Place
 from orders.queries.desk import MATRIX_METHODS, TICKET_COUNTS
 from people.operations import Name
 from tiqqo.core.card_amounts import card_limits
 from tiqqo.core.money import Money
+from tiqqo.ui.addresses import MailAddressField
 from tiqqo.ui.forms import Explained, Stepper, TiqqoForm
+from tiqqo.ui.names import NameField, PersonNameField
 
 CONSENT_TEXT = _("%(organiser)s may send me news about its events. I can stop that at any time.")
 
 
-def _text(label: Any, autocomplete: str, *, length: int, required: bool = True) -> forms.CharField:
-    return forms.CharField(
+def _name(label: Any, autocomplete: str, *, required: bool = True) -> forms.CharField:
+    return PersonNameField(
+        label=label,
+        max_length=60,
+        required=required,
+        widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
+    )
+
+
+def _company_words(label: Any, autocomplete: str, *, length: int) -> forms.CharField:
+    return NameField(
         label=label,
         max_length=length,
-        required=required,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
     )
 
@@ -31,9 +43,9 @@ def _text(label: Any, autocomplete: str, *, length: int, required: bool = True) 
 class CheckoutForm(TiqqoForm):
     """Who buys, who comes, how it is paid. `places` are asked for a name as their type says."""
 
-    first_name = _text(_("First name"), "given-name", length=60)
-    last_name = _text(_("Last name"), "family-name", length=60)
-    email = forms.EmailField(
+    first_name = _name(_("First name"), "given-name")
+    last_name = _name(_("Last name"), "family-name")
+    email = MailAddressField(
         label=_("E-mail address"),
         help_text=_("Your tickets are sent here."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
@@ -41,9 +53,9 @@ class CheckoutForm(TiqqoForm):
     payment_method = forms.ChoiceField(
         label=_("How would you like to pay?"), widget=forms.RadioSelect
     )
-    company_name = _text(_("Company"), "organization", length=120, required=False)
-    vat_number = _text(_("VAT number"), "off", length=20, required=False)
-    purchase_number = _text(_("Your reference"), "off", length=40, required=False)
+    company_name = _company_words(_("Company"), "organization", length=120)
+    vat_number = _company_words(_("VAT number"), "off", length=20)
+    purchase_number = _company_words(_("Your reference"), "off", length=40)
     consent = forms.BooleanField(required=False)
 
     def __init__(
@@ -87,10 +99,10 @@ class CheckoutForm(TiqqoForm):
             ("first_name", _("First name"), _("Ticket %(number)s: enter the first name.")),
             ("last_name", _("Last name"), _("Ticket %(number)s: enter the last name.")),
         ):
-            field = _text(label, "off", length=60, required=place.needs_name)
+            field = _name(label, "off", required=place.needs_name)
             field.error_messages["required"] = missing % {"number": place.number}
             self.fields[f"{part}_{place.number}"] = field
-        self.fields[f"email_{place.number}"] = forms.EmailField(
+        self.fields[f"email_{place.number}"] = MailAddressField(
             label=_("E-mail address"),
             required=False,
             widget=forms.EmailInput(attrs={"autocomplete": "off"}),
@@ -204,11 +216,11 @@ class OrderFilterForm(TiqqoForm):
 class NewOrderForm(TiqqoForm):
     """An order that the organiser makes: by invoice, sponsored or free."""
 
-    company_name = forms.CharField(label=_("Company"), max_length=120, required=False)
-    first_name = forms.CharField(label=_("First name"), max_length=60)
-    last_name = forms.CharField(label=_("Last name"), max_length=60)
-    email = forms.EmailField(label=_("E-mail address"))
-    purchase_number = forms.CharField(label=_("Their reference"), max_length=40, required=False)
+    company_name = NameField(label=_("Company"), max_length=120, required=False)
+    first_name = PersonNameField(label=_("First name"), max_length=60)
+    last_name = PersonNameField(label=_("Last name"), max_length=60)
+    email = MailAddressField(label=_("E-mail address"))
+    purchase_number = NameField(label=_("Their reference"), max_length=40, required=False)
     payment_method = forms.ChoiceField(
         label=_("Payment Method"),
         choices=[
@@ -262,3 +274,22 @@ class NewOrderForm(TiqqoForm):
             company_name=data["company_name"],
             purchase_number=data["purchase_number"],
         )
+
+
+class DueForm(TiqqoForm):
+    """Until when an invoice order is to be paid."""
+
+    due_on = forms.DateField(
+        label=_("To be paid by"),
+        help_text=_("Empty: the order does not end by itself."),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    @classmethod
+    def initial_of(cls, order: Order) -> dict[str, Any]:
+        due = order.payment_due_at
+        if due is None:
+            return {}
+        # At midnight it is the day before.
+        return {"due_on": order.event.local(due - timedelta(microseconds=1)).date()}

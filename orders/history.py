@@ -10,6 +10,8 @@ from tiqqo.core.models import AuditEntry
 
 _TONES = {
     "order.settled": "positive",
+    "order.accepted": "positive",
+    "order.lapsed": "negative",
     "payment.declined": "caution",
     "payment.refused": "negative",
     "payment.not_accepted": "negative",
@@ -50,6 +52,12 @@ def _titles() -> dict[str, str]:
         "order.placed": _("Order placed"),
         "order.settled": _("Settled"),
         "order.invoice_sent": _("Invoice sent"),
+        "order.address_asked": _("Buyer asked to confirm the address"),
+        "order.address_confirmed": _("Address confirmed by the buyer"),
+        "order.accepted": _("Accepted"),
+        "order.due_moved": _("Another date to pay by"),
+        "order.lapse_announced": _("Buyer reminded to pay"),
+        "order.lapsed": _("Not paid in time, cancelled"),
         "order.canceled": _("Cancelled"),
         "order.expired": _("Not paid in time, places released"),
         "tickets.issued": _("Tickets issued"),
@@ -105,6 +113,7 @@ def _mail(data: dict[str, Any]) -> str:
 _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "order.placed": lambda data: str(PaymentMethod(data["method"]).label),
     "order.invoice_sent": lambda data: str(data["number"]),
+    "order.due_moved": lambda data: str(data["due_on"] or _("without an end")),
     "tickets.issued": lambda data: str(data["count"]),
     "payment.declined": _reason,
     "payment.refused": _reason,

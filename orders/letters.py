@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -50,6 +50,8 @@ class OrderFacts:
     refunds: Sequence[Refund]
     substitute: OfferedSubstitute | None
     invoice: Invoice | None
+    address_url: str = ""
+    """Where a buyer confirms that the address is theirs."""
 
     @property
     def event(self) -> Event:
@@ -105,11 +107,177 @@ def _received(facts: OrderFacts) -> Letter:
                 )
                 % names
             ),
+            Facts([*_where_and_when(facts.event), *_to_be_paid(facts)]),
+            _price(facts),
+            Button(_("Open your order"), facts.url),
+        ],
+    )
+
+
+def _to_be_paid(facts: OrderFacts) -> list[tuple[str, str]]:
+    due = due_words(facts.order)
+    return [(_("To be paid by"), due)] if due else []
+
+
+def _confirm_address(facts: OrderFacts) -> Letter:
+    """To an address that somebody typed: nothing is ordered until its owner says so."""
+    event = facts.event
+    until = words_for(
+        facts.order.reservation.expires_at, event.time_zone, "datetime", show_zone=True
+    )
+    named = {"event": event.name, "until": until}
+    return Letter(
+        subject=one_line(_("Confirm your order for %(event)s") % named),
+        heading=one_line(_("Confirm your order for %(event)s") % named),
+        preheader=one_line(_("The tickets are held until %(until)s.") % named),
+        blocks=[
+            greeting(""),
+            Text(
+                _(
+                    "somebody, probably you, wants to order tickets for %(event)s by invoice with this"
+                    " address. Confirm it, and the order is placed. The tickets are held until %(until)s."
+                )
+                % named
+            ),
+            Facts(_where_and_when(event)),
+            _price(facts),
+            Button(_("See and confirm"), facts.address_url),
+            Note(_("You did not ask for it? Ignore this mail, and nothing is ordered.")),
+        ],
+        sender=event.organiser.name,
+        accent=event.accent,
+        footer=[_("Sent to %(email)s.") % {"email": facts.order.email}],
+    )
+
+
+def _requested(facts: OrderFacts) -> Letter:
+    names = {"event": facts.event.name, "organiser": facts.event.organiser.name}
+    return _letter(
+        facts,
+        subject=_("We have your order %(code)s for %(event)s")
+        % {"code": facts.order.code, "event": facts.event.name},
+        heading=_("We have your order"),
+        preheader=_("%(organiser)s answers soon.") % names,
+        blocks=[
+            Text(
+                _(
+                    "your places for %(event)s are held for you. %(organiser)s looks at each order by"
+                    " invoice and tells you by mail whether it is accepted."
+                )
+                % names
+            ),
             Facts(_where_and_when(facts.event)),
             _price(facts),
             Button(_("Open your order"), facts.url),
         ],
     )
+
+
+def _due(facts: OrderFacts) -> Letter:
+    due = due_words(facts.order)
+    return _letter(
+        facts,
+        subject=_("Order %(code)s: to be paid by %(due)s") % {"code": facts.order.code, "due": due},
+        heading=_("You have until %(due)s to pay") % {"due": due},
+        blocks=[
+            Text(
+                _("your order %(code)s for %(event)s is yours if it is paid by %(due)s.")
+                % {"code": facts.order.code, "event": facts.event.name, "due": due}
+            ),
+            Facts(_to_pay(facts)),
+            Button(_("Open your order"), facts.url),
+        ],
+    )
+
+
+def _lapsing(facts: OrderFacts) -> Letter:
+    due = due_words(facts.order)
+    named = {
+        "code": facts.order.code,
+        "event": facts.event.name,
+        "organiser": facts.event.organiser.name,
+        "due": due,
+    }
+    return _letter(
+        facts,
+        subject=_("Please pay order %(code)s for %(event)s by %(due)s") % named,
+        heading=_("Your order is not paid yet"),
+        preheader=_("It is cancelled if it is not paid by %(due)s.") % named,
+        blocks=[
+            Text(
+                _(
+                    "your order %(code)s for %(event)s is not paid yet. If it is not paid by %(due)s, it"
+                    " is cancelled and its places go to others."
+                )
+                % named
+            ),
+            Facts(_to_pay(facts)),
+            Button(_("Open your order"), facts.url),
+            Note(
+                _(
+                    "You have paid already, you have no invoice yet, or you need more time? Answer this"
+                    " mail: %(organiser)s can give you another date."
+                )
+                % named
+            ),
+        ],
+    )
+
+
+def _lapsed(facts: OrderFacts) -> Letter:
+    named = {
+        "event": facts.event.name,
+        "code": facts.order.code,
+        "organiser": facts.event.organiser.name,
+    }
+    blocks: list[Block] = [
+        Text(
+            _(
+                "your order %(code)s for %(event)s was not paid in time, so it is cancelled. Its places are"
+                " free for others, and tickets that came with it are not valid any more."
+            )
+            % named
+        )
+    ]
+    if facts.invoice is not None:
+        text = _("There is nothing to pay: please ignore invoice %(number)s.")
+        blocks.append(Text(text % {"number": facts.invoice.number}))
+    return _letter(
+        facts,
+        subject=_("Your order %(code)s for %(event)s is cancelled") % named,
+        heading=_("Your order is cancelled"),
+        preheader=_("It was not paid in time."),
+        blocks=[
+            *blocks,
+            Note(
+                _("You have paid nevertheless? Answer this mail, so that %(organiser)s finds it.")
+                % named
+            ),
+            Button(_("Open your order"), facts.url),
+        ],
+    )
+
+
+def _to_pay(facts: OrderFacts) -> list[tuple[str, str]]:
+    rows = [
+        (_("To pay"), str(facts.order.total)),
+        (_("Until"), due_words(facts.order)),
+        (_("Reference"), facts.order.code),
+    ]
+    if facts.invoice is not None:
+        rows.insert(0, (_("Invoice"), facts.invoice.number))
+    return rows
+
+
+def due_words(order: Order) -> str:
+    """The day, or on the day itself the time, that an order is to be paid by."""
+    due = order.payment_due_at
+    if due is None:
+        return ""
+    there = order.event.local(due)
+    if there.time() == time():
+        return words_for_day(there.date() - timedelta(days=1))
+    return words_for(due, order.event.time_zone, "datetime", show_zone=True)
 
 
 def _invoice(facts: OrderFacts) -> Letter:
@@ -327,6 +495,11 @@ _LETTERS: dict[DeliveryKind, Callable[[OrderFacts], Letter]] = {
     DeliveryKind.REFUNDED: _refunded,
     DeliveryKind.REFUND_FAILED: _refund_failed,
     DeliveryKind.CANCELED: _canceled,
+    DeliveryKind.CONFIRM_ADDRESS: _confirm_address,
+    DeliveryKind.REQUESTED: _requested,
+    DeliveryKind.DUE: _due,
+    DeliveryKind.LAPSING: _lapsing,
+    DeliveryKind.LAPSED: _lapsed,
 }
 
 

@@ -34,6 +34,21 @@ def order_url(order: Order) -> str:
     )
 
 
+def address_url(order: Order) -> str:
+    """The page that confirms that the buyer's address is theirs; nothing else can be done there."""
+    if not order.address_secret:
+        return ""
+    return settings.BASE_URL + reverse(
+        "shop:address",
+        kwargs={
+            "organiser": order.event.organiser.slug,
+            "event": order.event.slug,
+            "code": order.code,
+            "secret": order.address_secret,
+        },
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Attached:
     """The PDF that goes with a mail, if any, and the state of what it shows."""
@@ -111,6 +126,7 @@ def _facts(order: Order) -> OrderFacts:
         refunds=refunds_of(order),
         substitute=offered_substitute(order),
         invoice=Invoice.objects.filter(order=order).first(),
+        address_url=address_url(order),
     )
 
 

@@ -13,5 +13,11 @@ def tell_in_line(*, entry_id: int, organiser_id: int, **_: Any) -> None:
         after_commit(tasks.tell_in_line, entry_id)
 
 
+def ask_to_confirm_place(*, request_id: int, organiser_id: int, **_: Any) -> None:
+    with tenant_scope(organiser_id):
+        after_commit(tasks.ask_to_confirm_place, request_id)
+
+
 def connect() -> None:
+    facts.place_requested.connect(ask_to_confirm_place, dispatch_uid="ask_to_confirm_place")
     facts.line_moved.connect(tell_in_line, dispatch_uid="tell_in_line")

@@ -11,7 +11,7 @@ from orders.limits import (
     by_client,
     by_secret,
 )
-from orders.views import buyer, checkout, shop, waitlist
+from orders.views import addresses, buyer, checkout, shop, waitlist
 
 app_name = "shop"
 urlpatterns = [
@@ -22,8 +22,15 @@ urlpatterns = [
     path("checkout/<str:secret>/extension/", checkout.extension, name="extension"),
     path("checkout/<str:secret>/cancellation/", checkout.cancellation, name="cancellation"),
     path("checkout/<str:secret>/return/", checkout.payment_return, name="return"),
+    path("confirmations/<str:code>/<str:secret>/", addresses.address, name="address"),
     path("waitlist/", by_client(WAITLIST_JOINS, waitlist.waitlist), name="waitlist"),
+    path("waitlist/mail/", waitlist.mailed, name="waitlist_mailed"),
     path("waitlist/<str:secret>/", waitlist.entry, name="waitlist_entry"),
+    path(
+        "waitlist/<str:secret>/confirmation/",
+        waitlist.confirmation,
+        name="waitlist_confirmation",
+    ),
     path("waitlist/<str:secret>/departure/", waitlist.departure, name="waitlist_departure"),
     path("orders/<str:code>/<str:secret>/", buyer.order, name="order"),
     path(

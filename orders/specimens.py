@@ -24,7 +24,13 @@ from orders.price_lines import PriceLine
 from orders.printed import PrintedTicket, printed
 from orders.queries.buyer import OfferedSubstitute
 from orders.waitlist_letters import PlaceFacts
-from ticketing.models import Reservation, TicketType, WaitlistEntry, WaitlistStatus
+from ticketing.models import (
+    Reservation,
+    TicketType,
+    WaitlistEntry,
+    WaitlistRequest,
+    WaitlistStatus,
+)
 from ticketing.queries.waitlist import OwnEntry
 from tiqqo.core import clock
 from tiqqo.core.money import Money
@@ -69,6 +75,7 @@ class Specimen:
             self.refunds,
             self.substitute,
             self.invoice,
+            address_url=order_url(self.order),
         )
 
     @property
@@ -158,6 +165,33 @@ def conference() -> Specimen:
     order.company_name, order.vat_number = "Nordlys Maskinværksted A/S", "DK 31 24 55 10"
     order.purchase_number = "PO 2027-118"
     return specimen
+
+
+def unpaid_conference() -> Specimen:
+    """The same passes, ordered and not paid yet."""
+    specimen = conference()
+    order = specimen.order
+    order.status = OrderStatus.OFFLINE_PENDING
+    order.reservation = Reservation(
+        organiser=specimen.event.organiser,
+        event=specimen.event,
+        expires_at=order.placed_at + timedelta(minutes=30),
+    )
+    order.payment_due_at = datetime(2026, 11, 3, 23, tzinfo=UTC)
+    return specimen
+
+
+def asked_for_place() -> WaitlistRequest:
+    """Somebody typed an address, and wants to wait."""
+    event = club_night().event
+    return WaitlistRequest(
+        organiser=event.organiser,
+        event=event,
+        name="Carla van Dijk",
+        email="carla@example.org",
+        quantity=2,
+        secret="K7QF2M9XK7QF2M9XK7QF2M",  # noqa: S106  leads nowhere
+    )
 
 
 def hard_case() -> Specimen:

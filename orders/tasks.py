@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from orders import documents, mails, operations, payments, provider_events, waitlist_mails
 from orders.changes import is_still_true
 from orders.claims import Claim, claimed, in_hand
+from orders.due_dates import NOTICE
 from orders.figures import note_late_documents
 from orders.models import (
     DOCUMENT_TRIES,
@@ -49,8 +50,14 @@ from people.operations import (
     remember_contact,
     welcome_person,
 )
-from ticketing.models import ReservationStatus, WaitlistEntry, WaitlistStatus
-from ticketing.operations import mark_told
+from ticketing.models import ReservationStatus, WaitlistEntry, WaitlistRequest, WaitlistStatus
+from ticketing.operations import (
+    claim_request_mail,
+    mark_request_mailed,
+    mark_request_not_mailed,
+    mark_told,
+)
+from ticketing.operations.waitlist_requests import MAIL_TRIES
 from tiqqo.core import clock
 from tiqqo.core.compiled import Compiled, Param
 from tiqqo.core.mail import is_refused
@@ -62,6 +69,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100
 REMINDED_AT_ONCE = 500
+LAPSED_AT_ONCE = 200
 # How long after its own task a sweeper steps in.
 PATIENCE = timedelta(seconds=45)
 ASK_AGAIN_AFTER = timedelta(seconds=60)
@@ -290,15 +298,41 @@ def tell_in_line(entry_id: int) -> None:
         mark_told(entry, status)
 
 
+@shared_task(base=TenantTask)
+def ask_to_confirm_place(request_id: int) -> None:
+    """Whoever has the address has a mail that asks whether they want to wait, once."""
+    request = claim_request_mail(request_id)
+    if request is None:
+        return
+    try:
+        waitlist_mails.confirmation_mail(request).send()
+    except (SMTPException, OSError) as error:
+        logger.warning(
+            "waitlist.request_not_mailed", extra={"request": request_id, "why": str(error)}
+        )
+        if not is_refused(error):
+            mark_request_not_mailed(request)
+            return
+    mark_request_mailed(request)
+
+
 @shared_task
 def sweep_line() -> int:
-    """Whoever on a waitlist was not told how they stand is told; how many."""
+    """Whoever on a waitlist was not told how they stand is told, and whoever asked for a place is asked
+    to confirm it; how many."""
+    now = clock.now()
     with platform_scope("find people on waitlists who have news"):
         untold = WaitlistEntry.objects.untold().order_by("id")
         found = _short_of_a_batch(untold.values_list("pk", "organiser_id"), "mail")
+        unasked = WaitlistRequest.objects.filter(
+            mail_due_at__lte=now, expires_at__gt=now, mail_attempts__lt=MAIL_TRIES
+        ).order_by("mail_due_at")
+        requests = _short_of_a_batch(unasked.values_list("pk", "organiser_id"), "mail")
     for entry_id, organiser_id in found:
         enqueue(tell_in_line, [entry_id], {"organiser_id": organiser_id})
-    return len(found)
+    for request_id, organiser_id in requests:
+        enqueue(ask_to_confirm_place, [request_id], {"organiser_id": organiser_id})
+    return len(found) + len(requests)
 
 
 @shared_task
@@ -311,6 +345,33 @@ def sweep_reminders() -> int:
         with tenant_scope(order.organiser_id):
             made += operations.request_reminder(order)
     return made
+
+
+@shared_task
+def sweep_unpaid_invoice_orders() -> int:
+    """Buyers hear until when their order is to be paid, and what was not paid is cancelled; how many
+    orders. What one run does not get to is left to the next."""
+    now = clock.now()
+    to_be_paid = Order.objects.filter(
+        status=OrderStatus.OFFLINE_PENDING, payment_due_at__isnull=False
+    ).filter(Q(event__starts_at=None) | Q(event__starts_at__gt=now))
+    with platform_scope("find invoice orders that are not paid"):
+        told = list(
+            to_be_paid.filter(payment_due_at__lte=now + NOTICE, lapse_notice_at__lte=now).order_by(
+                "payment_due_at"
+            )[:LAPSED_AT_ONCE]
+        )
+        over = list(
+            to_be_paid.filter(payment_due_at__lte=now, lapse_notice_at=None).order_by(
+                "payment_due_at"
+            )[:LAPSED_AT_ONCE]
+        )
+    count = 0
+    for orders, act in ((told, operations.announce_lapse), (over, operations.lapse_order)):
+        for order in orders:
+            with tenant_scope(order.organiser_id):
+                count += act(order)
+    return count
 
 
 @shared_task(base=TenantTask)

@@ -11,7 +11,9 @@ from events.models import Event
 from ticketing.line import Wish
 from ticketing.operations import Newcomer
 from ticketing.queries.waitlist import Waitable
+from tiqqo.ui.addresses import MailAddressField
 from tiqqo.ui.forms import TiqqoForm
+from tiqqo.ui.names import PersonNameField
 
 CONSENT_TEXT = _(
     "%(organiser)s may write to me about my place in line and the tickets held for me."
@@ -32,12 +34,12 @@ class JoinForm(TiqqoForm):
         initial=1,
         widget=forms.NumberInput(attrs={"class": "input--short", "inputmode": "numeric"}),
     )
-    name = forms.CharField(
+    name = PersonNameField(
         label=_("Your name"),
         max_length=120,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    email = forms.EmailField(
+    email = MailAddressField(
         label=_("E-mail address"),
         help_text=_("We write here as soon as tickets are held for you."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),

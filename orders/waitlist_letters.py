@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from events.models import Event
 from orders.letters import when_words
-from ticketing.models import WaitlistStatus
+from ticketing.models import WaitlistRequest, WaitlistStatus
 from ticketing.queries.waitlist import OwnEntry
 from tiqqo.ui.mails import Block, Button, Facts, Letter, Note, Text, greeting, one_line
 from tiqqo.ui.moments import words_for
@@ -28,6 +28,46 @@ class PlaceFacts:
     @property
     def event(self) -> Event:
         return self.own.entry.event
+
+
+def confirmation_letter(request: WaitlistRequest, *, wishes: Sequence[str], url: str) -> Letter:
+    """The mail to an address that somebody typed: nothing waits until its owner says so.
+
+    It greets nobody by name and names nobody to answer to, for a stranger may have asked for it.
+    """
+    event = request.event
+    return Letter(
+        subject=one_line(_("Do you want to wait for %(event)s?") % {"event": event.name}),
+        heading=one_line(_("Do you want to wait for %(event)s?") % {"event": event.name}),
+        preheader=_("One click, and you are in line."),
+        blocks=[
+            greeting(""),
+            Text(
+                _(
+                    "somebody, probably you, asked for a place on the waitlist for %(event)s with this"
+                    " address. You are in line as soon as you confirm it."
+                )
+                % {"event": event.name}
+            ),
+            Facts(
+                [
+                    (_("Waiting for"), tickets_wanted(request.quantity, wishes)),
+                    *_when(event),
+                ]
+            ),
+            Button(_("See and confirm"), url),
+            Note(
+                _(
+                    "Within an hour you have the place of when you asked; later you start at the end of"
+                    " the line. The link is good for a day, and then leads to your place."
+                )
+            ),
+            Note(_("You did not ask for it? Ignore this mail, and nothing happens.")),
+        ],
+        sender=event.organiser.name,
+        accent=event.accent,
+        footer=[_("Sent to %(email)s.") % {"email": request.email}],
+    )
 
 
 def waitlist_letter(facts: PlaceFacts) -> Letter:
@@ -151,16 +191,15 @@ def _letter(
     )
 
 
-def tickets_wanted(own: OwnEntry) -> str:
+def tickets_wanted(count: int, wishes: Sequence[str]) -> str:
     """2 tickets: Regular or Balcony."""
-    count = own.entry.quantity
     words = ngettext("%(count)s ticket", "%(count)s tickets", count) % {"count": count}
-    wishes = _(" or ").join(own.wishes)
-    return f"{words}: {wishes}" if wishes else words
+    wanted = _(" or ").join(wishes)
+    return f"{words}: {wanted}" if wanted else words
 
 
 def _wanted(facts: PlaceFacts) -> list[tuple[str, str]]:
-    return [(_("Waiting for"), tickets_wanted(facts.own))]
+    return [(_("Waiting for"), tickets_wanted(facts.own.entry.quantity, facts.own.wishes))]
 
 
 def _place(facts: PlaceFacts) -> list[tuple[str, str]]:

@@ -5,11 +5,11 @@ from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils import translation
 
-from orders.waitlist_letters import PlaceFacts, waitlist_letter
+from orders.waitlist_letters import PlaceFacts, confirmation_letter, waitlist_letter
 from people.consent_links import one_click_headers
-from ticketing.models import WaitlistEntry, WaitlistStatus
+from ticketing.models import WaitlistEntry, WaitlistRequest, WaitlistStatus
 from ticketing.queries import lines_of
-from ticketing.queries.waitlist import OwnEntry, own_entry
+from ticketing.queries.waitlist import OwnEntry, own_entry, words_of_request
 from ticketing.selling import name_of
 from tiqqo.core import clock
 from tiqqo.ui.mails import render_letter
@@ -43,6 +43,23 @@ def _unsubscribe_headers(entry: WaitlistEntry) -> dict[str, str]:
     if not entry.is_in_line:
         return {}
     return one_click_headers(_url("shop:waitlist_departure", entry, secret=entry.secret))
+
+
+def confirmation_mail(request: WaitlistRequest) -> EmailMultiAlternatives:
+    """The mail that asks whether they want to wait, complete."""
+    with translation.override(request.locale):
+        wishes = words_of_request(request)
+        letter = confirmation_letter(request, wishes=wishes, url=_request_url(request))
+        text, html = render_letter(letter)
+    mail = EmailMultiAlternatives(subject=letter.subject, body=text, to=[request.email])
+    mail.attach_alternative(html, "text/html")
+    return mail
+
+
+def _request_url(request: WaitlistRequest) -> str:
+    where = {"organiser": request.event.organiser.slug, "event": request.event.slug}
+    path = reverse("shop:waitlist_entry", kwargs={**where, "secret": request.secret})
+    return str(settings.BASE_URL + path)
 
 
 def _facts(own: OwnEntry) -> PlaceFacts:

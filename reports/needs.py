@@ -51,6 +51,13 @@ _WAYS = {
         "negative", "exclamation-triangle", Permission.VIEW_ORDERS, "orders:list"
     ),
     NeedKind.CARDS_REFUSED: _Way("negative", "credit-card", Permission.VIEW_ORDERS, "orders:list"),
+    NeedKind.INVOICES_LAPSING: _Way(
+        "caution",
+        "clock",
+        Permission.VIEW_ORDERS,
+        "orders:list",
+        urlencode(_UNPAID),
+    ),
     NeedKind.INVOICES_UNSENT: _Way(
         "caution",
         "document-text",
@@ -122,6 +129,13 @@ def _title(need: Need) -> str:
                 "%(count)s orders of %(amount)s together wait for their invoices",
                 need.count,
             )
+        case NeedKind.INVOICES_LAPSING:
+            words = ngettext(
+                "%(count)s order of %(amount)s is cancelled within three days if it is not paid",
+                "%(count)s orders of %(amount)s together are cancelled within three days if they are not"
+                " paid",
+                need.count,
+            )
         case NeedKind.INVOICES_OVERDUE:
             words = ngettext(
                 "%(count)s invoice of %(amount)s is more than two weeks old and not paid",
@@ -168,6 +182,7 @@ def _action(kind: NeedKind) -> str:
         NeedKind.REFUNDS_STUCK: _("See the orders"),
         NeedKind.DISPUTES_OPEN: _("See the orders"),
         NeedKind.CARDS_REFUSED: _("See the orders"),
+        NeedKind.INVOICES_LAPSING: _("See the orders"),
         NeedKind.INVOICES_UNSENT: _("Send the invoices"),
         NeedKind.INVOICES_OVERDUE: _("Remind them"),
         NeedKind.RELEASE_SOLD_OUT: _("See the tickets"),

@@ -10,11 +10,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.access import member_view
-from accounts.models import Organiser
+from accounts.models import Membership, Organiser
 from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.queries import event_or_404
-from events.readiness import Item
+from events.readiness import Item as ChecklistItem
 from reports.charts import (
     checkout_steps,
     methods_used,
@@ -43,6 +43,7 @@ _STEPS = {
     "dates": ("calendar-days", _("Set the date")),
     "place": ("map-pin", _("Add the place")),
     "tickets": ("ticket", _("Add tickets")),
+    "contact": ("envelope", _("Open settings")),
     "payment": ("credit-card", _("Choose")),
     "privacy": ("shield-check", _("Add the notice")),
 }
@@ -92,6 +93,15 @@ def _last_days(organiser: Organiser) -> dict[str, Any]:
     }
 
 
+def _address_of(step: ChecklistItem, here: dict[str, str], member: Membership) -> str:
+    """Where a step is taken; nothing for those who may not open the page."""
+    if not step.is_of_organiser:
+        return reverse(step.page, kwargs=here)
+    if not member.may(Permission.MANAGE_ORGANISER):
+        return ""
+    return reverse(step.page, kwargs={"organiser": here["organiser"]})
+
+
 @member_view(Permission.VIEW_EVENTS)
 @require_GET
 def overview(request: Any, event: str) -> HttpResponse:
@@ -112,10 +122,9 @@ def overview(request: Any, event: str) -> HttpResponse:
                     "icon": _STEPS[step.code][0],
                     "action": _STEPS[step.code][1],
                     "done": step.is_done,
-                    "url": reverse(step.page, kwargs=_where(step, here)),
+                    "url": _address_of(step, here, request.member),
                 }
                 for step in page.steps
-                if not _is_of_organiser(step) or request.member.may(Permission.MANAGE_ORGANISER)
             ],
             **(_course(page) if page.sales.orders and may_see_orders else {}),
             "may_edit": request.member.may(Permission.EDIT_EVENTS),
@@ -125,15 +134,6 @@ def overview(request: Any, event: str) -> HttpResponse:
         current="overview",
         event=found,
     )
-
-
-def _is_of_organiser(step: Item) -> bool:
-    """What is set once for all events stands in the organiser's settings."""
-    return step.page.startswith("accounts:")
-
-
-def _where(step: Item, here: dict[str, str]) -> dict[str, str]:
-    return {"organiser": here["organiser"]} if _is_of_organiser(step) else here
 
 
 def _course(page: Overview) -> dict[str, Any]:

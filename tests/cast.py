@@ -18,7 +18,7 @@ from events.models import Event
 from events.operations import change_event, create_event, publish_event
 from orders import payments
 from orders.models import Order, Payment, PaymentMethod
-from orders.operations import Buyer, place_order
+from orders.operations import Buyer, confirm_address, place_order
 from people.operations import Name
 from ticketing.models import Release, Reservation, TicketType
 from ticketing.operations import (
@@ -163,10 +163,12 @@ class House:
         by: Any = None,
         consent_text: str = "",
         locale: str = "en",
+        is_confirmed: bool = True,
         **buyer_facts: Any,
     ) -> Order:
-        """A hold and the order it becomes."""
-        return place_order(
+        """A hold and the order it becomes. The buyer of an invoice order confirms the address at once,
+        unless not `is_confirmed`."""
+        order = place_order(
             self.reserve(priced=priced, free=free),
             buyer=buyer(**buyer_facts),
             attendees=attendees,
@@ -175,6 +177,9 @@ class House:
             locale=locale,
             **({"by": by} if by else {}),
         )
+        if order.awaits_address and is_confirmed:
+            return confirm_address(order, secret=order.address_secret)
+        return order
 
     def place_free(self, count: int = 1, **facts: Any) -> Order:
         return self.place(free=count, method=PaymentMethod.FREE, **facts)

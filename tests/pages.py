@@ -29,7 +29,7 @@ from lxml import etree
 from tests.cast import Cast, House
 
 # Forms of these addresses act for nobody in particular: the secret in the address is the permission.
-CAPABILITIES = {"shop:reservations", "shop:checkout", "shop:extension", "shop:cancellation", "shop:deliveries", "shop:substitute_acceptance", "shop:substitute_refusal", "shop:waitlist", "shop:waitlist_departure", "consent", "ui:language"}  # fmt: skip
+CAPABILITIES = {"shop:reservations", "shop:checkout", "shop:extension", "shop:cancellation", "shop:deliveries", "shop:substitute_acceptance", "shop:substitute_refusal", "shop:waitlist", "shop:waitlist_departure", "shop:waitlist_confirmation", "shop:address", "consent", "ui:language"}  # fmt: skip
 TYPED = "//input[not(@type='hidden' or @type='submit')] | //select | //textarea"
 
 

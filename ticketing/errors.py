@@ -377,10 +377,16 @@ class NotSoldOut(Invalid):
 
 
 class AlreadyInLine(Invalid):
-    """Says nothing but that: whoever asks may not be whose address it is."""
+    """Only whoever confirmed the address hears of it."""
 
     code = "already_in_line"
     field = "email"
+    message = gettext_lazy("This address is in line already.")
+
+
+class RequestOver(DomainError):
+    code = "request_over"
+    status = 410
     message = gettext_lazy(
-        "This address is in line already. We are sending it the link to its place once more."
+        "This link is over: it was good for a day. Join the waitlist again if you still want to wait."
     )

@@ -70,6 +70,18 @@ def return_allocations() -> int:
     return total
 
 
+@shared_task
+def forget_waitlist_requests() -> int:
+    """Requests for a place in line that nobody confirmed in time are gone; how many."""
+    total = 0
+    with platform_scope("forget requests for a place in line that were not confirmed"):
+        while count := operations.forget_lapsed_requests(at=clock.now()):
+            total += count
+    if total:
+        logger.info("waitlist.requests_forgotten", extra={"count": total})
+    return total
+
+
 @shared_task(base=TenantTask)
 def serve_line(event_id: int) -> int:
     """Offers of the waitlist that are over are settled, and the next in line have theirs; how many."""

@@ -163,6 +163,7 @@ app.conf.task_routes = {
     "tiqqo.core.tasks.sweep_retention": {"queue": "people"},
     "orders.tasks.send_delivery": {"queue": "mail"},
     "orders.tasks.tell_in_line": {"queue": "mail"},
+    "orders.tasks.ask_to_confirm_place": {"queue": "mail"},
     "accounts.tasks.send_invitation": {"queue": "mail"},
     "accounts.tasks.send_account_mail": {"queue": "mail"},
 }
@@ -192,6 +193,10 @@ app.conf.beat_schedule = {
         "task": "ticketing.tasks.serve_lines",
         "schedule": schedule(run_every=20),
     },
+    "forget requests for a place in line that nobody confirmed": {
+        "task": "ticketing.tasks.forget_waitlist_requests",
+        "schedule": schedule(run_every=600),
+    },
     "settle payments that nobody reported": {
         "task": "orders.tasks.sweep_money",
         "schedule": schedule(run_every=20),
@@ -216,6 +221,10 @@ app.conf.beat_schedule = {
         "task": "orders.tasks.sweep_reminders",
         "schedule": schedule(run_every=60),
     },
+    "end invoice orders that nobody paid": {
+        "task": "orders.tasks.sweep_unpaid_invoice_orders",
+        "schedule": schedule(run_every=60),
+    },
     "move events along the clock": {
         "task": "events.tasks.advance_events",
         "schedule": schedule(run_every=60),
@@ -231,6 +240,10 @@ app.conf.beat_schedule = {
     "send invitations that were missed": {
         "task": "accounts.tasks.sweep_invitations",
         "schedule": schedule(run_every=60),
+    },
+    "remove accounts that were never confirmed": {
+        "task": "accounts.tasks.remove_unconfirmed_accounts",
+        "schedule": schedule(run_every=3600),
     },
     "forget sessions that are over": {
         "task": "accounts.tasks.clear_sessions",

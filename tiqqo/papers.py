@@ -16,8 +16,16 @@ from accounts.permissions import Role
 from orders.documents import badges_pdf, invoice_pdf, tickets_document
 from orders.letters import letter_for
 from orders.models import DeliveryKind
-from orders.specimens import Specimen, club_night, conference, hard_case, place_in_line
-from orders.waitlist_letters import waitlist_letter
+from orders.specimens import (
+    Specimen,
+    asked_for_place,
+    club_night,
+    conference,
+    hard_case,
+    place_in_line,
+    unpaid_conference,
+)
+from orders.waitlist_letters import confirmation_letter, waitlist_letter
 from payouts.statement import PayoutStatement, StatementLine, StatementPart, statement_pdf
 from ticketing.models import WaitlistStatus
 from tiqqo.core import clock
@@ -134,6 +142,10 @@ def _club(kind: DeliveryKind) -> Callable[[], Letter]:
     return lambda: letter_for(kind, club_night().facts)
 
 
+def _unpaid(kind: DeliveryKind) -> Callable[[], Letter]:
+    return lambda: letter_for(kind, unpaid_conference().facts)
+
+
 def _in_line(status: WaitlistStatus) -> Callable[[], Letter]:
     return lambda: waitlist_letter(place_in_line(status))
 
@@ -147,7 +159,15 @@ MAILS: dict[str, Callable[[], Letter]] = {
     "refunded": _club(DeliveryKind.REFUNDED),
     "refund_failed": _club(DeliveryKind.REFUND_FAILED),
     "canceled": lambda: letter_for(DeliveryKind.CANCELED, conference().facts),
+    "order-to-confirm": _unpaid(DeliveryKind.CONFIRM_ADDRESS),
+    "order-requested": _unpaid(DeliveryKind.REQUESTED),
+    "order-due": _unpaid(DeliveryKind.DUE),
+    "order-lapsing": _unpaid(DeliveryKind.LAPSING),
+    "order-lapsed": _unpaid(DeliveryKind.LAPSED),
     "tickets-hard": lambda: letter_for(DeliveryKind.TICKETS, hard_case().facts),
+    "waitlist-to-confirm": lambda: confirmation_letter(
+        asked_for_place(), wishes=["Standing"], url=address("/blauwe-kikker/")
+    ),
     "waitlist-joined": _in_line(WaitlistStatus.WAITING),
     "waitlist-offered": _in_line(WaitlistStatus.OFFERED),
     "waitlist-lapsed": _in_line(WaitlistStatus.LAPSED),

@@ -259,6 +259,11 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 20
 # Shows operators what is degraded: `Authorization: Bearer …` at /status/. Staff needs none.
+# Whose events stand on the front page: of organisers that platform staff "released", of "all", of "none".
+FRONT_PAGE = os.environ.get("FRONT_PAGE", "released")
+if FRONT_PAGE not in {"released", "all", "none"}:
+    raise ImproperlyConfigured('FRONT_PAGE is "released", "all" or "none".')
+UNCONFIRMED_ACCOUNT_DAYS = int(os.environ.get("UNCONFIRMED_ACCOUNT_DAYS", "7"))
 STATUS_TOKEN = os.environ.get("STATUS_TOKEN", "")
 MAIL_VIEWER = _flag("MAIL_VIEWER", "1" if DEBUG or TESTING else "0")
 if EMAIL_BACKEND.startswith("anymail."):

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts import security_views
+from accounts import platform_views, security_views
 from accounts import views as accounts
 from orders.views import front, webhooks
 from people import views as people
@@ -22,6 +22,15 @@ urlpatterns = [
     path("", front.front, name="front"),
     path("home/", accounts.home, name="home"),
     path("welcome/", accounts.welcome, name="welcome"),
+    path("platform/organisers/", platform_views.organisers, name="platform_organisers"),
+    path(
+        "platform/organisers/<slug:slug>/release/", platform_views.release, name="platform_release"
+    ),
+    path(
+        "platform/organisers/<slug:slug>/withdrawal/",
+        platform_views.withdrawal,
+        name="platform_withdrawal",
+    ),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("webhooks/stripe/", webhooks.stripe, name="stripe_webhook"),

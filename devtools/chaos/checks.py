@@ -89,7 +89,8 @@ def _mails(books: Books, mails: Iterable[Mail]) -> Iterator[Finding]:
         came = arrived[delivery.message_id]
         if came > 1:
             yield Finding(Harm.MAIL_TWICE, name, f"came {came} times")
-        if came:
+        # What was no longer true when it could be sent, such as a link to confirm a hold that is over.
+        if came or delivery.status == "withdrawn":
             continue
         if delivery.status == "failed":
             yield Finding(Harm.BY_HAND, name, f"given up: {delivery.last_error}")

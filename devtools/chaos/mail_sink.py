@@ -4,7 +4,8 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from email.parser import BytesHeaderParser
+from email.parser import BytesParser
+from email.policy import default
 from enum import Enum
 
 from devtools.processes import LOOPBACK
@@ -33,6 +34,8 @@ class Mail:
     subject: str
     at: float
     """Seconds since 1970."""
+    text: str = ""
+    """What a reader without pictures sees."""
 
 
 class MailSink:
@@ -92,13 +95,15 @@ class MailSink:
         raw = await reader.readuntil(b"\r\n.\r\n")
         if self.mood is Mood.SLOW:
             await asyncio.sleep(self.seconds)
-        headers = BytesHeaderParser().parsebytes(raw)
+        headers = BytesParser(policy=default).parsebytes(raw)
+        body = headers.get_body(("plain",))
         self.mails.append(
             Mail(
                 message_id=str(headers["Message-ID"] or "").strip(),
                 to=str(headers["To"] or ""),
                 subject=str(headers["Subject"] or ""),
                 at=time.time(),
+                text=body.get_content() if body is not None else "",
             )
         )
         return self.mood is not Mood.FORGETS_TO_ANSWER

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from devtools.bench.buyers import QUANTITY, filled_in
 from devtools.bench.load import Unexpected
 from devtools.bench.pages import FormMissing, form_to
 from devtools.bench.wire import Answer, Garbled, Site
+from devtools.chaos.mail_sink import Mail
 from devtools.chaos.measurements import Log
 from devtools.chaos.seed_names import PASSWORD
 from devtools.chaos.traffic import OK, SEE_OTHER, GaveUp, Probe, Traffic, Visitor, exchange
@@ -19,6 +21,9 @@ MOST_BUYERS = 2000
 # A buyer who comes back from the payment page looks so often whether the tickets are there.
 LOOKS = 12
 LOOK_AGAIN_SECONDS = 1.0
+# Whoever ordered by invoice looks so often for the mail, as long as the tickets are held.
+MAIL_LOOKS = 600
+_CONFIRMATION = re.compile(r"(/[\w-]+/[\w-]+/)confirmations/[\w-]+/[\w-]+/")
 REDIRECTS = 4
 # The sign-in page lets an address try about thirty times a minute, and each experiment begins with one, too.
 SIGN_IN_EVERY_SECONDS = 4.0
@@ -87,6 +92,8 @@ class Buyers:
     site: Site
     stripe: Site
     log: Log
+    mails: list[Mail] = field(default_factory=list)
+    """What the mail server took: who orders by invoice finds the link there that orders."""
     pays: bool = True
     """Else buyers leave the payment page open and go away."""
     purchases: list[Purchase] = field(default_factory=list)
@@ -125,7 +132,21 @@ class Buyers:
             if not self.pays:
                 return
             placed = await self._come_back(visitor, f"{held.location}return/")
+        if means is Means.INVOICE:
+            placed = await self._confirm(visitor, filled["email"])
         purchase.told_code = await self._see_order(visitor, placed.location)
+
+    async def _confirm(self, visitor: Visitor, email: str) -> Answer:
+        """The buyer opens the link that was mailed, and presses the button. Raises GaveUp."""
+        for _ in range(MAIL_LOOKS):
+            for mail in self.mails[::-1]:
+                link = _CONFIRMATION.search(mail.text)
+                if link is not None and link[1] == self.sale.path and email in mail.to:
+                    page = await visitor.get("confirmation", link[0])
+                    form = form_to(page.text, link[0])
+                    return await visitor.post("confirmation", form.action, form.fields)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        raise GaveUp("confirmation: no mail came")
 
     async def _see_order(self, visitor: Visitor, location: str) -> str:
         """The code of the order whose page it leads to. Raises Unexpected elsewhere."""

@@ -114,6 +114,7 @@ def _event(member: Membership) -> Event:
         tax_rate_bp=900,
         hold_minutes=30,
         allows_invoice=True,
+        invoice_share_percent=100,
         invoice_issues=InvoiceIssues.SENT,
     )
     set_event_capacity(event, capacity=PLACES, by=member)

@@ -169,7 +169,7 @@ class Runner:
         place = self.installation
         place.restarts = {}
         background = place.background
-        buyers = Buyers(sale, place.site, place.stripe_site, trial.log)
+        buyers = Buyers(sale, place.site, place.stripe_site, trial.log, mails=place.sink.mails)
         staff = Staff(Visitor(place.site, trial.log), sale)
         background.call(staff.sign_in(), timeout=120)
         traffic = Traffic(place.site, trial.log)

@@ -21,6 +21,11 @@ class DeliveryKind(models.TextChoices):
     REFUNDED = "refunded", _("Money on its way back")
     REFUND_FAILED = "unrefunded", _("Money could not be given back")
     CANCELED = "canceled", _("Order cancelled")
+    CONFIRM_ADDRESS = "confirm", _("Address to be confirmed")
+    REQUESTED = "requested", _("Order received, the organiser answers")
+    DUE = "due", _("Another day to pay")
+    LAPSING = "lapsing", _("To be paid soon")
+    LAPSED = "lapsed", _("Cancelled, as it was not paid")
 
 
 class DeliveryStatus(models.TextChoices):

@@ -125,6 +125,16 @@ class Order(TenantModel):
     # Whose it was is not known any more, see `orders.retention` and `orders.erasing`.
     anonymised_at = models.DateTimeField(null=True)
 
+    # Of an invoice order that a buyer made: the secret of the link that shows that the address is theirs,
+    # when it did, when the organiser said yes (or had said so beforehand) …
+    address_secret = models.CharField(max_length=32, blank=True, default="", db_default="")
+    address_confirmed_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    # … when it is cancelled unless it is paid, and when the buyer is to be told so. Orders that the
+    # organiser made have no such time, and neither have those from before there was one.
+    payment_due_at = models.DateTimeField(null=True)
+    lapse_notice_at = models.DateTimeField(null=True)
+
     objects = TenantManager.from_queryset(OrderQuerySet)()  # type: ignore[misc]
 
     class Meta(TenantModel.Meta):
@@ -157,6 +167,11 @@ class Order(TenantModel):
                 condition=Q(people_at=None, confirmed_at__isnull=False),
                 name="order_without_people",
             ),
+            models.Index(
+                fields=["payment_due_at"],
+                condition=Q(status="OFFLINE_PENDING", payment_due_at__isnull=False),
+                name="order_to_be_paid",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -185,6 +200,24 @@ class Order(TenantModel):
     @property
     def is_over(self) -> bool:
         return self.status in OVER_STATUSES
+
+    @property
+    def awaits_address(self) -> bool:
+        """An invoice order whose buyer has not shown yet that the address is theirs."""
+        return (
+            self.status == OrderStatus.INITIATED
+            and self.payment_method == PaymentMethod.INVOICE
+            and self.address_secret != ""
+        )
+
+    @property
+    def awaits_acceptance(self) -> bool:
+        """An invoice order that the organiser has not said yes to."""
+        return (
+            self.status == OrderStatus.OFFLINE_PENDING
+            and self.payment_due_at is not None
+            and self.accepted_at is None
+        )
 
     @property
     def stage(self) -> Stage:

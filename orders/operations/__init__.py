@@ -1,5 +1,6 @@
 """Every write to orders, tickets, invoices, payments, refunds and deliveries."""
 
+from orders.operations.confirming import accept_order, confirm_address
 from orders.operations.delivering import (
     begin_delivery,
     mark_failed_try,
@@ -25,6 +26,7 @@ from orders.operations.drawing import (
 )
 from orders.operations.erasing import Erasure, erase_person
 from orders.operations.invoicing import send_invoice
+from orders.operations.lapsing import announce_lapse, lapse_order, move_due
 from orders.operations.paying import (
     OpenedPayment,
     abandon_payment,
@@ -61,11 +63,14 @@ __all__ = [
     "Erasure",
     "OpenedPayment",
     "abandon_payment",
+    "accept_order",
     "accept_substitute",
+    "announce_lapse",
     "begin_delivery",
     "begin_document",
     "cancel_lost_order",
     "cancel_order",
+    "confirm_address",
     "confirm_payment",
     "decline_substitute",
     "drop_needless_refund",
@@ -75,6 +80,7 @@ __all__ = [
     "forget_documents",
     "keep_slice",
     "keep_unmatched",
+    "lapse_order",
     "lapse_substitute",
     "mark_document_failed",
     "mark_drawn",
@@ -83,6 +89,7 @@ __all__ = [
     "mark_sent",
     "mark_settled",
     "mark_unprepared",
+    "move_due",
     "note_checked",
     "note_refund_failure",
     "note_unmatched_failure",

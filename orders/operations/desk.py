@@ -3,7 +3,13 @@
 from django.db import transaction
 
 from orders.changes import Change
-from orders.errors import AlreadySettled, NotAnInvoiceOrder, OrderOver, PaidOrdersAreRefunded
+from orders.errors import (
+    AddressAwaited,
+    AlreadySettled,
+    NotAnInvoiceOrder,
+    OrderOver,
+    PaidOrdersAreRefunded,
+)
 from orders.locks import lock_order
 from orders.models import (
     Order,
@@ -21,13 +27,15 @@ from tiqqo.core.audit import Actor
 
 
 def refuse_unless_invoice(order: Order) -> None:
-    """Raises NotAnInvoiceOrder, AlreadySettled, OrderOver."""
+    """Raises NotAnInvoiceOrder, AlreadySettled, OrderOver, AddressAwaited."""
     if order.is_over:
         raise OrderOver
     if order.payment_method != PaymentMethod.INVOICE:
         raise NotAnInvoiceOrder
     if order.is_settled:
         raise AlreadySettled
+    if not order.is_confirmed:
+        raise AddressAwaited
 
 
 @transaction.atomic
@@ -35,7 +43,7 @@ def mark_settled(order: Order, *, by: Actor) -> Order:
     """The invoice is paid: the order is settled and its tickets are issued.
 
     The money went to the organiser's own account, so the ledger has no part in it.
-    Raises NotAnInvoiceOrder, AlreadySettled, OrderOver.
+    Raises NotAnInvoiceOrder, AlreadySettled, OrderOver, AddressAwaited.
     """
     order = lock_order(order.pk)
     refuse_unless_invoice(order)

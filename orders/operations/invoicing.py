@@ -1,12 +1,13 @@
 """An invoice order gets its invoice: a number, frozen figures, and a mail."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils import translation
 
 from events.models import InvoiceIssues
 from orders.changes import Change
+from orders.due_dates import DUE_FIELDS, due_after, set_due
 from orders.locks import lock_invoice_counter, lock_order
 from orders.models import Invoice, Order, OrderLine
 from orders.operations.changing import record_change
@@ -17,7 +18,7 @@ from tiqqo.core import clock
 from tiqqo.core.audit import Actor
 from tiqqo.ui.moments import words_for_range
 
-DAYS_TO_PAY = timedelta(days=14)
+MOMENT = timedelta(microseconds=1)
 
 
 @transaction.atomic
@@ -33,7 +34,8 @@ def send_invoice(order: Order, *, by: Actor) -> Order:
         lines = list(order.lines.select_related("slot").order_by("id"))
         invoice = _issue_invoice(order, lines)
         order.invoice_sent_at = invoice.issued_at
-        order.save(update_fields=["invoice_sent_at"])
+        order.accepted_at = order.accepted_at or invoice.issued_at
+        order.save(update_fields=["invoice_sent_at", "accepted_at", *DUE_FIELDS])
         record_change(order, Change.INVOICE_SENT, by=by, number=invoice.number)
         if order.event.invoice_issues == InvoiceIssues.SENT:
             issue_tickets(order, lines, by=by)
@@ -42,6 +44,7 @@ def send_invoice(order: Order, *, by: Actor) -> Order:
 
 def _issue_invoice(order: Order, lines: list[OrderLine]) -> Invoice:
     now = clock.now()
+    _begin_days_to_pay(order, at=now)
     issued_on = order.event.local(now).date()
     counter = lock_invoice_counter(issued_on.year)
     counter.last += 1
@@ -50,6 +53,17 @@ def _issue_invoice(order: Order, lines: list[OrderLine]) -> Invoice:
     invoice.issued_at = now
     invoice.save()
     return invoice
+
+
+def _begin_days_to_pay(order: Order, *, at: datetime) -> None:
+    """An order that ends by itself has all its days from the invoice on, if that is later; and it ends
+    before the event, should that have been moved."""
+    planned, due = order.payment_due_at, due_after(order.event, at)
+    if planned is None or due is None:
+        return
+    starts_at = order.event.starts_at
+    if due > planned or (starts_at is not None and planned >= starts_at):
+        set_due(order, due, at=at)
 
 
 def drawn_up(
@@ -106,8 +120,12 @@ def _label(line: OrderLine, zone: str) -> str:
 
 
 def _due_on(order: Order, issued_on: date) -> date:
-    """Two weeks, but before the doors open where that is sooner."""
-    due = issued_on + DAYS_TO_PAY
+    """The day that the order ends by itself, where it does. Else so many days as the event gives, but
+    before the doors open where that is sooner."""
+    due = issued_on + timedelta(days=order.event.invoice_days)
+    if order.payment_due_at is not None:
+        # At midnight it is the day before.
+        due = order.event.local(order.payment_due_at - MOMENT).date()
     if order.event.starts_at:
         due = min(due, order.event.local(order.event.starts_at).date())
     return max(due, issued_on)

@@ -10,10 +10,18 @@ from orders.changes import Change
 from orders.errors import CompanyMissing, MethodNotOffered, OrderAlreadyPlaced
 from orders.locks import lock_hold
 from orders.models import Order, OrderLine, OrderStatus, PaymentMethod
+from orders.operations.asking_address import (
+    ask_for_address,
+    forget_other_address,
+    needs_question,
+    prepare_question,
+    refuse_beyond_share,
+)
 from orders.operations.changing import record_first_changes
 from orders.operations.issuing import announce_settled, issue_first_tickets, welcome_later
 from people.operations import Name, normalise_email
 from ticketing.errors import ReservationOver
+from ticketing.locks import lock_offer
 from ticketing.models import Reservation, ReservationLine
 from ticketing.operations import confirm_locked, note_buyer
 from ticketing.pricing import Quote, quote
@@ -50,13 +58,17 @@ def place_order(
     locale: str = "en",
     by: Actor = audit.BUYER,
 ) -> Order:
-    """The hold is an order. Free, sponsored and invoice orders are confirmed at once; a card order
-    waits for its payment. `attendees` are in the order of the hold's lines, place by place; missing
+    """The hold is an order. Free and sponsored orders are confirmed at once, and so is an invoice order
+    that the organiser makes; one that a buyer makes waits until the address is confirmed, and a card
+    order for its payment. `attendees` are in the order of the hold's lines, place by place; missing
     ones are the buyer. Placing again before paying replaces what was typed.
 
     Raises ReservationOver, OrderAlreadyPlaced, MethodNotOffered, CompanyMissing,
-    TooManyForOnePerson, CodeUsedByYou.
+    TooManyForOnePerson, CodeUsedByYou, InvoiceShareUsed, TooManyAddresses.
     """
+    is_asked = payment_method == PaymentMethod.INVOICE and by is audit.BUYER
+    if is_asked:
+        lock_offer(reservation.event_id)
     held = lock_hold(reservation)
     reservation, lines, placed = held.reservation, held.lines, held.order
     if placed is not None and placed.is_confirmed:
@@ -73,19 +85,25 @@ def place_order(
         reservation,
         lines,
         email_key=normalise_email(buyer.email),
-        is_confirmed_next=_first_status(method) != OrderStatus.INITIATED,
+        is_confirmed_next=_first_status(method, by) != OrderStatus.INITIATED,
     )
+    is_asked = is_asked and method == PaymentMethod.INVOICE
 
     if placed is not None:
         placed.lines.all().delete()
     order = placed or Order(reservation=reservation, event=reservation.event)
+    email_before, secret_before = order.email, order.address_secret
     for field in Buyer.__slots__:
         setattr(order, field, getattr(buyer, field))
+    forget_other_address(order, email_before=email_before)
     order.consented_at, order.consent_text = (now if consent_text else None), consent_text
     order.locale, order.placed_at = locale, now
     order.quantity = sum(line.places for line in lines)
     fill_in_price(order, price)
-    _start(order, method, at=now)
+    _start(order, method, by, at=now)
+    if is_asked:
+        refuse_beyond_share(placed, reservation, places=order.quantity)
+        prepare_question(order)
     if placed is None:
         _INSERT_ORDER([order])
     else:
@@ -100,6 +118,8 @@ def place_order(
     record_first_changes(order, changes, by=by)
     if order.status == OrderStatus.FREE:
         welcome_later(order)
+    if is_asked and needs_question(order, secret_before=secret_before):
+        ask_for_address(order)
     if order.status != OrderStatus.INITIATED:
         confirm_locked(reservation, lines)
     return order
@@ -118,9 +138,9 @@ def fill_in_price(order: Order, price: Quote) -> None:
     order.total_minor = price.total_minor
 
 
-def _start(order: Order, method: PaymentMethod, *, at: datetime) -> None:
-    """The first status by payment method: a card order waits, all others own their places."""
-    order.payment_method, order.status = method, _first_status(method)
+def _start(order: Order, method: PaymentMethod, by: Actor, *, at: datetime) -> None:
+    """The first status by payment method: some wait, all others own their places."""
+    order.payment_method, order.status = method, _first_status(method, by)
     if order.status != OrderStatus.INITIATED:
         order.confirmed_at = at
     if order.status == OrderStatus.FREE:
@@ -152,10 +172,13 @@ def _method(
     raise MethodNotOffered
 
 
-def _first_status(method: PaymentMethod) -> OrderStatus:
+def _first_status(method: PaymentMethod, by: Actor) -> OrderStatus:
+    """Nobody who only typed an address takes places with it for longer than a hold lasts."""
     if method in (PaymentMethod.FREE, PaymentMethod.SPONSORED):
         return OrderStatus.FREE
-    return OrderStatus.OFFLINE_PENDING if method == PaymentMethod.INVOICE else OrderStatus.INITIATED
+    if method == PaymentMethod.INVOICE and by is not audit.BUYER:
+        return OrderStatus.OFFLINE_PENDING
+    return OrderStatus.INITIATED
 
 
 def write_lines(

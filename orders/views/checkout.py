@@ -70,6 +70,9 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
         return _to_order(request, order)
     if not reservation.is_live(at=clock.now()):
         return _over(request, reservation)
+    is_looking = request.method == "GET" and "change" not in request.GET
+    if is_looking and order is not None and order.awaits_address:
+        return _look_in_your_mail(request, reservation, order)
     lines = lines_of(reservation)
     price = quote_of(reservation, lines)
     form = CheckoutForm(
@@ -98,6 +101,21 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
             "last_failure": _last_failure(order),
         },
         status=422 if form.is_bound else 200,
+    )
+
+
+def _look_in_your_mail(request: Any, reservation: Reservation, order: Order) -> HttpResponse:
+    """An order by invoice is placed by the link in the buyer's mail."""
+    return render(
+        request,
+        "shop/address_asked.html",
+        {
+            **event_context(request, reservation.event),
+            "reservation": reservation,
+            "order": order,
+            "steps": _steps(at=DETAILS),
+            "steps_label": _("Getting tickets"),
+        },
     )
 
 
@@ -150,6 +168,9 @@ def _place(request: Any, reservation: Reservation, form: CheckoutForm) -> HttpRe
         )
     if order.payment_method == PaymentMethod.CARD:
         return HttpResponse(status=303, headers={"Location": payments.payment_page(order)})
+    if order.awaits_address:
+        # Not to the order's own page: its address is the permission, and this buyer proved nothing.
+        return _see_other("shop:checkout", request, order.event.slug, secret=reservation.secret)
     return _to_order(request, order)
 
 

@@ -18,8 +18,9 @@ from events.models import Event
 from events.queries import event_or_404
 from orders import operations
 from orders.export import csv_rows
-from orders.forms import NewOrderForm, OrderFilterForm
+from orders.forms import DueForm, NewOrderForm, OrderFilterForm
 from orders.history import told
+from orders.letters import due_words
 from orders.mails import order_url
 from orders.models import DocumentKind, Order, PaymentMethod
 from orders.price_lines import order_price_lines
@@ -138,6 +139,12 @@ def _placed(request: Any, event: Event, form: NewOrderForm) -> Order:
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
 def order(request: Any, event: str, code: str) -> HttpResponse:
+    return _order_page(request, event, code)
+
+
+def _order_page(
+    request: Any, event: str, code: str, due_form: DueForm | None = None
+) -> HttpResponse:
     found = event_or_404(event)
     details = order_details(order_or_404(found, code))
     return render_dashboard(
@@ -150,10 +157,37 @@ def order(request: Any, event: str, code: str) -> HttpResponse:
             "price_lines": order_price_lines(details.order, details.lines),
             "buyer_url": order_url(details.order),
             "may_manage": request.member.may(Permission.MANAGE_ORDERS),
+            "due_form": due_form or DueForm(initial=DueForm.initial_of(details.order)),
+            "due_words": due_words(details.order),
         },
         current="orders:list",
         event=found,
+        status=422 if due_form else 200,
     )
+
+
+@member_view(Permission.MANAGE_ORDERS)
+@require_POST
+def acceptance(request: Any, event: str, code: str) -> HttpResponse:
+    return _act(
+        request, event, code, operations.accept_order, _("%(code)s is accepted. The buyer is told.")
+    )
+
+
+@member_view(Permission.MANAGE_ORDERS)
+@require_POST
+def due_date(request: Any, event: str, code: str) -> HttpResponse:
+    """Until when the order is to be paid; without a day it does not end by itself."""
+    form = DueForm(request.POST)
+    if form.is_valid():
+        with refusals(form):
+            found = order_or_404(event_or_404(event), code)
+            operations.move_due(found, due_on=form.cleaned_data["due_on"], by=request.member)
+            messages.success(request, _("The date is saved."))
+            return redirect(
+                "orders:order", organiser=request.member.organiser.slug, event=event, code=code
+            )
+    return _order_page(request, event, code, due_form=form)
 
 
 def _act(request: Any, event: str, code: str, act: Any, done: str) -> HttpResponse:

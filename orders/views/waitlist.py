@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import public_view
 from events.models import Event
@@ -23,10 +23,25 @@ from orders.waitlist_letters import tickets_wanted
 from orders.waitlist_mails import offered_words
 from people.consent_links import is_one_click
 from ticketing.catalogue import catalogue_of
-from ticketing.errors import AlreadyInLine, NoWaitlist
-from ticketing.models import WaitlistEntry, WaitlistMethod, WaitlistPolicy, WaitlistStatus
-from ticketing.operations import join_waitlist, leave_line, send_place_again
-from ticketing.queries.waitlist import Waitable, entry_by_secret, is_over, own_entry, waitables
+from ticketing.errors import NotSoldOut, NoWaitlist, RequestOver, SalesClosed, WaitlistClosed
+from ticketing.models import (
+    PLACE_KEPT_FOR,
+    WaitlistEntry,
+    WaitlistMethod,
+    WaitlistPolicy,
+    WaitlistRequest,
+    WaitlistStatus,
+)
+from ticketing.operations import confirm_request, leave_line, request_place
+from ticketing.queries.waitlist import (
+    Waitable,
+    entry_by_secret,
+    is_over,
+    own_entry,
+    request_by_secret,
+    waitables,
+    words_of_request,
+)
 from tiqqo.core import clock
 from tiqqo.core.language import suggest_language
 from tiqqo.ui.forms import refusals
@@ -59,7 +74,7 @@ def waitlist(request: Any, event: str) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            return _join(request, found, form)
+            return _ask(request, found, form)
     return _page(
         request,
         found,
@@ -75,23 +90,24 @@ def waitlist(request: Any, event: str) -> HttpResponse:
     )
 
 
-def _join(request: Any, event: Event, form: JoinForm) -> HttpResponse:
-    try:
-        entry = join_waitlist(
-            event,
-            who=form.newcomer(get_language() or "en"),
-            quantity=form.cleaned_data["quantity"],
-            wishes=form.wanted,
-        )
-    except AlreadyInLine:
-        send_place_again(event, email=form.cleaned_data["email"])
-        raise
-    return redirect(
-        "shop:waitlist_entry",
-        organiser=request.organiser.slug,
-        event=event.slug,
-        secret=entry.secret,
+def _ask(request: Any, event: Event, form: JoinForm) -> HttpResponse:
+    """The same answer whether the address is in line already or not: its owner has a mail."""
+    request_place(
+        event,
+        who=form.newcomer(get_language() or "en"),
+        quantity=form.cleaned_data["quantity"],
+        wishes=form.wanted,
     )
+    return redirect("shop:waitlist_mailed", organiser=request.organiser.slug, event=event.slug)
+
+
+@public_view
+@never_cache
+@require_GET
+def mailed(request: Any, event: str) -> HttpResponse:
+    """What to do after the form: the mail has the link that confirms the address."""
+    found = public_event_or_404(request, event)
+    return render(request, "shop/waitlist_mailed.html", event_context(request, found))
 
 
 def _takes_people(event: Event, policy: WaitlistPolicy) -> bool:
@@ -154,8 +170,59 @@ def _page(
 @never_cache
 @require_GET
 def entry(request: Any, event: str, secret: str) -> HttpResponse:
-    """How one stands in line."""
+    """How one stands in line; before that, the question whether one wants to, which opening the page
+    does not answer: mail scanners open links, too."""
+    asked = _request_of(request, event, secret)
+    if asked is not None:
+        return _question(request, asked)
     return _own_page(request, _entry_or_404(request, event, secret))
+
+
+@csrf_exempt
+@public_view
+@never_cache
+@require_POST
+def confirmation(request: Any, event: str, secret: str) -> HttpResponse:
+    """They want to wait, and the address is theirs. Twice is harmless."""
+    asked = _request_of(request, event, secret)
+    if asked is not None:
+        try:
+            secret = confirm_request(asked).secret
+        except RequestOver:
+            # Another press of the button was faster, or the time is over.
+            _entry_or_404(request, event, secret)
+        except (NotSoldOut, WaitlistClosed, SalesClosed, NoWaitlist) as refusal:
+            return _question(request, asked, refusal=str(refusal), status=refusal.status)
+    else:
+        _entry_or_404(request, event, secret)
+    return redirect(
+        "shop:waitlist_entry", organiser=request.organiser.slug, event=event, secret=secret
+    )
+
+
+def _request_of(request: Any, event: str, secret: str) -> WaitlistRequest | None:
+    found = request_by_secret(public_event_or_404(request, event), secret, at=clock.now())
+    if found is not None:
+        suggest_language(request, found.locale, over_browser=True)
+    return found
+
+
+def _question(
+    request: Any, asked: WaitlistRequest, *, refusal: str = "", status: int = 200
+) -> HttpResponse:
+    wanted = tickets_wanted(asked.quantity, words_of_request(asked))
+    return render(
+        request,
+        "shop/waitlist_confirmation.html",
+        {
+            **event_context(request, asked.event),
+            "asked": asked,
+            "wanted": wanted,
+            "refusal": refusal,
+            "is_in_time": asked.asked_at > clock.now() - PLACE_KEPT_FOR,
+        },
+        status=status,
+    )
 
 
 @csrf_exempt
@@ -194,7 +261,7 @@ def _own_page(request: Any, entry: WaitlistEntry, *, is_leaving: bool = False) -
             **event_context(request, entry.event),
             "own": own,
             "entry": entry,
-            "wanted": tickets_wanted(own),
+            "wanted": tickets_wanted(entry.quantity, own.wishes),
             "offered": offered_words(entry) if own.status == WaitlistStatus.OFFERED else (),
             "is_leaving": is_leaving,
         },

@@ -12,6 +12,7 @@ from accounts.models import Membership
 from accounts.permissions import PERMISSIONS_OF, Permission
 from checkin.models import Admission
 from events.models import Event, EventStatus
+from orders.due_dates import NOTICE
 from orders.models import (
     Delivery,
     DeliveryStatus,
@@ -48,6 +49,7 @@ class NeedKind(StrEnum):
     DISPUTES_OPEN = "disputes_open"
     REFUNDS_STUCK = "refunds_stuck"
     CARDS_REFUSED = "cards_refused"
+    INVOICES_LAPSING = "invoices_lapsing"
     INVOICES_UNSENT = "invoices_unsent"
     INVOICES_OVERDUE = "invoices_overdue"
     RELEASE_SOLD_OUT = "release_sold_out"
@@ -136,14 +138,21 @@ def _need(kind: NeedKind, event: Event, *, at: datetime) -> Need:
 def _of_invoices(now: datetime) -> Iterator[Need]:
     is_overdue = Q(invoice_sent_at__lte=now - PAYS_WITHIN)
     is_unsent = Q(invoice_sent_at=None)
+    # Their buyers were told; who is to have more time is given another date.
+    is_lapsing = Q(payment_due_at__lte=now + NOTICE)
     rows: Any = (
-        Order.objects.filter(is_overdue | is_unsent, status=OrderStatus.OFFLINE_PENDING)
+        Order.objects.filter(
+            is_overdue | is_unsent | is_lapsing, status=OrderStatus.OFFLINE_PENDING
+        )
         .order_by()
         .values("event__name", "event__slug", "event__time_zone", "currency")
         .annotate(
             unsent=Count("pk", filter=is_unsent),
             unsent_minor=Sum("total_minor", filter=is_unsent),
             unsent_at=Min("placed_at", filter=is_unsent),
+            lapsing=Count("pk", filter=is_lapsing),
+            lapsing_minor=Sum("total_minor", filter=is_lapsing),
+            lapsing_at=Min("payment_due_at", filter=is_lapsing),
             overdue=Count("pk", filter=is_overdue),
             overdue_minor=Sum("total_minor", filter=is_overdue),
             overdue_at=Min("invoice_sent_at", filter=is_overdue),
@@ -151,6 +160,7 @@ def _of_invoices(now: datetime) -> Iterator[Need]:
     )
     for row in rows:
         for kind, name in (
+            (NeedKind.INVOICES_LAPSING, "lapsing"),
             (NeedKind.INVOICES_UNSENT, "unsent"),
             (NeedKind.INVOICES_OVERDUE, "overdue"),
         ):

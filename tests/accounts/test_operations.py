@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 
 from accounts.errors import (
     AlreadyInvited,
@@ -13,6 +14,7 @@ from accounts.errors import (
     LastOwner,
     OnlyOwnersMakeOwners,
 )
+from accounts.letters import invitation_letter
 from accounts.models import INVITATION_LASTS, RESERVED_SLUGS, Invitation, Membership, Organiser
 from accounts.operations import (
     accept_invitation,
@@ -20,20 +22,123 @@ from accounts.operations import (
     change_role,
     found_organiser,
     invite_member,
+    release_organiser,
     remove_member,
     revoke_invitation,
+    withdraw_organiser,
 )
 from accounts.permissions import Role
+from accounts.platform_views import StaffActor
+from accounts.tasks import remove_unconfirmed_accounts
+from events.queries import upcoming_everywhere
 from tests.cast import MembershipFactory, UserFactory
 from tiqqo.core import audit, clock
 from tiqqo.core.models import AuditEntry
-from tiqqo.core.tenancy import tenant_scope
+from tiqqo.core.tenancy import platform_scope, tenant_scope
+from tiqqo.ui.mails import render_letter
 
 SEND = "accounts.tasks.send_invitation"
 
 
 def actions_of(subject):
     return [entry.action for entry in audit.history_of(subject)]
+
+
+# Unconfirmed accounts --------------------------------------------------------------------
+
+
+def test_who_never_confirmed_an_address_is_removed_and_nobody_else(kikker):
+    from django.contrib.auth import get_user_model
+
+    now = clock.now()
+    old = now - timedelta(days=8)
+
+    def signed_up(email, *, verified=False, at=old, **facts):
+        user = UserFactory(email=email, date_joined=at, **facts)
+        user.emailaddress_set.create(email=email, verified=verified, primary=True)
+        return user
+
+    signed_up("bot@example.org")
+    signed_up("new@example.org", at=now - timedelta(days=6))
+    signed_up("sure@example.org", verified=True)
+    signed_up("back@example.org", last_login=old)
+    signed_up("staff@example.org", is_staff=True)
+    UserFactory(email="operator@example.org", date_joined=old)
+    member = signed_up("member@example.org")
+    MembershipFactory(organiser=kikker.organiser, user=member)
+    before = set(get_user_model().objects.values_list("email", flat=True))
+
+    removed = remove_unconfirmed_accounts()
+
+    after = set(get_user_model().objects.values_list("email", flat=True))
+    assert (removed, before - after) == (1, {"bot@example.org"})
+    assert remove_unconfirmed_accounts() == 0
+
+
+def test_an_invitation_carries_no_address_that_was_stored_before(kikker):
+    kikker.owner.user.name = "Ana https://evil.example/claim"
+    kikker.owner.user.save(update_fields=["name"])
+    kikker.organiser.name = "Win a car - www.evil.example"
+    kikker.organiser.save(update_fields=["name"])
+    invitation = invite_member(
+        kikker.organiser, email="victim@example.org", role=Role.MANAGER, by=kikker.owner
+    )
+
+    letter = invitation_letter(Invitation.objects.select_related("organiser", "invited_by").get())
+
+    text, html = render_letter(letter)
+    assert invitation.secret in text
+    for words in (letter.subject, text, html):
+        assert "evil.example" not in words
+
+
+# The front page --------------------------------------------------------------------------
+
+
+def names_on_the_front_page():
+    with platform_scope("look at the front page"):
+        return [event.organiser.name for event in upcoming_everywhere()]
+
+
+def test_only_released_organisers_stand_on_the_front_page(cast):
+    assert names_on_the_front_page() == []
+    staff = StaffActor(UserFactory(name="Petra", is_staff=True))
+
+    release_organiser(cast.kikker.organiser, by=staff)
+    release_organiser(cast.kikker.organiser, by=staff)
+    assert names_on_the_front_page() == ["Blauwe Kikker"]
+    withdraw_organiser(cast.kikker.organiser, by=staff)
+    withdraw_organiser(cast.fjord.organiser, by=staff)
+
+    assert names_on_the_front_page() == []
+    with cast.kikker.scope():
+        decided = list(audit.history_of(cast.kikker.organiser))[-2:]
+        assert [(entry.action, entry.actor_label) for entry in decided] == [
+            ("organiser.released", "Petra (Tiqqo)"),
+            ("organiser.withdrawn", "Petra (Tiqqo)"),
+        ]
+    with cast.fjord.scope():
+        assert "organiser.withdrawn" not in actions_of(cast.fjord.organiser)
+
+
+def test_a_platform_may_show_all_or_none(cast, settings):
+    release_organiser(cast.kikker.organiser, by=audit.SYSTEM)
+
+    settings.FRONT_PAGE = "all"
+    assert sorted(names_on_the_front_page()) == ["Blauwe Kikker", "Fjord Tech"]
+    settings.FRONT_PAGE = "none"
+    assert names_on_the_front_page() == []
+
+
+def test_organisers_from_before_the_upgrade_count_as_released(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_organiser (name, slug, country, currency, time_zone, language,"
+            " support_email, accent_colour, logo, created_at) VALUES ('Old', 'old', 'NL', 'EUR',"
+            " 'Europe/Amsterdam', 'en', '', '#1f4f46', '', now())"
+        )
+
+    assert Organiser.objects.get(slug="old").released_at is not None
 
 
 # Founding -------------------------------------------------------------------------------
@@ -44,7 +149,8 @@ def test_who_founds_an_organiser_owns_it(db):
 
     organiser = found_organiser(name="Café Zuid", owner=user)
 
-    assert (organiser.slug, organiser.support_email) == ("cafe-zuid", "ines@example.org")
+    assert (organiser.slug, organiser.support_email) == ("cafe-zuid", "")
+    assert organiser.released_at is None
     assert (organiser.currency, organiser.time_zone) == ("EUR", "Europe/Amsterdam")
     with tenant_scope(organiser):
         member = Membership.objects.get()

@@ -9,6 +9,7 @@ import time_machine
 from django.core import mail
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
@@ -71,6 +72,9 @@ def test_sign_up_leads_to_the_first_event(pages, queue, committing):
     [message] = mail.outbox
     assert message.to == ["nils@example.org"]
     code = re.search(r"^([A-Z0-9-]{6,})$", message.body, re.MULTILINE).group(1)
+    # Until the address is confirmed there is nothing, least of all a page.
+    assert not Organiser.objects.filter(name="Ny Scene").exists()
+    pages.get_page("/ny-scene/", status=404)
 
     answer = page.submit("Confirm address", code=code)
 
@@ -80,9 +84,99 @@ def test_sign_up_leads_to_the_first_event(pages, queue, committing):
     user = User.objects.get(email="nils@example.org")
     assert user.name == "Nils Ny"
     organiser = Organiser.objects.get(name="Ny Scene")
-    assert (organiser.slug, organiser.support_email) == ("ny-scene", "nils@example.org")
+    # The address that somebody signs in with is not public unless they say so.
+    assert (organiser.slug, organiser.support_email) == ("ny-scene", "")
     overview = pages.follow(page.submit("Create draft", name="Opening night"))
     assert overview.h1 == "Opening night"
+
+
+def test_signing_up_as_somebody_tells_and_leaves_nothing(cast, queue, committing):
+    """Whether the address has an account or not: the same answers, and no page of the name."""
+    ana = cast.kikker.owner.user
+    ana.emailaddress_set.create(email=ana.email, verified=True, primary=True)
+    seen = []
+    for email, name in ((ana.email, "Probe One"), ("nobody-yet@example.org", "Probe Two")):
+        stranger = PageClient(cast)
+        page = stranger.get_page(reverse("account_signup"))
+        with committing():
+            answer = page.submit("Create account", organiser_name=name, **NILS | {"email": email})
+        shown = stranger.follow(answer)
+        slug = name.lower().replace(" ", "-")
+        status = stranger.http.get(f"/{slug}/").status_code
+        seen.append((answer.status_code, answer.headers["Location"], shown.h1, status))
+
+    assert seen[0] == seen[1]
+    assert seen[0][3] == 404
+
+
+def test_a_new_password_founds_nothing_that_a_stranger_asked_for(cast, queue, committing):
+    """Somebody signs up with Quinn's address; Quinn takes the account over by a new password."""
+    stranger, quinn = PageClient(cast), PageClient(cast, http=Client())
+    page = stranger.get_page(reverse("account_signup"))
+    with committing():
+        page.submit(
+            "Create account", organiser_name="Trap", **NILS | {"email": "quinn@example.org"}
+        )
+    mail.outbox.clear()
+    with committing():
+        quinn.post(reverse("account_reset_password"), {"email": "quinn@example.org"})
+    queue.work()
+    code = re.search(r"^([A-Z0-9-]{6,})$", mail.outbox[-1].body, re.MULTILINE).group(1)
+    quinn.post(reverse("account_confirm_password_reset_code"), {"code": code})
+
+    user = User.objects.get(email="quinn@example.org")
+    assert user.emailaddress_set.get().verified
+    assert not Organiser.objects.filter(name="Trap").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "at"),
+    [
+        ({"name": "https://evil.example"}, "name"),
+        ({"organiser_name": "Win a car - https://evil.example"}, "organiser_name"),
+        ({"email": "a@localhost"}, "email"),
+        ({"email": "a@[127.0.0.1]"}, "email"),
+    ],
+)
+def test_sign_up_takes_no_addresses_for_names(pages, typed, at):
+    page = pages.get_page(reverse("account_signup"))
+
+    page = page.submit("Create account", status=200, **NILS | typed)
+
+    assert list(page.errors) == [at]
+    assert not User.objects.filter(name="Nils Ny").exists()
+
+
+def test_staff_releases_organisers_to_the_front_page(cast):
+    staff = PageClient(cast).sign_in(UserFactory(name="Petra", is_staff=True))
+    page = staff.get_page("/platform/organisers/")
+    assert [row[0] for row in page.rows] == [
+        "Fjord Tech hello@fjord.example",
+        "Blauwe Kikker help@blauwekikker.example",
+    ]
+    assert page.response.headers["X-Robots-Tag"] == "noindex"
+
+    page = staff.follow(page.submit("Release Blauwe Kikker"))
+
+    assert page.alerts == ["Blauwe Kikker is released."]
+    assert [row[0] for row in page.rows] == ["Fjord Tech hello@fjord.example"]
+    assert "Night of the Blue Note" in staff.get_page("/").text()
+    page = staff.get_page("/platform/organisers/", {"show": "released"})
+    page = staff.follow(page.submit("Withdraw Blauwe Kikker"))
+    assert page.alerts == ["Blauwe Kikker is not on the front page any more."]
+    assert "Night of the Blue Note" not in staff.get_page("/").text()
+
+
+def test_for_others_there_is_nothing_of_the_platform(cast, pages):
+    owner = PageClient(cast).sign_in(cast.kikker.owner.user)
+
+    for visitor in (pages, owner):
+        visitor.get_page("/platform/organisers/", status=404)
+        visitor.http.handler.enforce_csrf_checks = False
+        for deed in ("release", "withdrawal"):
+            visitor.post(f"/platform/organisers/blauwe-kikker/{deed}/", status=404)
+    cast.kikker.organiser.refresh_from_db()
+    assert cast.kikker.organiser.released_at is None
 
 
 def test_sign_up_without_an_organisation_asks_for_one(pages, queue, committing):

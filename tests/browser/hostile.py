@@ -9,7 +9,7 @@ from PIL import Image
 from accounts.models import Membership
 from events.operations import publish_event
 from orders.models import PaymentMethod
-from orders.operations import mark_settled, place_order
+from orders.operations import confirm_address, mark_settled, place_order
 from people.operations import Name
 from tests.cast import (
     EventFactory,
@@ -116,6 +116,7 @@ def _plant(awkward: Awkward) -> dict[str, str]:
             attendees=[name] * 6,
             payment_method=PaymentMethod.INVOICE,
         )
+        order = confirm_address(order, secret=order.address_secret)
         order = mark_settled(order, by=member)
         return {**found, "code": order.code, "secret": order.secret}
 

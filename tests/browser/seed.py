@@ -40,6 +40,7 @@ from ticketing.operations import (
     generate_codes,
     join_waitlist,
     make_slots,
+    request_place,
     set_event_capacity,
     set_waitlist,
 )
@@ -120,6 +121,7 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
     waiting = supper.place_invoice(2, first_name="Daan", last_name="Visser", by=by)
     settled = supper.place_invoice(3, first_name="Ravi", last_name="Ito", by=by)
     mark_settled(settled, by=by)
+    unsure = supper.place_invoice(2, first_name="Una", last_name="Sure", is_confirmed=False)
     ticket, let_in = free.tickets.order_by("id")
     admitted = admit_ticket(supper.event, let_in.code, by=by, gate="Garden")
     invitation = invite_member(house.organiser, email="later@example.org", role=Role.MANAGER, by=by)
@@ -129,6 +131,8 @@ def _busy(house: House, by: Membership) -> dict[str, str]:
         **_waited_for(supper, by),
         "waiting": waiting.code,
         "settled": settled.code,
+        "unsure": unsure.code,
+        "unsure_secret": unsure.address_secret,
         "code": free.code,
         "secret": free.secret,
         "ticket": ticket.code,
@@ -164,7 +168,14 @@ def _waited_for(house: House, by: Membership) -> dict[str, str]:
         quantity=2,
         wishes=[Wish(kind.pk)],
     )
-    return {"entry": str(entry.pk), "place": entry.secret}
+    request = request_place(
+        Event.objects.select_related("organiser").get(pk=house.event.pk),
+        who=Newcomer("Xena Bakker", "xena@example.org", consent_text="They may write to me."),
+        quantity=1,
+        wishes=[Wish(kind.pk)],
+    )
+    assert request is not None, "Xena is not in line"
+    return {"entry": str(entry.pk), "place": entry.secret, "asked": request.secret}
 
 
 def _organised(house: House, by: Membership) -> dict[str, str]:

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from playwright.sync_api import Browser, StorageState
+from playwright.sync_api import Browser, StorageState, expect
 
 from tests.browser.looking import DESK
 from tests.browser.shopping import choose
@@ -32,6 +32,9 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "shop:event": (STRANGER, EVENT),
     "shop:order": (STRANGER, {**EVENT, "code": "{code}", "secret": "{secret}"}),
     "shop:waitlist": (STRANGER, EVENT),
+    "shop:waitlist_mailed": (STRANGER, EVENT),
+    "shop:address": (STRANGER, {**EVENT, "code": "{unsure}", "secret": "{unsure_secret}"}),
+    "platform_organisers": ("platform@example.org", {}),
     "shop:waitlist_entry": (STRANGER, {**EVENT, "secret": "{place}"}),
     "shop:waitlist_departure": (STRANGER, {**EVENT, "secret": "{place}"}),
     "account_login": (STRANGER, {}),
@@ -186,12 +189,17 @@ ELSEWHERE = {
             "ticketing:promotion_pause",
             "ticketing:promotion_resumption",
             "ticketing:code_deletion",
+            "orders:acceptance",
+            "orders:due",
             "orders:invoice",
             "orders:settlement",
             "orders:cancellation",
             "orders:deliveries",
             "door:admissions",
             "door:undo",
+            "platform_release",
+            "platform_withdrawal",
+            "shop:waitlist_confirmation",
             "shop:reservations",
             "shop:extension",
             "shop:cancellation",
@@ -280,3 +288,19 @@ def test_mail_viewer_is_fit_for_everybody(visit, site):
     newcomer.page.locator("main a").first.click()
 
     newcomer.look_everywhere("every-mail")
+
+
+def test_question_about_a_place_in_line_is_fit_for_everybody(visit, site):
+    somebody = visit()
+    somebody.open(f"{SUPPER}waitlist/{site.planted['busy']['asked']}/")
+    expect(somebody.page.get_by_role("heading", level=1)).to_have_text("Do you want to wait?")
+
+    somebody.look_everywhere("every-waitlist-question")
+
+
+def test_order_whose_address_is_not_confirmed_is_fit_for_everybody(visit, site, key):
+    desk = visit(storage_state=key(OWNER))
+    order = site.planted["busy"]["unsure"]
+    desk.open(f"/o/blauwe-kikker/events/harvest-supper/orders/{order}/")
+
+    desk.look_everywhere("every-order-unconfirmed")

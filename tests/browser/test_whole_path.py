@@ -118,6 +118,12 @@ def add_tickets(owner: Visitor, slug: str) -> None:
 
 def publish(owner: Visitor, slug: str) -> None:
     owner.open(EVENT.format(slug=slug))
+    owner.look("overview-contact-missing", heading="Night Swim")
+    owner.follow("Open settings")
+    owner.fill(support_email=f"hello@{slug}.example")
+    owner.look("settings-contact", heading="Settings")
+    owner.press("Save settings")
+    owner.open(EVENT.format(slug=slug))
     expect(owner.page.locator(".checklist__count")).to_have_text(
         re.compile(r"^(\d) of \1 steps complete$")
     )

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import mail
 
 from orders import operations
-from orders.models import Order, OrderStatus, Payment, Ticket
+from orders.models import Delivery, Order, OrderStatus, Payment, Ticket
 from tests.cast import DORA, EMIL
 from tests.orders.public import CARLA, the_order
 from ticketing.models import CapacityPool, Reservation, ReservationStatus
@@ -91,14 +92,114 @@ def test_invoice_checkout_books_the_places(fjord_checkout, in_fjord_shop, queue,
 
     order = the_order(in_fjord_shop.house)
     assert (order.status, order.company_name, order.vat_number, order.purchase_number) == (
-        "OFFLINE_PENDING", "Acme ApS", "DK12345678", "PO 7",
+        "INITIATED", "Acme ApS", "DK12345678", "PO 7",
     )  # fmt: skip
     assert queue.names == ["orders.tasks.prepare_delivery"]
+    asked = in_fjord_shop.pages.follow(answer)
+    assert asked.h1 == "Look in your mail"
+    assert "We have written to carla@example.org." in asked.text()
+    assert order.secret not in asked.response.content.decode()
+    assert queue.work(committing) == []
+    [message] = mail.outbox
+    assert message.to == ["carla@example.org"]
+    assert message.subject == "Confirm your order for Fjord Tech Summit"
+    assert order.secret not in message.body
+    link = in_fjord_shop.url("shop:address", code=order.code, secret=order.address_secret)
+    assert link in message.body
+
+    # Opening the link orders nothing, as often as mail scanners do it.
+    for _time in range(3):
+        question = in_fjord_shop.pages.get_page(link)
+    assert question.h1 == "Confirm your order"
+    assert the_order(in_fjord_shop.house).status == "INITIATED"
+    with committing():
+        answer = question.submit("Place the order")
+        again = question.submit("Place the order")
+
+    assert answer.headers["Location"] == again.headers["Location"]
     page = in_fjord_shop.pages.follow(answer)
     assert page.h1 == "We have your order"
     assert page.alerts == [
         "Your places are booked. The invoice comes by mail, and the tickets follow."
     ]
+    assert the_order(in_fjord_shop.house).status == "OFFLINE_PENDING"
+    assert queue.work(committing) == []
+    assert [m.subject for m in mail.outbox[1:]] == [
+        f"We have your order {order.code} for Fjord Tech Summit"
+    ]
+
+
+def placed_by_invoice(page, **facts):
+    typed = CARLA | {"payment_method": "INVOICE", "company_name": "Acme ApS"} | facts
+    return page.client.follow(page.submit("Place order", status=303, **typed))
+
+
+def test_a_link_to_one_address_says_nothing_about_another(fjord_checkout, in_fjord_shop):
+    asked = placed_by_invoice(fjord_checkout)
+    first = the_order(in_fjord_shop.house)
+    form = asked.client.get_page(asked.links()["Change what I typed"])
+    asked = placed_by_invoice(form, email="victim@example.org")
+
+    assert "We have written to victim@example.org." in asked.text()
+    in_fjord_shop.get("shop:address", code=first.code, secret=first.address_secret, status=404)
+    in_fjord_shop.get("shop:address", code=first.code, secret=first.secret, status=404)
+    second = the_order(in_fjord_shop.house)
+    assert second.pk == first.pk
+    in_fjord_shop.get("shop:address", code=second.code, secret=second.address_secret)
+
+
+def test_placing_again_writes_to_nobody_again_and_to_few_addresses(fjord_checkout, in_fjord_shop):
+    def asked_so_far():
+        with in_fjord_shop.house.scope():
+            return Delivery.objects.filter(kind="confirm").count()
+
+    page = fjord_checkout
+    for _time in range(3):
+        asked = placed_by_invoice(page)
+        page = asked.client.get_page(asked.links()["Change what I typed"])
+    assert asked_so_far() == 1
+    for number in range(2):
+        asked = placed_by_invoice(page, email=f"victim{number}@example.org")
+        page = asked.client.get_page(asked.links()["Change what I typed"])
+
+    typed = CARLA | {"payment_method": "INVOICE", "company_name": "Acme ApS"}
+    refused = page.submit("Place order", status=422, **typed | {"email": "last@example.org"})
+
+    assert list(refused.errors) == ["email"]
+    assert asked_so_far() == 3
+
+
+def test_a_link_whose_hold_is_over_orders_nothing(fjord_checkout, in_fjord_shop):
+    placed_by_invoice(fjord_checkout)
+    order = the_order(in_fjord_shop.house)
+    link = in_fjord_shop.url("shop:address", code=order.code, secret=order.address_secret)
+    question = in_fjord_shop.pages.get_page(link)
+
+    with time_machine.travel(clock.now() + timedelta(minutes=31)):
+        page = in_fjord_shop.pages.get_page(link, status=410)
+        refused = question.submit("Place the order", status=410)
+
+    assert page.h1 == refused.h1 == "Your time is over"
+    assert the_order(in_fjord_shop.house).status == "INITIATED"
+
+
+@pytest.mark.parametrize(
+    ("typed", "at"),
+    [
+        ({"first_name": "You won EUR 500: https://evil.example/claim"}, "first_name"),
+        ({"last_name": "evil.com"}, "last_name"),
+        ({"company_name": "evil.example/claim"}, "company_name"),
+        ({"purchase_number": "www.evil.example"}, "purchase_number"),
+        ({"first_name_2": "\u202eevil"}, "first_name_2"),
+        ({"email": "a@localhost"}, "email"),
+    ],
+)
+def test_names_of_buyers_carry_no_addresses(fjord_checkout, in_fjord_shop, typed, at):
+    facts = CARLA | {"payment_method": "INVOICE", "company_name": "booking.com B.V."}
+
+    page = fjord_checkout.submit("Place order", status=422, **facts | typed)
+
+    assert list(page.errors) == [at]
 
 
 def test_invoice_needs_a_company(fjord_checkout, in_fjord_shop):

@@ -56,6 +56,8 @@ def test_an_invoice_is_sent_then_settled(fjord, queue, committing):
     assert LedgerEntry.objects.count() == 0
     assert [e.action for e in audit.history_of(order)] == [
         "order.placed",
+        "order.address_asked",
+        "order.address_confirmed",
         "order.invoice_sent",
         "order.settled",
         "tickets.issued",

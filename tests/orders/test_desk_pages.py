@@ -332,7 +332,8 @@ def test_order_tells_everything(at_fjord, book):
         "Total DKK 3,811.47",
     ]
     assert page.texts(".timeline__title") == [
-        "Tickets issued", "Settled", "Invoice sent", "Order placed",
+        "Tickets issued", "Settled", "Invoice sent", "Address confirmed by the buyer",
+        "Buyer asked to confirm the address", "Order placed",
     ]  # fmt: skip
     assert page.text("#buyer .copy__value").endswith(f"/orders/{order.code}/{order.secret}/")
 
@@ -340,8 +341,11 @@ def test_order_tells_everything(at_fjord, book):
 @pytest.mark.parametrize(
     ("name", "buttons"),
     [
-        ("requested", ["Send invoice", "Mark DKK 2,540.98 settled", "Cancel order {code}"]),
-        ("sent", ["Mark DKK 1,270.49 settled", "Cancel order {code}"]),
+        (
+            "requested",
+            ["Send invoice", "Mark DKK 2,540.98 settled", "Save date", "Cancel order {code}"],
+        ),
+        ("sent", ["Mark DKK 1,270.49 settled", "Save date", "Cancel order {code}"]),
         ("settled", ["Send tickets again"]),
         ("card", ["Send tickets again"]),
         ("free", ["Send tickets again", "Cancel order {code}"]),

@@ -64,8 +64,8 @@ def test_an_invoice_order_is_confirmed_without_tickets(fjord, queue, committing)
     assert (order.net_minor, order.tax_minor, order.total_minor) == (100_000, 25_000, 127_049)
     assert order.confirmed_at is not None and order.settled_at is None
     assert (order.tickets.count(), stock()) == (0, (0, 1))
-    assert queue.names == [PREPARE]
-    assert Delivery.objects.get().kind == "received"
+    assert queue.names == [PREPARE, PREPARE]
+    assert [each.kind for each in Delivery.objects.order_by("id")] == ["confirm", "received"]
 
 
 def refused(error, house, queue, committing, field=None, **facts):

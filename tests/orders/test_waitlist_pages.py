@@ -8,8 +8,15 @@ import time_machine
 from django.core import mail
 
 from orders.tasks import sweep_line
-from tests.ticketing.waitlists import join, let_go, reread, sell_out, wish
-from ticketing.models import CapacityPool, TicketType, TimeSlot, WaitlistEntry, WaitlistMethod
+from tests.ticketing.waitlists import join, let_go, reread, sell_out, waiting_by_pool, wish
+from ticketing.models import (
+    CapacityPool,
+    TicketType,
+    TimeSlot,
+    WaitlistEntry,
+    WaitlistMethod,
+    WaitlistRequest,
+)
 from ticketing.operations import (
     close_waitlist,
     confirm_reservation,
@@ -18,6 +25,7 @@ from ticketing.operations import (
     serve_line,
     settle_offers,
 )
+from ticketing.tasks import forget_waitlist_requests
 from tiqqo.core import clock
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +54,19 @@ def ticked(page):
     return page.attributes("input[name=wishes][checked]", "value")
 
 
+def asked(shop, page, wishes, **facts):
+    """Wim has sent the form; what he sees then."""
+    return page.client.follow(page.submit("Join the waitlist", wishes=wishes, **(WIM | facts)))
+
+
+def confirmed(shop, _asked):
+    """Wim has opened the link in his mail, and pressed the button; what he sees then."""
+    with shop.house.scope():
+        request = WaitlistRequest.objects.get()
+    question = shop.get("shop:waitlist_entry", secret=request.secret)
+    return question.client.follow(question.submit("Yes, I want to wait"))
+
+
 def in_line(shop, name="Wim", quantity=1, **facts):
     with shop.house.scope():
         return join(shop.house, name, quantity, **facts)
@@ -69,7 +90,7 @@ def test_a_visitor_gets_in_line_and_sees_their_place(shop, sold_out):
     assert page.texts("label")[:2] == ["Regular", "Under 12"]
     regular = page.attributes("input[name=wishes]", "value")[0]
 
-    own = page.client.follow(page.submit("Join the waitlist", wishes=regular, **WIM))
+    own = confirmed(shop, asked(shop, page, regular))
 
     assert own.h1 == "You are on the waitlist"
     assert "You are number 1 in line." in own.text()
@@ -81,11 +102,100 @@ def test_a_visitor_gets_in_line_and_sees_their_place(shop, sold_out):
     assert own.address.endswith(f"/waitlist/{entry.secret}/")
 
 
+def test_until_the_address_is_confirmed_nobody_is_in_line(shop, sold_out, queue, committing):
+    queue.clear()
+    page = join_page(shop)
+    regular = page.attributes("input[name=wishes]", "value")[0]
+    with committing():
+        said = asked(shop, page, regular)
+    assert queue.work(committing) == []
+
+    assert said.h1 == "Look in your mail"
+    [message] = mail.outbox
+    assert message.to == ["wim@example.org"]
+    assert message.subject == "Do you want to wait for Night of the Blue Note?"
+    for words in ("Hello,", "2 tickets: Regular", "waitlist/"):
+        assert words in message.body, message.body
+    # Nothing that the stranger typed but what can be waited for.
+    assert "Hendriks" not in message.body
+    with shop.house.scope():
+        request = WaitlistRequest.objects.get()
+        assert request.secret in message.body
+        assert (WaitlistEntry.objects.count(), waiting_by_pool()) == (0, {})
+        let_go(sold_out[0])
+        assert serve_line(shop.house.event) == 0
+    # Opening the link confirms nothing, as often as scanners may do it.
+    for _time in range(3):
+        question = shop.get("shop:waitlist_entry", secret=request.secret)
+    assert question.h1 == "Do you want to wait?"
+    with shop.house.scope():
+        assert WaitlistEntry.objects.count() == 0
+
+
+def test_confirming_twice_is_harmless_and_no_second_mail_goes_out(
+    shop, sold_out, queue, committing
+):
+    page = join_page(shop)
+    asked(shop, page, page.attributes("input[name=wishes]", "value")[0])
+    with shop.house.scope():
+        request = WaitlistRequest.objects.get()
+    question = shop.get("shop:waitlist_entry", secret=request.secret)
+    queue.clear()
+    with committing():
+        first = question.submit("Yes, I want to wait")
+        again = question.submit("Yes, I want to wait")
+
+    assert first.headers["Location"] == again.headers["Location"]
+    assert queue.work(committing) == []
+    assert sweep_line() == 0
+    assert mail.outbox == []
+    with shop.house.scope():
+        assert WaitlistEntry.objects.get().secret == request.secret
+        assert WaitlistRequest.objects.count() == 0
+
+
+def test_what_came_free_before_it_was_confirmed_is_bought_in_the_shop(shop, sold_out):
+    page = join_page(shop)
+    asked(shop, page, page.attributes("input[name=wishes]", "value")[0])
+    with shop.house.scope():
+        request = WaitlistRequest.objects.get()
+        let_go(*sold_out)
+    question = shop.get("shop:waitlist_entry", secret=request.secret)
+
+    refused = question.submit("Yes, I want to wait", status=422)
+
+    assert "Regular is not sold out. You can buy it in the shop now." in refused.text()
+    with shop.house.scope():
+        assert WaitlistEntry.objects.count() == 0
+
+
+def test_a_link_that_is_over_is_nowhere(shop, sold_out):
+    page = join_page(shop)
+    asked(shop, page, page.attributes("input[name=wishes]", "value")[0])
+    with shop.house.scope():
+        request = WaitlistRequest.objects.get()
+
+    with time_machine.travel(clock.now() + timedelta(days=1, seconds=1)):
+        shop.get("shop:waitlist_entry", secret=request.secret, status=404)
+        assert forget_waitlist_requests() == 1
+        assert forget_waitlist_requests() == 0
+
+
+@pytest.mark.parametrize("name", ["https://evil.example", "evil.com", "Wim\u202e"])
+def test_nobody_waits_under_an_address(shop, sold_out, name):
+    page = join_page(shop)
+    regular = page.attributes("input[name=wishes]", "value")[0]
+
+    refused = page.submit("Join the waitlist", status=422, wishes=regular, **(WIM | {"name": name}))
+
+    assert list(refused.errors) == ["name"]
+
+
 def test_several_wishes_are_one_place(shop, sold_out):
     page = join_page(shop)
     codes = page.attributes("input[name=wishes]", "value")
 
-    own = page.client.follow(page.submit("Join the waitlist", wishes=codes, **WIM))
+    own = confirmed(shop, asked(shop, page, codes))
 
     assert "2 tickets: Regular or Under 12" in own.text()
 
@@ -140,13 +250,17 @@ def test_an_address_in_line_is_told_by_mail_and_nothing_else_is_said(
 
     with time_machine.travel(clock.now() + timedelta(hours=1)):
         with committing():
-            refused = page.submit("Join the waitlist", status=422, wishes=regular, **WIM)
+            said = asked(shop, page, regular)
         queue.work(committing)
+        with committing():
+            other = join_page(shop).submit(
+                "Join the waitlist", wishes=regular, **(WIM | {"email": "new@example.org"})
+            )
 
-    assert refused.errors == {
-        "email": "This address is in line already. We are sending it the link to its place once more."
-    }
-    assert entry.secret not in refused.response.content.decode()
+    # As for an address that is not in line.
+    assert said.address == other.headers["Location"]
+    assert said.h1 == "Look in your mail"
+    assert entry.secret not in said.response.content.decode()
     assert [message.to for message in mail.outbox[sent:]] == [["wim@example.org"]]
     assert entry.secret in mail.outbox[-1].body
 
@@ -208,9 +322,7 @@ def test_times_that_are_full_are_chosen_day_by_day(shop):
     assert first.attributes(values, "value")[:2] == [f"{code}..{slot.code}" for slot in slots[:2]]
     assert ticked(last) == [f"{code}..{slots[2].code}"]
     assert len(last.all("nav.slot-picker__days a")) == 2
-    own = last.client.follow(
-        last.submit("Join the waitlist", wishes=f"{code}..{slots[2].code}", **WIM)
-    )
+    own = confirmed(shop, asked(shop, last, f"{code}..{slots[2].code}"))
     assert "2 tickets: Regular · " in own.text()
 
 

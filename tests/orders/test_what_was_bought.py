@@ -7,7 +7,7 @@ import pytest
 from orders.documents import invoice_pdf, tickets_pdf
 from orders.mails import mail_of
 from orders.models import Delivery, DeliveryKind, Invoice, Order, Ticket
-from orders.operations import send_invoice
+from orders.operations import confirm_address, send_invoice
 from orders.queries import order_page
 from tests.orders import stall as stalls
 from tests.orders.public import CARLA
@@ -146,7 +146,9 @@ def test_invoice_adds_up_with_discounts_and_two_rates(stall, checkout):
     page = checkout(**everything(stall))
     page.submit("Place order", status=303, payment_method="INVOICE", company_name="Acme", **CARLA)
 
-    send_invoice(Order.objects.get(), by=stall.house.owner)
+    placed = Order.objects.get()
+    confirm_address(placed, secret=placed.address_secret)
+    send_invoice(placed, by=stall.house.owner)
 
     invoice = Invoice.objects.get()
     order = Order.objects.get()
@@ -178,7 +180,9 @@ def test_discounted_invoice_with_tax_on_top_knows_that_it_is(cast, pages):
         page.submit(
             "Place order", status=303, payment_method="INVOICE", company_name="Acme", **CARLA
         )
-        send_invoice(Order.objects.get(), by=cast.fjord.owner)
+        placed = Order.objects.get()
+        confirm_address(placed, secret=placed.address_secret)
+        send_invoice(placed, by=cast.fjord.owner)
 
         invoice = Invoice.objects.get()
         assert (invoice.net_minor, invoice.tax_minor) == (900, 81)

@@ -263,11 +263,12 @@ def test_invoices_wait_to_be_sent_and_to_be_paid(cast):
             a_moment_before = needs_of()
 
     assert [(need.kind, need.count, need.amount, need.event_slug) for need in found] == [
+        (NeedKind.INVOICES_LAPSING, 1, Money(254_098, "DKK"), "fjord-tech-summit"),
         (NeedKind.INVOICES_UNSENT, 2, Money(254_098, "DKK"), "fjord-tech-summit"),
         (NeedKind.INVOICES_OVERDUE, 1, Money(254_098, "DKK"), "fjord-tech-summit"),
     ]
-    assert found[1].at == datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
-    assert kinds(a_moment_before) == [NeedKind.INVOICES_UNSENT]
+    assert found[2].at == datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
+    assert kinds(a_moment_before) == [NeedKind.INVOICES_LAPSING, NeedKind.INVOICES_UNSENT]
 
 
 def test_mails_and_refunds_that_did_not_go(cast):

@@ -4,6 +4,7 @@ import pytest
 
 from tests.races import at_once
 from tests.ticketing.waitlists import (
+    CONSENT,
     differences,
     event_pool,
     fresh,
@@ -12,13 +13,17 @@ from tests.ticketing.waitlists import (
     sell_out,
     states,
     take,
+    wish,
 )
 from ticketing import stock
-from ticketing.errors import AlreadyInLine, SoldOut
-from ticketing.models import CapacityPool, Reservation, WaitlistEntry
+from ticketing.errors import AlreadyInLine, RequestOver, SoldOut
+from ticketing.models import CapacityPool, Reservation, WaitlistEntry, WaitlistRequest
 from ticketing.operations import (
+    Newcomer,
+    confirm_request,
     leave_line,
     offer_now,
+    request_place,
     reserve_tickets,
     serve_line,
     set_event_capacity,
@@ -155,3 +160,25 @@ def test_one_address_gets_in_line_once_however_often_it_presses(kikker):
     assert sum(isinstance(answer, AlreadyInLine) for answer in answers) == 5
     assert event_pool().waiting == 1
     assert differences() == []
+
+
+def test_one_request_is_confirmed_once_however_often_the_button_is_pressed(kikker):
+    sell_out(kikker)
+    asked = at_once(kikker.organiser, *[lambda: ask(kikker)] * 4)
+    [request] = set(asked)
+    assert isinstance(request, WaitlistRequest)
+
+    answers = at_once(kikker.organiser, *[lambda: confirm_request(request)] * 6)
+
+    assert sum(isinstance(answer, WaitlistEntry) for answer in answers) == 1
+    assert sum(isinstance(answer, RequestOver) for answer in answers) == 5
+    assert (event_pool().waiting, differences()) == (1, [])
+
+
+def ask(house):
+    return request_place(
+        fresh(house),
+        who=Newcomer("Wim", "wim@example.org", CONSENT),
+        quantity=1,
+        wishes=[wish(house.priced)],
+    )

@@ -10,6 +10,7 @@ from ticketing.catalogue import Catalogue
 from ticketing.forms.codes import DISCOUNT_ROWS, DiscountForm, code_field
 from ticketing.models import PromotionKind
 from tiqqo.ui.forms import LocalDateTimeField, TiqqoForm
+from tiqqo.ui.names import NameField
 
 _SHORT = {"class": "input--short"}
 
@@ -29,7 +30,7 @@ def _returns_at() -> LocalDateTimeField:
 
 
 class AllocationForm(DiscountForm):
-    company_name = forms.CharField(
+    company_name = NameField(
         label=_("Company"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
     ticket_type = forms.ChoiceField(label=_("Ticket type"))

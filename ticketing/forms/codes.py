@@ -17,6 +17,7 @@ from ticketing.operations import PromotionChanges, PromotionTerms
 from ticketing.selling import line_name
 from tiqqo.core.locales import number
 from tiqqo.ui.forms import Explained, LocalDateTimeField, MoneyField, TiqqoForm
+from tiqqo.ui.names import NameField
 
 LENGTHS = range(4, 15)
 MOST_USES = 1_000_000
@@ -113,7 +114,7 @@ def initial_discount(promotion: Promotion) -> dict[str, Any]:
 class AutomaticForm(DiscountForm):
     """A discount that applies by itself."""
 
-    name = forms.CharField(
+    name = NameField(
         label=_("Name"), max_length=60, help_text=_("Buyers read it where it lowers their price.")
     )
     types = forms.MultipleChoiceField(

@@ -14,6 +14,7 @@ from ticketing.models import CapacityPool
 from ticketing.operations import Members
 from ticketing.organiser_errors import NoMembers
 from tiqqo.ui.forms import Explained, TiqqoForm
+from tiqqo.ui.names import NameField
 
 _TYPE, _RELEASE = "type:", "release:"
 
@@ -21,7 +22,7 @@ _TYPE, _RELEASE = "type:", "release:"
 class SharedPoolForm(TiqqoForm):
     """A number of places, and who shares it."""
 
-    name = forms.CharField(
+    name = NameField(
         label=_("Name"), max_length=60, help_text=_("For you alone: Main hall, Balcony, Boat.")
     )
     capacity = places_field(_("Places"), _("Empty: it is counted, and limits nothing."))

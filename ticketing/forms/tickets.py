@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from events.models import Event
 from ticketing.models import Naming, PricingMethod, Release, TicketType
 from ticketing.operations import Bundled
+from tiqqo.core.plain_names import refuse_addresses
 from tiqqo.ui import moments
 from tiqqo.ui.forms import Explained, LocalDateTimeField, MoneyField, TiqqoForm
+from tiqqo.ui.names import NameField
 
 MOST_DAYS = 62
 _SHORT = {"class": "input--short"}
@@ -53,7 +55,7 @@ class TicketTypeForm(TiqqoForm):
     """What a ticket gives access to. `others` are types that a bundle could contain, each with its
     current lowest price."""
 
-    name = forms.CharField(
+    name = NameField(
         label=_("Name"), max_length=60, help_text=_("As buyers read it: Regular, VIP, Balcony.")
     )
     description = forms.CharField(
@@ -221,6 +223,7 @@ class TicketTypeForm(TiqqoForm):
         for name in found.values():
             if len(name) > _LONGEST_NAME:
                 raise forms.ValidationError(_("A name has at most 60 characters."))
+            refuse_addresses(name)
         return list(found.values())
 
     def clean_zones(self) -> list[str]:
@@ -290,9 +293,7 @@ def days_of(event: Event) -> list[date]:
 class ReleaseForm(TiqqoForm):
     """When it sells, and for how much. What is asked for the price follows from the type's."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=60, help_text=_("Early Bird, Regular, Last call.")
-    )
+    name = NameField(label=_("Name"), max_length=60, help_text=_("Early Bird, Regular, Last call."))
     price = MoneyField(label=_("Price"), help_text=_("0 for a free ticket."))
     suggested = MoneyField(
         label=_("Suggested price"),

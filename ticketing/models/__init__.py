@@ -14,15 +14,20 @@ from ticketing.models.offering import (
 from ticketing.models.reservation import Reservation, ReservationLine, ReservationStatus
 from ticketing.models.stock import Allocation, CapacityPool, PoolMember
 from ticketing.models.waitlist import (
+    PLACE_KEPT_FOR,
+    REQUEST_LASTS,
     UNDRAWN,
     WaitlistEntry,
     WaitlistMethod,
     WaitlistPolicy,
+    WaitlistRequest,
     WaitlistStatus,
     WaitlistWish,
 )
 
 __all__ = [
+    "PLACE_KEPT_FOR",
+    "REQUEST_LASTS",
     "UNDRAWN",
     "Allocation",
     "BundlePart",
@@ -44,6 +49,7 @@ __all__ = [
     "WaitlistEntry",
     "WaitlistMethod",
     "WaitlistPolicy",
+    "WaitlistRequest",
     "WaitlistStatus",
     "WaitlistWish",
 ]

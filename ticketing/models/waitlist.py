@@ -1,5 +1,6 @@
 """Who waits for what is sold out."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -177,3 +178,56 @@ class WaitlistWish(TenantModel):
 
     def __str__(self) -> str:
         return str(self.release or self.ticket_type)
+
+
+# Who confirms so soon has the place of when they asked; later, that of when they confirm.
+PLACE_KEPT_FOR = timedelta(hours=1)
+REQUEST_LASTS = timedelta(days=1)
+
+
+class WaitlistRequest(TenantModel):
+    """Somebody wants to wait, and has not shown yet that the address is theirs.
+
+    It holds no place: nothing is kept for it, nothing offered, and it stands in no line. It is a row of
+    its own until it is confirmed and becomes an entry with the same secret, or lapses.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waitlist_requests")
+    secret = models.CharField(max_length=32, unique=True, default=new_secret)
+    name = models.CharField(max_length=120)
+    email = models.EmailField()
+    email_key = models.CharField(max_length=254)
+    locale = models.CharField(max_length=10, default="en")
+    quantity = models.PositiveSmallIntegerField()
+    consent_text = models.CharField(max_length=300)
+    # Ids of type, release and slot: [[1, null, null], …].
+    wishes = models.JSONField(default=list)
+    # The id that its entry has if it is confirmed in time: the line is in the order of ids.
+    place_id = models.BigIntegerField()
+    asked_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    # Of its mail: when it is to be tried; None while there is none to send.
+    mail_due_at = models.DateTimeField(null=True)
+    mail_attempts = models.PositiveSmallIntegerField(default=0)
+    mailed_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            *TenantModel.Meta.constraints,
+            models.UniqueConstraint(fields=["event", "email_key"], name="waitlist_request_once"),
+            models.CheckConstraint(
+                condition=Q(quantity__range=(1, 50)), name="waitlist_request_1_to_50"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["email_key", "mailed_at"], name="waitlist_request_written_to"),
+            models.Index(fields=["expires_at"], name="waitlist_request_over"),
+            models.Index(
+                fields=["mail_due_at"],
+                condition=Q(mail_due_at__isnull=False),
+                name="waitlist_request_mail_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} for somebody at event {self.event_id}"

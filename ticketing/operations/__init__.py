@@ -90,6 +90,14 @@ from ticketing.operations.waiting import (
     mark_told,
     send_place_again,
 )
+from ticketing.operations.waitlist_requests import (
+    claim_request_mail,
+    confirm_request,
+    forget_lapsed_requests,
+    mark_request_mailed,
+    mark_request_not_mailed,
+    request_place,
+)
 
 __all__ = [
     "Bundled",
@@ -108,8 +116,10 @@ __all__ = [
     "change_reservation",
     "change_shared_pool",
     "change_ticket_type",
+    "claim_request_mail",
     "close_waitlist",
     "confirm_locked",
+    "confirm_request",
     "confirm_reservation",
     "create_code",
     "create_coded_promotion",
@@ -127,6 +137,7 @@ __all__ = [
     "expire_reservation",
     "expire_reservations",
     "extend_reservation",
+    "forget_lapsed_requests",
     "generate_codes",
     "hide",
     "hold_until",
@@ -136,6 +147,8 @@ __all__ = [
     "limit_code",
     "make_slots",
     "mark_payment_started",
+    "mark_request_mailed",
+    "mark_request_not_mailed",
     "mark_sold_out",
     "mark_told",
     "move_ticket_type",
@@ -153,6 +166,7 @@ __all__ = [
     "reacquire_reservation",
     "release_payment",
     "reopen_waitlist",
+    "request_place",
     "reserve_tickets",
     "resume",
     "resume_offers",

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
@@ -54,22 +54,53 @@ class Newcomer:
     locale: str = "en"
 
 
-def join_waitlist(
-    event: Event, *, who: Newcomer, quantity: int, wishes: Sequence[Wish]
-) -> WaitlistEntry:
-    """They are last in line for so many tickets of any one of the wishes, and what stands in their way
-    is kept for the line from now on.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody in line stands: an id that was set aside when they asked."""
 
+    entry_id: int
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A request that its owner confirmed: its secret goes on, and its place, if it was kept."""
+
+    secret: str
+    place: Place | None
+
+
+def join_waitlist(
+    event: Event,
+    *,
+    who: Newcomer,
+    quantity: int,
+    wishes: Sequence[Wish],
+    confirmed: Confirmed | None = None,
+) -> WaitlistEntry:
+    """They are in line for so many tickets of any one of the wishes, the last of all unless a place was
+    kept for them, and what stands in their way is kept for the line from now on.
+
+    The caller knows that the address is theirs: `request_place` is for whoever says so.
     Raises NoWaitlist, WaitlistClosed, SalesClosed, NothingWished, NotSoldOut, TooManyTickets,
     TooFewTickets, AlreadyInLine.
     """
+    policy = refuse_to_wait(event, wishes=wishes, quantity=quantity)
+    end_overdue_offer(event, normalise_email(who.email))
+    drawn = UNDRAWN if policy.method == WaitlistMethod.LOTTERY else 0
+    return _join(
+        event, catalogue_of(event), who, quantity, wishes, drawn=drawn, confirmed=confirmed
+    )
+
+
+def refuse_to_wait(event: Event, *, wishes: Sequence[Wish], quantity: int) -> WaitlistPolicy:
+    """Raises NoWaitlist, WaitlistClosed, SalesClosed, NothingWished, NotSoldOut, TooManyTickets,
+    TooFewTickets; the policy of a line that takes them."""
     catalogue = catalogue_of(event)
     policy = _open_policy(event, catalogue)
     _refuse_wishes(event, catalogue, wishes)
     _refuse_quantity(event, catalogue, wishes, quantity)
-    _end_overdue_offer(event, normalise_email(who.email))
-    is_drawn = policy.method != WaitlistMethod.LOTTERY
-    return _join(event, catalogue, who, quantity, wishes, drawn=0 if is_drawn else UNDRAWN)
+    return policy
 
 
 @transaction.atomic
@@ -81,6 +112,7 @@ def _join(
     wishes: Sequence[Wish],
     *,
     drawn: int,
+    confirmed: Confirmed | None,
 ) -> WaitlistEntry:
     now, counts = clock.now(), counts_of(event)
     kept = kept_for(
@@ -88,20 +120,25 @@ def _join(
         Ways(event, catalogue, counts, at=now),
         free_behind_the_line(counts),
     )
-    entry = _written(
-        WaitlistEntry(
-            event=event,
-            name=" ".join(who.name.split()),
-            email=who.email.strip(),
-            email_key=normalise_email(who.email),
-            locale=who.locale,
-            quantity=quantity,
-            consent_text=who.consent_text,
-            joined_at=now,
-            drawn=drawn,
-            pool_ids=list(kept),
-        )
+    entry = WaitlistEntry(
+        event=event,
+        name=" ".join(who.name.split()),
+        email=who.email.strip(),
+        email_key=normalise_email(who.email),
+        locale=who.locale,
+        quantity=quantity,
+        consent_text=who.consent_text,
+        joined_at=now,
+        drawn=drawn,
+        pool_ids=list(kept),
     )
+    if confirmed is not None:
+        entry.secret = confirmed.secret
+        # They have the page before them, and the mail that led there leads back.
+        entry.told, entry.told_at = WaitlistStatus.WAITING, now
+        if confirmed.place is not None:
+            entry.pk, entry.joined_at = confirmed.place.entry_id, confirmed.place.asked_at
+    _write(entry)
     WaitlistWish.objects.bulk_create(
         WaitlistWish(
             entry=entry,
@@ -111,7 +148,8 @@ def _join(
         )
         for wish in wishes
     )
-    announce(entry)
+    if confirmed is None:
+        announce(entry)
     stock.wait(places_kept([entry]))
     return entry
 
@@ -162,7 +200,7 @@ def _refuse_quantity(
 
 
 @transaction.atomic
-def _end_overdue_offer(event: Event, email_key: str) -> None:
+def end_overdue_offer(event: Event, email_key: str) -> None:
     """Who was in line before may be again as soon as the time for what they were offered is over."""
     entry = WaitlistEntry.objects.filter(
         event=event, email_key=email_key, status=WaitlistStatus.OFFERED
@@ -181,7 +219,7 @@ def _end_overdue_offer(event: Event, email_key: str) -> None:
         settle(entry)
 
 
-def _written(entry: WaitlistEntry) -> WaitlistEntry:
+def _write(entry: WaitlistEntry) -> None:
     try:
         with transaction.atomic():
             entry.save(force_insert=True)
@@ -189,7 +227,6 @@ def _written(entry: WaitlistEntry) -> WaitlistEntry:
         if "waitlist_entry_once" in str(error):
             raise AlreadyInLine from error
         raise
-    return entry
 
 
 @transaction.atomic

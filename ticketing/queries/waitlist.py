@@ -21,6 +21,7 @@ from ticketing.models import (
     TicketType,
     TimeSlot,
     WaitlistEntry,
+    WaitlistRequest,
     WaitlistStatus,
     WaitlistWish,
 )
@@ -238,6 +239,33 @@ def entry_by_secret(event: Event, secret: str) -> WaitlistEntry | None:
         .first()
     )
     return entry
+
+
+def request_by_secret(event: Event, secret: str, *, at: datetime) -> WaitlistRequest | None:
+    """What somebody asked for and has not confirmed yet."""
+    request: WaitlistRequest | None = (
+        WaitlistRequest.objects.select_related("event__organiser")
+        .filter(event=event, secret=secret, expires_at__gt=at)
+        .first()
+    )
+    return request
+
+
+def words_of_request(request: WaitlistRequest) -> list[str]:
+    """What they want to wait for, in words, as far as it is still there."""
+    catalogue = catalogue_of(request.event)
+    releases = {release.pk: release for release in catalogue.releases}
+    slots = {slot.pk: slot for slot in catalogue.slots}
+    return [
+        wish_words(
+            request.event,
+            catalogue.types[wish.ticket_type_id],
+            releases.get(wish.release_id or 0),
+            slots.get(wish.slot_id or 0),
+        )
+        for wish in (Wish(*ids) for ids in request.wishes)
+        if wish.ticket_type_id in catalogue.types
+    ]
 
 
 def own_entry(entry: WaitlistEntry, *, at: datetime) -> OwnEntry:

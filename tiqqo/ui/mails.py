@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from tiqqo.core.money import Money
+from tiqqo.core.plain_names import greeting_name
 from tiqqo.ui import colour
 
 # The sheet of a mail in light and in dark, on which the accent must read.
@@ -194,4 +195,6 @@ def address(path: str) -> str:
 
 
 def greeting(name: str) -> Text:
+    """Hello, and the name where it is a plain one: nobody's sentence opens a mail of ours."""
+    name = greeting_name(name)
     return Text(_("Hello %(name)s,") % {"name": name} if name else _("Hello,"))

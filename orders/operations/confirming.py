@@ -1,0 +1,73 @@
+"""An invoice order that a buyer makes: the address is confirmed, the organiser may have to say yes."""
+
+import secrets
+
+from django.db import transaction
+
+from events.models import InvoiceAcceptance
+from orders.changes import Change
+from orders.due_dates import DUE_FIELDS, due_after, set_due
+from orders.errors import (
+    AddressLinkOver,
+    AlreadyAccepted,
+)
+from orders.locks import lock_order
+from orders.models import Order, OrderStatus
+from orders.operations.changing import record_change
+from orders.operations.desk import refuse_unless_invoice
+from ticketing.errors import ReservationOver
+from ticketing.operations import confirm_reservation
+from tiqqo.core import audit, clock
+from tiqqo.core.audit import Actor
+
+
+@transaction.atomic
+def confirm_address(order: Order, *, secret: str) -> Order:
+    """The address is the buyer's, so the order is placed and owns its places: accepted at once, or when
+    the organiser says yes, as the event has it. Twice is harmless.
+
+    Raises AddressLinkOver, ReservationOver.
+    """
+    order = lock_order(order.pk)
+    if not order.address_secret or not secrets.compare_digest(order.address_secret, secret):
+        raise AddressLinkOver
+    if order.is_confirmed:
+        return order
+    now = clock.now()
+    if not order.awaits_address:
+        raise AddressLinkOver
+    if not order.reservation.is_live(at=now):
+        raise ReservationOver
+    order.status, order.confirmed_at = OrderStatus.OFFLINE_PENDING, now
+    order.address_confirmed_at = now
+    if order.event.invoice_acceptance == InvoiceAcceptance.ADDRESS:
+        order.accepted_at = now
+    set_due(order, due_after(order.event, now), at=now)
+    order.save(
+        update_fields=[
+            "status",
+            "confirmed_at",
+            "address_confirmed_at",
+            "accepted_at",
+            *DUE_FIELDS,
+        ]
+    )
+    record_change(order, Change.ADDRESS_CONFIRMED, by=audit.BUYER)
+    confirm_reservation(order.reservation)
+    return order
+
+
+@transaction.atomic
+def accept_order(order: Order, *, by: Actor) -> Order:
+    """The organiser said yes, and the days to pay begin. Raises NotAnInvoiceOrder, AlreadySettled,
+    OrderOver, AlreadyAccepted."""
+    order = lock_order(order.pk)
+    refuse_unless_invoice(order)
+    if not order.awaits_acceptance:
+        raise AlreadyAccepted
+    now = clock.now()
+    order.accepted_at = now
+    set_due(order, due_after(order.event, now), at=now)
+    order.save(update_fields=["accepted_at", *DUE_FIELDS])
+    record_change(order, Change.ACCEPTED, by=by)
+    return order

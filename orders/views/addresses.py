@@ -1,0 +1,73 @@
+"""Where the buyer of an invoice order shows that the address is theirs."""
+
+import secrets
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import public_view
+from orders.errors import AddressLinkOver
+from orders.models import Order
+from orders.operations import confirm_address
+from orders.price_lines import order_price_lines
+from orders.queries import lines_of_order
+from orders.views.shop import event_context
+from ticketing.errors import ReservationOver
+from ticketing.seats import taking_places
+from tiqqo.core import clock
+from tiqqo.core.language import suggest_language
+
+
+@csrf_exempt
+@public_view
+@never_cache
+@require_http_methods(["GET", "POST"])
+def address(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+    """What is to be ordered, and the button that orders it. Opening the page does nothing: mail scanners
+    open links, too."""
+    found = _order_or_404(request, event, code, secret)
+    is_over = not found.is_confirmed and not (
+        found.awaits_address and found.reservation.is_live(at=clock.now())
+    )
+    if request.method == "POST" and not is_over:
+        try:
+            with taking_places():
+                found = confirm_address(found, secret=secret)
+        except (AddressLinkOver, ReservationOver):
+            is_over = True
+    if found.is_confirmed:
+        return redirect(
+            "shop:order",
+            organiser=request.organiser.slug,
+            event=event,
+            code=found.code,
+            secret=found.secret,
+        )
+    return render(
+        request,
+        "shop/address.html",
+        {
+            **event_context(request, found.event),
+            "order": found,
+            "is_over": is_over,
+            "prices": order_price_lines(found, lines_of_order(found)),
+        },
+        status=410 if is_over else 200,
+    )
+
+
+def _order_or_404(request: Any, event: str, code: str, secret: str) -> Order:
+    found: Order | None = (
+        Order.objects.select_related("event__organiser", "reservation")
+        .filter(code=code, event__slug=event)
+        .exclude(address_secret="")
+        .first()
+    )
+    if found is None or not secrets.compare_digest(found.address_secret, secret):
+        raise Http404
+    suggest_language(request, found.locale, over_browser=True)
+    return found
