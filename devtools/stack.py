@@ -51,7 +51,7 @@ class Plan:
     document_processes: int = 2
     """Of the worker of documents and mails; the other one has one."""
     documents_give_way: bool = True
-    """It begins nothing while others keep the processors busy, up to a point (decision 0023)."""
+    """It begins nothing while others keep the processors busy, up to a point (decision 0030)."""
     worker: bool = True
     beat: bool = True
     reload: bool = False

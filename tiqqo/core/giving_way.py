@@ -1,4 +1,4 @@
-"""A worker that shares processors with pages: it gives way to them, and keeps a floor (decision 0023).
+"""A worker that shares processors with pages: it gives way to them, and keeps a floor (decision 0030).
 
 Who waits for a page goes first: while others keep the processors busy, nothing new is begun here. That
 ends once the task has waited for PATIENCE_SECONDS; from then on the worker's niceness is what holds, and
