@@ -20,6 +20,7 @@ from django.utils.translation import gettext, ngettext
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tiqqo.core import security_log
 from tiqqo.core.errors import DomainError
 from tiqqo.core.neighbours import Breaker, NeighbourUnavailable
 
@@ -60,8 +61,6 @@ FROM core_spentlimit WHERE key = %(key)s
 """
 # From here on a wait is told in minutes.
 TOLD_IN_MINUTES = 120
-# How often one and the same refusal is in the log.
-LOGGED_EVERY_SECONDS = 60.0
 # Of those that a process counts itself.
 MOST_REMEMBERED = 20_000
 
@@ -132,7 +131,7 @@ class Limit:
         self.in_database = in_database
         self._own = (count, seconds)
         self._unasked = unasked
-        self._seen, self._logged = Tally(), Tally()
+        self._seen = Tally()
         limits[name] = self
 
     @property
@@ -167,7 +166,7 @@ class Limit:
             key, one=seconds / count, all_=float(seconds), asked=asked
         )
         if wait > 0:
-            self._log(key)
+            security_log.note(security_log.Kind.LIMIT_HIT, limit=self.name)
             raise TooManyRequests(limit=self.name, seconds=wait)
 
     def _key(self, who: tuple[object, ...]) -> str:
@@ -205,14 +204,9 @@ class Limit:
             row = cursor.fetchone()
         return float(row[0]) if row else 0.0
 
-    def _log(self, key: str) -> None:
-        if self._logged.add(key, 1, most=1, seconds=LOGGED_EVERY_SECONDS):
-            logger.warning("limit.hit", extra={"limit": self.name, "who": key.rpartition(":")[2]})
-
     def forget(self) -> None:
         """This process has seen nobody yet; for tests."""
         self._seen.clear()
-        self._logged.clear()
 
 
 limits: dict[str, Limit] = {}

@@ -30,12 +30,6 @@ _SYSTEMS = (
 _PORT = re.compile(r"^(?:\[(?P<six>[^\]]+)\]|(?P<four>[0-9.]+))(?::\d+)?$")
 
 
-def address_of(request: HttpRequest) -> str:
-    """The address that the request came from, as whoever runs the edge determined it."""
-    given: str = getattr(request, "client_address", "") or request.META.get("REMOTE_ADDR", "")
-    return given
-
-
 def network_of(address: str) -> str:
     """The /24 or /64 that the address is in; empty for what is no address."""
     match = _PORT.match(address)

@@ -26,8 +26,9 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from tiqqo.core import clock
+from tiqqo.core.clients import address_of
 from tiqqo.core.models import SecurityEntry, SecurityKind
-from tiqqo.core.places import address_of, agent_of, network_of
+from tiqqo.core.places import agent_of, network_of
 from tiqqo.core.tenancy import platform_scope
 
 logger = logging.getLogger("tiqqo.security")
