@@ -58,6 +58,7 @@ BUYERS_PART = (
     "people/views.py",
     "ticketing/errors.py",
     "tiqqo/core/errors.py",
+    "tiqqo/core/limits.py",
     "tiqqo/core/plain_names.py",
     "tiqqo/status_words.py",
     "tiqqo/ui/forms.py",
