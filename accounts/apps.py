@@ -5,4 +5,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import figures  # noqa: F401  registers what the status shows
+        from accounts import (
+            figures,  # noqa: F401  registers what the status shows
+            second_factors,  # noqa: F401  registers what is sealed
+        )

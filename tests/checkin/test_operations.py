@@ -25,6 +25,7 @@ from events.models import EventKey
 from events.operations import publish_event
 from orders.codes import ticket_code
 from orders.operations import cancel_order
+from tests.owner import owner_cursor
 from tests.cast import DORA, EventFactory, MembershipFactory, ReleaseFactory, UserFactory
 from tests.races import at_once
 from ticketing.models import TicketType, TimeSlot
@@ -186,7 +187,7 @@ def test_of_many_devices_one_lets_the_ticket_in(kikker, ticket):
 
 @pytest.fixture
 def without_the_unique_index(transactional_db):
-    with connection.cursor() as cursor:
+    with owner_cursor() as cursor:
         cursor.execute("DROP INDEX ticket_admitted_once")
         # ON CONFLICT needs an index to name; this one never applies.
         cursor.execute("CREATE UNIQUE INDEX never_conflicts ON checkin_admission (ticket_id, id)")

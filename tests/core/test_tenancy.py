@@ -142,6 +142,7 @@ def test_sql_shows_nothing_of_another_organiser(lived_in):
         assert labels(lambda m: not raw_count(m, lived_in.fjord.organiser)) == []
 
 
+@pytest.mark.usefixtures("as_owner")
 def test_sql_would_leak_without_row_level_security(lived_in):
     """Negative control of the test above."""
     with connection.cursor() as cursor:
@@ -241,12 +242,17 @@ def test_user_scope_shows_ones_own_memberships_and_nothing_else(cast):
 
 
 def test_user_scope_cannot_write(cast):
-    with (
-        user_scope(cast.kikker.scanner.user_id),
-        pytest.raises(DatabaseError, match="row-level security"),
-        transaction.atomic(),
-    ):
-        affected("UPDATE accounts_membership SET role = 'owner'")
+    with user_scope(cast.kikker.scanner.user_id):
+        assert affected("UPDATE accounts_membership SET role = 'owner'") == 0
+        assert affected("DELETE FROM accounts_membership") == 0
+        with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+            affected(
+                "INSERT INTO accounts_membership (organiser_id, user_id, role, created_at)"
+                " VALUES (%s, %s, 'owner', now())",
+                cast.fjord.organiser.pk,
+                cast.kikker.scanner.user_id,
+            )
+        assert [member.role for member in Membership.objects.all()] == [Role.SCANNER]
 
 
 # The scope that the connection carries ---------------------------------------------------
@@ -444,6 +450,7 @@ def test_a_tenant_model_without_guard_fails_the_check(monkeypatch):
     ]
 
 
+@pytest.mark.usefixtures("as_owner")
 def test_a_table_whose_policy_was_dropped_fails_the_check(db):
     assert checks.tenant_tables_are_guarded(databases=["default"]) == []
     with connection.cursor() as cursor:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from events.models import Event
 from events.operations import change_event
+from tests.owner import owner_cursor
 from tests.cast import ReleaseFactory, TicketTypeFactory
 from tests.races import at_once
 from ticketing.errors import CodePlacesReturned, SoldOut
@@ -569,7 +570,7 @@ def without_the_check(transactional_db):
         "ALTER TABLE ticketing_capacitypool ADD CONSTRAINT pool_never_oversold"
         " CHECK (capacity IS NULL OR capacity >= held + sold + set_aside)"
     )
-    with connection.cursor() as cursor:
+    with owner_cursor() as cursor:
         cursor.execute("ALTER TABLE ticketing_capacitypool DROP CONSTRAINT pool_never_oversold")
         yield
         cursor.execute("TRUNCATE ticketing_capacitypool CASCADE")

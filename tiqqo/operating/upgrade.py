@@ -26,6 +26,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from tiqqo.core.postgres.roles import as_owner
 from tiqqo.operating import programs, static_files
 from tiqqo.operating.backup import back_up, backup_address, connected
 from tiqqo.operating.errors import Stopped
@@ -118,6 +119,8 @@ def check_environment(environment: Mapping[str, str], *, is_saved: bool) -> str:
         raise Stopped("DEBUG and MAIL_VIEWER are for developers: unset them.")
     try:
         connection.ensure_connection()
+        with as_owner(connection):
+            connection.ensure_connection()
     except DatabaseError as error:
         raise Stopped(f"The database does not answer: {error}") from None
     try:

@@ -1,0 +1,26 @@
+from django.db import migrations
+
+import tiqqo.core.codes
+import tiqqo.core.sealed
+from tiqqo.core.reversing import KeepData
+
+
+class Migration(migrations.Migration):
+    """The column has room for a sealed secret: a longer varchar, which rewrites nothing."""
+
+    dependencies = [("orders", "0007_unmatched_events")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="order",
+            name="secret",
+            field=tiqqo.core.sealed.SealedCharField(
+                default=tiqqo.core.codes.new_secret, max_length=64
+            ),
+        ),
+        KeepData(
+            {
+                "sealed secrets, which `manage.py seal_secrets --clear` puts back in clear": "orders_order WHERE secret LIKE '~%'",
+            }
+        ),
+    ]

@@ -1,0 +1,286 @@
+"""Secrets are sealed in the database with a key that is not in it.
+
+Whoever reads the database, or a copy of it, learns no link that is itself a permission, no key that signs
+tickets and no second factor. `ENCRYPTION_KEYS` holds the keys: new values are sealed with the first, and any
+of them unseals, so that a key can be replaced while the site runs (`manage.py seal_secrets`). Without a key
+values are stored in clear, as releases did before; both forms are read in any case.
+
+Values are sealed by AES-SIV (RFC 5297), bound to the column that they are for. It gives the same text each
+time, which shows only that two values are equal; ours are random. So a row is found by its secret with a
+plain comparison, by index.
+"""
+
+import logging
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import models
+from django.db.models.lookups import Exact
+from django.db.models.query_utils import DeferredAttribute
+from django.utils.translation import gettext_lazy as _
+
+from tiqqo.core.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+# No secret of ours begins with it: `codes.new_secret` gives letters, digits, - and _.
+MARK = "~"
+ID_LENGTH = 6
+HEAD_LENGTH = len(MARK) + ID_LENGTH
+
+
+class SealedWithUnknownKey(DomainError):
+    """None of ENCRYPTION_KEYS unseals it: a key was taken away too early, or a wrong one was set."""
+
+    code = "secret_unreadable"
+    status = 503
+    message = _("This cannot be shown right now. We know about it: please try again later.")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One of ENCRYPTION_KEYS. `id` tells which it was, and nothing about it."""
+
+    id: str
+    cipher: AESSIV
+
+    @property
+    def head(self) -> str:
+        """What everything begins with that it sealed."""
+        return MARK + self.id
+
+
+@lru_cache(maxsize=32)
+def _key(text: str) -> Key:
+    def derived(purpose: str, length: int) -> bytes:
+        derivation = HKDF(SHA256(), length=length, salt=None, info=f"tiqqo {purpose}".encode())
+        return derivation.derive(text.encode())
+
+    return Key(
+        id=urlsafe_b64encode(derived("key id", 6)).decode()[:ID_LENGTH],
+        cipher=AESSIV(derived("sealed secrets", 64)),
+    )
+
+
+def keys() -> list[Key]:
+    """All that are known, the one first that seals."""
+    return [_key(text) for text in settings.ENCRYPTION_KEYS]
+
+
+def seal(clear: bytes, purpose: str) -> str:
+    """The value sealed with the first key. There must be one."""
+    return _sealed_with(keys()[0], clear, purpose)
+
+
+def _sealed_with(key: Key, clear: bytes, purpose: str) -> str:
+    sealed = key.cipher.encrypt(clear, [purpose.encode()])
+    return key.head + urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def unseal(sealed: str, purpose: str) -> bytes:
+    """What was sealed. Raises SealedWithUnknownKey."""
+    for key in keys():
+        if sealed.startswith(key.head):
+            body = sealed[HEAD_LENGTH:]
+            try:
+                token = urlsafe_b64decode(body + "=" * (-len(body) % 4))
+                return key.cipher.decrypt(token, [purpose.encode()])
+            except (InvalidTag, ValueError):
+                break
+    logger.error(
+        "secret.unreadable", extra={"purpose": purpose, "key": sealed[len(MARK) : HEAD_LENGTH]}
+    )
+    raise SealedWithUnknownKey(purpose=purpose)
+
+
+# Texts that stand in clear or sealed -----------------------------------------------------------
+
+
+def seal_text(clear: str, purpose: str) -> str:
+    """The text as it is stored now: sealed where there is a key."""
+    return seal(clear.encode(), purpose) if settings.ENCRYPTION_KEYS else clear
+
+
+def unseal_text(stored: str, purpose: str) -> str:
+    """The clear text, however it is stored. Raises SealedWithUnknownKey."""
+    return unseal(stored, purpose).decode() if stored.startswith(MARK) else stored
+
+
+# Fields ----------------------------------------------------------------------------------------
+
+
+class _Stored(str):
+    """A text as it goes into the column. Nothing that comes from outside is one."""
+
+    __slots__ = ()
+
+
+class _StoredBytes(bytes):
+    __slots__ = ()
+
+
+class _Unsealed(DeferredAttribute):
+    """What is read is clear; a row keeps what its column holds until somebody reads it.
+
+    So a list of orders does not fail, nor take longer, for a secret that it does not show.
+    """
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        if instance is None:
+            return self
+        return self.field.unsealed(super().__get__(instance, cls))
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
+
+
+class SealedField(models.Field):
+    """What the fields below have in common."""
+
+    descriptor_class: ClassVar = _Unsealed
+
+    @property
+    def purpose(self) -> str:
+        """What a value is bound to: it says nothing in another column."""
+        return f"{self.model._meta.label}.{self.name}"
+
+    def is_sealed(self, stored: Any) -> bool:
+        """Whether a value of the column is."""
+        raise NotImplementedError
+
+    def unsealed(self, stored: Any) -> Any:
+        """The clear value of one of the column. Raises SealedWithUnknownKey."""
+        raise NotImplementedError
+
+    def stored(self, clear: Any) -> Any:
+        """The clear value as the column holds it from now on."""
+        raise NotImplementedError
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001  as Django calls it
+        value = model_instance.__dict__.get(self.attname)
+        return self._as_it_is(value) if self.is_sealed(value) else self.get_prep_value(value)
+
+    def _as_it_is(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class SealedCharField(models.CharField, SealedField):
+    """A short random text, found by `filter(secret=…)` however it is stored.
+
+    `max_length` is that of the column: 7 characters and four thirds of 16 more than the text has.
+    """
+
+    def is_sealed(self, stored: Any) -> bool:
+        return isinstance(stored, str) and stored.startswith(MARK)
+
+    def unsealed(self, stored: Any) -> Any:
+        return unseal_text(stored, self.purpose) if self.is_sealed(stored) else stored
+
+    def stored(self, clear: Any) -> Any:
+        return _Stored(seal_text(clear, self.purpose))
+
+    def forms(self, clear: str) -> list[str]:
+        """Everything that the column may hold for this text: in clear, and sealed with each key.
+
+        What is sealed is no secret, so a text that looks so is not looked for in clear.
+        """
+        sealed = [_sealed_with(key, clear.encode(), self.purpose) for key in keys()]
+        return sealed if self.is_sealed(clear) else [*sealed, clear]
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value is None or isinstance(value, _Stored):
+            return value
+        return self.stored(super().get_prep_value(value))
+
+    def _as_it_is(self, value: Any) -> Any:
+        return _Stored(value)
+
+
+class SealedBinaryField(models.BinaryField, SealedField):
+    """Bytes of a fixed length, `max_length`; sealed ones are longer."""
+
+    def is_sealed(self, stored: Any) -> bool:
+        assert self.max_length is not None
+        return stored is not None and len(stored) > self.max_length
+
+    def unsealed(self, stored: Any) -> Any:
+        if stored is None:
+            return None
+        found = bytes(stored)
+        return unseal(found.decode("ascii"), self.purpose) if self.is_sealed(found) else found
+
+    def stored(self, clear: Any) -> Any:
+        if not settings.ENCRYPTION_KEYS:
+            return _StoredBytes(clear)
+        return _StoredBytes(seal(bytes(clear), self.purpose).encode())
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value is None or isinstance(value, _StoredBytes):
+            return value
+        return self.stored(super().get_prep_value(value))
+
+    def _as_it_is(self, value: Any) -> Any:
+        return _StoredBytes(value)
+
+
+@SealedCharField.register_lookup
+class IsSecret(Exact):
+    """`secret=text` finds the row in whatever form it is stored.
+
+    A Param of a compiled query brings `forms(text)` itself: its SQL is made before there is a text.
+    """
+
+    def get_prep_lookup(self) -> Any:
+        if hasattr(self.rhs, "resolve_expression"):
+            return self.rhs
+        return self.lhs.output_field.forms(self.rhs)
+
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> Any:
+        return "%s", [value]
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} = ANY({right})", [*left_params, *right_params]
+
+
+def forms_of(model: type[models.Model], field: str, clear: str) -> list[str]:
+    """What a compiled query compares the field with."""
+    found: Any = model._meta.get_field(field)
+    forms: list[str] = found.forms(clear)
+    return forms
+
+
+# Everything that is sealed, for whoever seals it anew --------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """A place where secrets are kept that are no sealed field."""
+
+    name: str
+    heads: Callable[[], Iterator[str]]
+    """How each stored value begins: with the head of its key, or with what is clear."""
+    reseal: Callable[[Callable[[str, str], str]], int]
+    """Each value is stored as the function gives it for the old one and its purpose; how many changed."""
+
+
+_keepers: list[Keeper] = []
+
+
+def keep(keeper: Keeper) -> None:
+    """Its secrets are sealed and checked with all others from now on."""
+    _keepers.append(keeper)
+
+
+def keepers() -> list[Keeper]:
+    """Those that apps above brought."""
+    return list(_keepers)
