@@ -36,7 +36,9 @@ def _changed(value: Any, change: Callable[[str, str], str]) -> Any:
 
 def _reseal(change: Callable[[str, str], str]) -> int:
     count = 0
-    for pk in Authenticator.objects.filter(type__in=TEXTS).order_by("pk").values_list("pk", flat=True):
+    for pk in (
+        Authenticator.objects.filter(type__in=TEXTS).order_by("pk").values_list("pk", flat=True)
+    ):
         with transaction.atomic():
             found = Authenticator.objects.select_for_update().filter(pk=pk).first()
             if found is None:

@@ -36,7 +36,8 @@ if not SECRET_KEY:
 
 # Secrets are sealed with the first, and read with any: see tiqqo/core/sealed.py and decision 0026.
 ENCRYPTION_KEYS = _words("ENCRYPTION_KEYS")
-if any(len(key) < 32 for key in ENCRYPTION_KEYS):
+_shortest_key = 32
+if any(len(key) < _shortest_key for key in ENCRYPTION_KEYS):
     raise ImproperlyConfigured(
         "A key in ENCRYPTION_KEYS is shorter than 32 characters: `openssl rand -hex 32` makes one."
     )

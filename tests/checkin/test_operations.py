@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection
 
 from accounts.permissions import Role
 from checkin import operations
@@ -25,8 +24,8 @@ from events.models import EventKey
 from events.operations import publish_event
 from orders.codes import ticket_code
 from orders.operations import cancel_order
-from tests.owner import owner_cursor
 from tests.cast import DORA, EventFactory, MembershipFactory, ReleaseFactory, UserFactory
+from tests.owner import owner_cursor
 from tests.races import at_once
 from ticketing.models import TicketType, TimeSlot
 from ticketing.operations import reserve_tickets

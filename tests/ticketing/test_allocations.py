@@ -5,12 +5,11 @@ from threading import Event as Signal
 
 import pytest
 import time_machine
-from django.db import connection
 
 from events.models import Event
 from events.operations import change_event
-from tests.owner import owner_cursor
 from tests.cast import ReleaseFactory, TicketTypeFactory
+from tests.owner import owner_cursor
 from tests.races import at_once
 from ticketing.errors import CodePlacesReturned, SoldOut
 from ticketing.models import (

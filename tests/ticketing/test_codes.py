@@ -6,13 +6,13 @@ from time import perf_counter
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
 from events.models import Event
 from orders.models import PaymentMethod
 from orders.operations import place_order
-from tests.owner import owner_cursor
 from tests.cast import buyer
+from tests.owner import owner_cursor
 from tests.races import at_once
 from ticketing import stock
 from ticketing.codes import guesses_per_hit

@@ -5,14 +5,15 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
 from tiqqo.core.models import TenantManager
 from tiqqo.core.postgres.roles import excess_of_application
 from tiqqo.core.postgres.tenant_keys import keys_without_companion
 from tiqqo.core.rls import RowLevelSecurity
-from tiqqo.core.sealed import keys
+from tiqqo.core.sealed import known_keys
 from tiqqo.core.sealing import CLEAR, keys_in_use, sealed_fields
 
 
@@ -91,7 +92,7 @@ def tenant_tables_are_guarded(
         for table in bare
     )
     found.extend(
-        Warning(
+        checks.Warning(
             f"{problem}: whoever smuggles in a statement may empty tables and lift policies.",
             hint="Make a role for the application and one for migrations: *Roles* in"
             " docs/operations.md.",
@@ -103,7 +104,7 @@ def tenant_tables_are_guarded(
     unguarded = [str(key) for key in keys_without_companion(connection)]
     if unguarded:
         found.append(
-            Warning(
+            checks.Warning(
                 f"Foreign keys that would take a row of another organiser: {', '.join(unguarded)}.",
                 hint="`manage.py migrate` makes the keys that compare organisers.",
                 id="tiqqo.W006",
@@ -118,7 +119,7 @@ def secrets_are_sealed(**kwargs: Any) -> list[CheckMessage]:
     if settings.ENCRYPTION_KEYS:
         return []
     return [
-        Warning(
+        checks.Warning(
             "ENCRYPTION_KEYS is not set: keys that sign tickets, second factors and secret links stand in"
             " clear in the database and in every backup.",
             hint="*Encryption keys* in docs/operations.md.",
@@ -134,7 +135,7 @@ def sealed_secrets_can_be_read(
     """Each key that sealed anything is one of ENCRYPTION_KEYS, and nothing was left in clear."""
     if not databases or "default" not in databases or not _has_tables():
         return []
-    known = {key.id for key in keys()}
+    known = {key.id for key in known_keys()}
     found: list[CheckMessage] = []
     in_clear = 0
     for (place, key), count in sorted(keys_in_use().items()):
@@ -150,7 +151,7 @@ def sealed_secrets_can_be_read(
             )
     if known and in_clear:
         found.append(
-            Warning(
+            checks.Warning(
                 f"{in_clear} secrets stand in clear in the database.",
                 hint="`manage.py seal_secrets`, once no process of the release before runs.",
                 id="tiqqo.W009",

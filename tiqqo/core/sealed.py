@@ -70,14 +70,14 @@ def _key(text: str) -> Key:
     )
 
 
-def keys() -> list[Key]:
+def known_keys() -> list[Key]:
     """All that are known, the one first that seals."""
     return [_key(text) for text in settings.ENCRYPTION_KEYS]
 
 
 def seal(clear: bytes, purpose: str) -> str:
     """The value sealed with the first key. There must be one."""
-    return _sealed_with(keys()[0], clear, purpose)
+    return _sealed_with(known_keys()[0], clear, purpose)
 
 
 def _sealed_with(key: Key, clear: bytes, purpose: str) -> str:
@@ -87,7 +87,7 @@ def _sealed_with(key: Key, clear: bytes, purpose: str) -> str:
 
 def unseal(sealed: str, purpose: str) -> bytes:
     """What was sealed. Raises SealedWithUnknownKey."""
-    for key in keys():
+    for key in known_keys():
         if sealed.startswith(key.head):
             body = sealed[HEAD_LENGTH:]
             try:
@@ -164,7 +164,7 @@ class SealedField(models.Field):
         """The clear value as the column holds it from now on."""
         raise NotImplementedError
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001  as Django calls it
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = model_instance.__dict__.get(self.attname)
         return self._as_it_is(value) if self.is_sealed(value) else self.get_prep_value(value)
 
@@ -192,7 +192,7 @@ class SealedCharField(models.CharField, SealedField):
 
         What is sealed is no secret, so a text that looks so is not looked for in clear.
         """
-        sealed = [_sealed_with(key, clear.encode(), self.purpose) for key in keys()]
+        sealed = [_sealed_with(key, clear.encode(), self.purpose) for key in known_keys()]
         return sealed if self.is_sealed(clear) else [*sealed, clear]
 
     def get_prep_value(self, value: Any) -> Any:

@@ -25,7 +25,7 @@ Change = Callable[[str, str], str]
 
 def as_sealed_now(stored: str, purpose: str) -> str:
     """Sealed with the first key. Raises SealedWithUnknownKey."""
-    if stored.startswith(sealed.keys()[0].head):
+    if stored.startswith(sealed.known_keys()[0].head):
         return stored
     return sealed.seal_text(sealed.unseal_text(stored, purpose), purpose)
 
@@ -78,7 +78,11 @@ def _slice(field: SealedField, after: int, *, is_clear: bool) -> list[int]:
     """The next rows that are not as they should be."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _on(field, "SELECT id FROM {table} WHERE id > %s AND ({is_due}) ORDER BY id LIMIT %s", is_clear),
+            _on(
+                field,
+                "SELECT id FROM {table} WHERE id > %s AND ({is_due}) ORDER BY id LIMIT %s",
+                is_clear,
+            ),
             [after, SLICE],
         )
         return [pk for (pk,) in cursor.fetchall()]
@@ -96,7 +100,9 @@ def _reseal_rows(field: SealedField, pks: list[int], *, is_clear: bool) -> int:
             ),
             [pks],
         )
-        rows = [(pk, bytes(value) if _is_binary(field) else value) for pk, value in cursor.fetchall()]
+        rows = [
+            (pk, bytes(value) if _is_binary(field) else value) for pk, value in cursor.fetchall()
+        ]
         for pk, value in rows:
             clear = field.unsealed(value)
             cursor.execute(
@@ -110,7 +116,7 @@ def _is_binary(field: SealedField) -> bool:
     return field.get_internal_type() == "BinaryField"
 
 
-def _on(field: SealedField, words: str, is_clear: bool) -> str:  # noqa: FBT001  passed on
+def _on(field: SealedField, words: str, is_clear: bool) -> str:
     """The statement, for the field's table and column; rows are due that are not as they should be."""
     column = sql.Identifier(field.column)
     text = sql.SQL("encode({}, 'escape')" if _is_binary(field) else "{}").format(column)
@@ -122,7 +128,7 @@ def _on(field: SealedField, words: str, is_clear: bool) -> str:  # noqa: FBT001 
     if is_clear:
         is_due: sql.Composable = is_sealed
     else:
-        head = sealed.keys()[0].head
+        head = sealed.known_keys()[0].head
         is_due = sql.SQL("NOT ({} AND left({}, {}) = {})").format(
             is_sealed, text, sql.Literal(len(head)), sql.Literal(head)
         )

@@ -229,7 +229,7 @@ def _check_key(manifest: Manifest, *, allows_other_key: bool) -> None:
 
 
 def _check_encryption_keys(manifest: Manifest, *, allows_lost_keys: bool) -> None:
-    missing = sorted(set(manifest.encryption_keys) - {key.id for key in sealed.keys()})
+    missing = sorted(set(manifest.encryption_keys) - {key.id for key in sealed.known_keys()})
     if missing and not allows_lost_keys:
         raise Stopped(
             f"Secrets in the backup are sealed with keys that ENCRYPTION_KEYS lacks ({', '.join(missing)}): "

@@ -153,4 +153,3 @@ def excess_of_application(connection: Any) -> list[str]:
     if may_create:
         problems.append(f"The role {role} of DATABASE_URL may make tables")
     return problems
-

@@ -91,9 +91,7 @@ def tenant_keys(connection: Any) -> list[TenantKey]:
 def keys_without_companion(connection: Any) -> list[TenantKey]:
     """Those that would take another organiser's row, and that nobody gave a reason for."""
     return [
-        key
-        for key in tenant_keys(connection)
-        if key.companion is None and str(key) not in WITHOUT
+        key for key in tenant_keys(connection) if key.companion is None and str(key) not in WITHOUT
     ]
 
 
@@ -109,7 +107,9 @@ def ensure_companions(connection: Any) -> list[str]:
             _ensure_index(cursor, parent, index)
         for key in missing:
             _patiently(lambda key=key: _run(cursor, _add(key)))  # type: ignore[misc]
-        unchecked = [key for key in tenant_keys(connection) if key.companion and not key.is_validated]
+        unchecked = [
+            key for key in tenant_keys(connection) if key.companion and not key.is_validated
+        ]
         return [problem for key in unchecked for problem in _validate(cursor, key)]
 
 

@@ -21,7 +21,9 @@ class Command(migrate.Command):
             if options["plan"] or options["check_unapplied"]:
                 return
             for problem in ensure_companions(connection):
-                self.stderr.write(self.style.WARNING(f"{problem}. See *Roles* in docs/operations.md."))
+                self.stderr.write(
+                    self.style.WARNING(f"{problem}. See *Roles* in docs/operations.md.")
+                )
             granted = grant_to_application(connection)
             if granted and options["verbosity"] > 1:
                 self.stdout.write(f"Privileges set on {', '.join(granted)}")
