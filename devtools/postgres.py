@@ -360,6 +360,10 @@ class EmbeddedPostgres:
             connection.execute(
                 sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(BACKUP))
             )
+            # So that the owner may end the application's sessions, to drop a database that lived for a check.
+            connection.execute(
+                sql.SQL("GRANT {} TO {}").format(sql.Identifier(APP), sql.Identifier(OWNER))
+            )
             if not connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
             ).fetchone():

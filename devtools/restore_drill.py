@@ -130,7 +130,7 @@ def drill(before: Place, after: Place, backup: Path) -> list[str]:
     restored = after.restore(backup)
     print(restored.stdout.partition("Next:")[0].rstrip())
     if restored.returncode != 0:
-        problems.append(f"the restore failed: {restored.stdout}{restored.stderr}")
+        return [*problems, f"the restore failed: {restored.stdout}{restored.stderr}"]
     return [*problems, *differences(saved, after.look())]
 
 

@@ -45,7 +45,6 @@ from ticketing.selling import name_of
 from tiqqo.core import clock
 from tiqqo.core.compiled import Compiled, Param
 from tiqqo.core.money import Money
-from tiqqo.core.sealed import forms_of
 
 _BY_CODE = Compiled(
     Order, lambda rows: rows.select_related("event__organiser").filter(code=Param("code"))
@@ -174,7 +173,7 @@ def orders_to_remind(*, at: datetime) -> QuerySet[Order]:
 
 def hold_by_secret(secret: str) -> tuple[Reservation, Order | None] | None:
     """The hold behind a buyer's link, and the order that it became, if it did. One query."""
-    reservation = _HOLD.first(secret=forms_of(Reservation, "secret", secret))
+    reservation = _HOLD.first(secret=secret)
     if reservation is None:
         return None
     order: Order | None = getattr(reservation, "order", None)

@@ -10,7 +10,6 @@ from ticketing.models import Promotion, Reservation, ReservationLine
 from ticketing.pricing import Applied, Quote, Terms
 from ticketing.selling import quote_lines
 from tiqqo.core.compiled import Compiled, Param
-from tiqqo.core.sealed import forms_of
 
 _BY_SECRET = Compiled(
     Reservation,
@@ -46,7 +45,7 @@ def quote_of(reservation: Reservation, lines: Iterable[ReservationLine]) -> Quot
 
 
 def reservation_by_secret(secret: str) -> Reservation | None:
-    return _BY_SECRET.first(secret=forms_of(Reservation, "secret", secret))
+    return _BY_SECRET.first(secret=secret)
 
 
 def lines_of(reservation: Reservation) -> list[ReservationLine]:

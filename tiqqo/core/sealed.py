@@ -233,10 +233,7 @@ class SealedBinaryField(models.BinaryField, SealedField):
 
 @SealedCharField.register_lookup
 class IsSecret(Exact):
-    """`secret=text` finds the row in whatever form it is stored.
-
-    A Param of a compiled query brings `forms(text)` itself: its SQL is made before there is a text.
-    """
+    """`secret=text` finds the row in whatever form it is stored, also in a compiled query."""
 
     def get_prep_lookup(self) -> Any:
         if hasattr(self.rhs, "resolve_expression"):
@@ -249,14 +246,9 @@ class IsSecret(Exact):
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} = ANY({right})", [*left_params, *right_params]
-
-
-def forms_of(model: type[models.Model], field: str, clear: str) -> list[str]:
-    """What a compiled query compares the field with."""
-    found: Any = model._meta.get_field(field)
-    forms: list[str] = found.forms(clear)
-    return forms
+        forms = self.lhs.output_field.forms
+        adapted = [p.adapted(forms) if hasattr(p, "adapted") else p for p in right_params]
+        return f"{left} = ANY({right})", [*left_params, *adapted]
 
 
 # Everything that is sealed, for whoever seals it anew --------------------------------------------

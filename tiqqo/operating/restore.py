@@ -184,10 +184,10 @@ def restore(
     if aside:
         words += f"; those that were here are in {aside}"
     found.append(Finding("media", files == manifest.media_files, words))
-    found.append(_newer_migrations())
     # A dump is restored without privileges, which name the roles of where it was made.
     with as_owner(django_connection):
         grant_to_application(django_connection)
+    found.append(_newer_migrations())
     return [*found, *look_over(address), Finding("ids", True, f"go on {id_jump} or more beyond")]
 
 
