@@ -54,6 +54,7 @@ BUYERS_PART = (
     "orders/waitlist_letters.py",
     "ticketing/errors.py",
     "tiqqo/core/errors.py",
+    "tiqqo/core/sealed.py",
     "tiqqo/status_words.py",
     "tiqqo/ui/forms.py",
     "tiqqo/ui/mails.py",
