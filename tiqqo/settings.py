@@ -133,16 +133,15 @@ DATABASES = {
 }
 # Whoever owns the tables migrates; the application's role works in what it was granted. Without a role
 # of its own for that, the application owns its tables: see decision 0025.
-DATABASES["default"]["OWNER"] = None
+_database: dict[str, object] = DATABASES["default"]  # type: ignore[assignment]  # with a key of ours
+_database["OWNER"] = None
 if "OWNER_DATABASE_URL" in os.environ:
     _owner = dj_database_url.parse(os.environ["OWNER_DATABASE_URL"])
     if _owner["NAME"] != DATABASES["default"]["NAME"]:
         raise ImproperlyConfigured(
             "OWNER_DATABASE_URL and DATABASE_URL must name the same database."
         )
-    DATABASES["default"]["OWNER"] = {
-        key: _owner[key] for key in ("USER", "PASSWORD", "HOST", "PORT")
-    }
+    _database["OWNER"] = {key: _owner[key] for key in ("USER", "PASSWORD", "HOST", "PORT")}
 # Statements that come again are prepared: planning them anew took longer than running them. Behind
 # PgBouncer this needs `max_prepared_statements` (1.21 and later), see docs/scaling.md.
 DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=3)

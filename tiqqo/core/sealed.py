@@ -15,7 +15,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -136,16 +136,17 @@ class _Unsealed(DeferredAttribute):
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         if instance is None:
             return self
-        return self.field.unsealed(super().__get__(instance, cls))
+        field: Any = self.field
+        return field.unsealed(super().__get__(instance, cls))
 
     def __set__(self, instance: Any, value: Any) -> None:
         instance.__dict__[self.field.attname] = value
 
 
-class SealedField(models.Field):
+class SealedField(models.Field):  # type: ignore[type-arg]  # Django's own cannot be subscripted
     """What the fields below have in common."""
 
-    descriptor_class: ClassVar = _Unsealed
+    descriptor_class = _Unsealed
 
     @property
     def purpose(self) -> str:
@@ -172,7 +173,7 @@ class SealedField(models.Field):
         raise NotImplementedError
 
 
-class SealedCharField(models.CharField, SealedField):
+class SealedCharField(models.CharField, SealedField):  # type: ignore[type-arg]
     """A short random text, found by `filter(secret=…)` however it is stored.
 
     `max_length` is that of the column: 7 characters and four thirds of 16 more than the text has.
@@ -204,7 +205,7 @@ class SealedCharField(models.CharField, SealedField):
         return _Stored(value)
 
 
-class SealedBinaryField(models.BinaryField, SealedField):
+class SealedBinaryField(models.BinaryField, SealedField):  # type: ignore[type-arg]
     """Bytes of a fixed length, `max_length`; sealed ones are longer."""
 
     def is_sealed(self, stored: Any) -> bool:

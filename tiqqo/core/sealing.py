@@ -118,7 +118,7 @@ def _is_binary(field: SealedField) -> bool:
 
 def _on(field: SealedField, words: str, is_clear: bool) -> str:
     """The statement, for the field's table and column; rows are due that are not as they should be."""
-    column = sql.Identifier(field.column)
+    column = sql.Identifier(str(field.column))
     text = sql.SQL("encode({}, 'escape')" if _is_binary(field) else "{}").format(column)
     is_sealed = (
         sql.SQL("octet_length({}) > {}").format(column, sql.Literal(field.max_length))
@@ -144,7 +144,7 @@ def keys_in_use() -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     with platform_scope("see which keys are in use"), connection.cursor() as cursor:
         for field in sealed_fields():
-            column = sql.Identifier(field.column)
+            column = sql.Identifier(str(field.column))
             binary = _is_binary(field)
             statement = sql.SQL("SELECT {head}, count(*) FROM {table} GROUP BY 1").format(
                 head=sql.SQL(

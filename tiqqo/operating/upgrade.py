@@ -49,7 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         may_save = options.backup != NEVER
         _step("environment", lambda: check_environment(os.environ, is_saved=may_save))
-        _step("backup", lambda: save(options.backup, options.backups))
+        # As the owner: an application that just got a role of its own has no privileges yet.
+        with as_owner(connection):
+            _step("backup", lambda: save(options.backup, options.backups))
         _step("migrations", migrate)
         _step("static files", collect_static_files)
         _step("checks", check_deployment)
