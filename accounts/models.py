@@ -75,7 +75,7 @@ class Organiser(models.Model):
     )
     country = models.CharField(_("country"), max_length=2, default="NL")
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
-    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Amsterdam")
+    time_zone = models.CharField(_("time zone"), max_length=32, default="Europe/Amsterdam")
     # Of its public page, and what new events begin with.
     language = models.CharField(_("language"), max_length=10, default="en")
     support_email = models.EmailField(_("support e-mail"), blank=True)
@@ -136,7 +136,7 @@ class Invitation(TenantModel):
 
     email = models.EmailField(_("e-mail address"))
     role = models.CharField(_("role"), max_length=20, choices=Role)
-    secret = SealedCharField(max_length=64)
+    secret = SealedCharField(max_length=32)
     invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()

@@ -5,7 +5,7 @@ from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
-    """The column has room for a sealed secret: a longer varchar, which rewrites nothing."""
+    """The secret may be sealed: nothing changes in the database."""
 
     dependencies = [("accounts", "0005_membership_is_not_its_users_to_delete")]
 
@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="invitation",
             name="secret",
-            field=tiqqo.core.sealed.SealedCharField(max_length=64),
+            field=tiqqo.core.sealed.SealedCharField(max_length=32),
         ),
         KeepData(
             {

@@ -6,7 +6,7 @@ from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
-    """The column has room for a sealed secret: a longer varchar, which rewrites nothing."""
+    """The secret may be sealed: nothing changes in the database."""
 
     dependencies = [("orders", "0007_unmatched_events")]
 
@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             model_name="order",
             name="secret",
             field=tiqqo.core.sealed.SealedCharField(
-                default=tiqqo.core.codes.new_secret, max_length=64
+                default=tiqqo.core.codes.new_secret, max_length=32
             ),
         ),
         KeepData(

@@ -78,7 +78,7 @@ class Order(TenantModel):
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="orders")
     reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="order")
     code = models.CharField(max_length=8, default=new_code)
-    secret = SealedCharField(max_length=64, default=new_secret)
+    secret = SealedCharField(max_length=32, default=new_secret)
     status = models.CharField(max_length=16, choices=OrderStatus)
     payment_method = models.CharField(max_length=10, choices=PaymentMethod)
     locale = models.CharField(max_length=10, default="en")

@@ -6,7 +6,7 @@ from tiqqo.core.reversing import KeepData
 
 
 class Migration(migrations.Migration):
-    """The columns have room for a sealed secret: a longer varchar, which rewrites nothing."""
+    """The secret may be sealed: nothing changes in the database."""
 
     dependencies = [("ticketing", "0004_waitlist_told")]
 
@@ -15,14 +15,14 @@ class Migration(migrations.Migration):
             model_name="reservation",
             name="secret",
             field=tiqqo.core.sealed.SealedCharField(
-                default=tiqqo.core.codes.new_secret, max_length=64, unique=True
+                default=tiqqo.core.codes.new_secret, max_length=32, unique=True
             ),
         ),
         migrations.AlterField(
             model_name="waitlistentry",
             name="secret",
             field=tiqqo.core.sealed.SealedCharField(
-                default=tiqqo.core.codes.new_secret, max_length=64, unique=True
+                default=tiqqo.core.codes.new_secret, max_length=32, unique=True
             ),
         ),
         KeepData(

@@ -44,7 +44,7 @@ class Reservation(TenantModel):
     status = models.CharField(
         max_length=17, choices=ReservationStatus, default=ReservationStatus.PENDING
     )
-    secret = SealedCharField(max_length=64, unique=True, default=new_secret)
+    secret = SealedCharField(max_length=32, unique=True, default=new_secret)
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     extended_at = models.DateTimeField(null=True)

@@ -90,7 +90,7 @@ class WaitlistEntry(TenantModel):
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waitlist")
     status = models.CharField(max_length=8, choices=WaitlistStatus, default=WaitlistStatus.WAITING)
-    secret = SealedCharField(max_length=64, unique=True, default=new_secret)
+    secret = SealedCharField(max_length=32, unique=True, default=new_secret)
     name = models.CharField(_("name"), max_length=120)
     email = models.EmailField(_("e-mail address"))
     email_key = models.CharField(max_length=254)

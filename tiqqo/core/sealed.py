@@ -5,9 +5,10 @@ tickets and no second factor. `ENCRYPTION_KEYS` holds the keys: new values are s
 of them unseals, so that a key can be replaced while the site runs (`manage.py seal_secrets`). Without a key
 values are stored in clear, as releases did before; both forms are read in any case.
 
-Values are sealed by AES-SIV (RFC 5297), bound to the column that they are for. It gives the same text each
-time, which shows only that two values are equal; ours are random. So a row is found by its secret with a
-plain comparison, by index.
+Secrets of links are random blocks of 128 bits, and are sealed as one block of AES each: as long as before,
+so their column stays as it is (a column whose type changes breaks the prepared statements of whoever serves),
+and the same each time, so a row is found by its secret with a plain comparison, by index. Everything else is
+sealed by AES-SIV (RFC 5297). Each column has a key of its own: a value says nothing in another one.
 """
 
 import logging
@@ -18,7 +19,10 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -35,6 +39,8 @@ logger = logging.getLogger(__name__)
 MARK = "~"
 ID_LENGTH = 6
 HEAD_LENGTH = len(MARK) + ID_LENGTH
+# Of what `codes.new_secret` gives.
+SECRET_LENGTH = 22
 
 
 class SealedWithUnknownKey(DomainError):
@@ -50,6 +56,7 @@ class Key:
     """One of ENCRYPTION_KEYS. `id` tells which it was, and nothing about it."""
 
     id: str
+    text: str
     cipher: AESSIV
 
     @property
@@ -58,15 +65,17 @@ class Key:
         return MARK + self.id
 
 
+def _derived(text: str, purpose: str, length: int) -> bytes:
+    info = f"tiqqo {purpose}".encode()
+    return HKDF(SHA256(), length=length, salt=None, info=info).derive(text.encode())
+
+
 @lru_cache(maxsize=32)
 def _key(text: str) -> Key:
-    def derived(purpose: str, length: int) -> bytes:
-        derivation = HKDF(SHA256(), length=length, salt=None, info=f"tiqqo {purpose}".encode())
-        return derivation.derive(text.encode())
-
     return Key(
-        id=urlsafe_b64encode(derived("key id", 6)).decode()[:ID_LENGTH],
-        cipher=AESSIV(derived("sealed secrets", 64)),
+        id=urlsafe_b64encode(_derived(text, "key id", 6)).decode()[:ID_LENGTH],
+        text=text,
+        cipher=AESSIV(_derived(text, "sealed secrets", 64)),
     )
 
 
@@ -95,10 +104,50 @@ def unseal(sealed: str, purpose: str) -> bytes:
                 return key.cipher.decrypt(token, [purpose.encode()])
             except (InvalidTag, ValueError):
                 break
-    logger.error(
-        "secret.unreadable", extra={"purpose": purpose, "key": sealed[len(MARK) : HEAD_LENGTH]}
-    )
-    raise SealedWithUnknownKey(purpose=purpose)
+    raise _unreadable(sealed, purpose)
+
+
+def _unreadable(sealed: str, purpose: str) -> SealedWithUnknownKey:
+    key = sealed[len(MARK) : HEAD_LENGTH]
+    logger.error("secret.unreadable", extra={"purpose": purpose, "key": key})
+    return SealedWithUnknownKey(purpose=purpose)
+
+
+# Secrets of links ------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=128)
+def _block_cipher(text: str, purpose: str) -> Cipher[ECB]:
+    # One block, and no two are equal: what ECB is known to show, that blocks repeat, does not happen.
+    return Cipher(AES256(_derived(text, f"link {purpose}", 32)), ECB())  # noqa: S305
+
+
+def _block_of(secret: str) -> bytes | None:
+    """The 128 bits that `codes.new_secret` wrote; None for a text that it did not write."""
+    if len(secret) != SECRET_LENGTH or not secret.isascii():
+        return None
+    try:
+        block = urlsafe_b64decode(secret + "==")
+    except ValueError:
+        return None
+    return block if _written(block) == secret else None
+
+
+def _written(block: bytes) -> str:
+    return urlsafe_b64encode(block).decode().rstrip("=")
+
+
+def _sealed_link(key: Key, block: bytes, purpose: str) -> str:
+    return key.head + _written(_block_cipher(key.text, purpose).encryptor().update(block))
+
+
+def unseal_link(sealed: str, purpose: str) -> str:
+    """The secret of a link. Raises SealedWithUnknownKey."""
+    block = _block_of(sealed[HEAD_LENGTH:])
+    for key in known_keys():
+        if sealed.startswith(key.head) and block is not None:
+            return _written(_block_cipher(key.text, purpose).decryptor().update(block))
+    raise _unreadable(sealed, purpose)
 
 
 # Texts that stand in clear or sealed -----------------------------------------------------------
@@ -174,26 +223,34 @@ class SealedField(models.Field):  # type: ignore[type-arg]  # Django's own canno
 
 
 class SealedCharField(models.CharField, SealedField):  # type: ignore[type-arg]
-    """A short random text, found by `filter(secret=…)` however it is stored.
+    """The secret of a link, found by `filter(secret=…)` however it is stored.
 
-    `max_length` is that of the column: 7 characters and four thirds of 16 more than the text has.
+    A text that is none of `codes.new_secret` is stored as it is.
     """
 
     def is_sealed(self, stored: Any) -> bool:
         return isinstance(stored, str) and stored.startswith(MARK)
 
     def unsealed(self, stored: Any) -> Any:
-        return unseal_text(stored, self.purpose) if self.is_sealed(stored) else stored
+        return unseal_link(stored, self.purpose) if self.is_sealed(stored) else stored
 
     def stored(self, clear: Any) -> Any:
-        return _Stored(seal_text(clear, self.purpose))
+        block = _block_of(clear) if settings.ENCRYPTION_KEYS else None
+        if block is None:
+            return _Stored(clear)
+        return _Stored(_sealed_link(known_keys()[0], block, self.purpose))
 
     def forms(self, clear: str) -> list[str]:
         """Everything that the column may hold for this text: in clear, and sealed with each key.
 
         What is sealed is no secret, so a text that looks so is not looked for in clear.
         """
-        sealed = [_sealed_with(key, clear.encode(), self.purpose) for key in known_keys()]
+        block = _block_of(clear)
+        sealed = (
+            []
+            if block is None
+            else [_sealed_link(key, block, self.purpose) for key in known_keys()]
+        )
         return sealed if self.is_sealed(clear) else [*sealed, clear]
 
     def get_prep_value(self, value: Any) -> Any:

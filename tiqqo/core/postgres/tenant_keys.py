@@ -24,22 +24,8 @@ from tiqqo.core.tenancy import platform_scope
 LOCK_TRIES = 5
 NAME_LENGTH = 63
 
-# Where no companion stands, by table and column, and why. Decision 0025 says what was measured.
-_OF_A_LINE = (
-    "a hold's lines are written with it in one statement, by one operation that reads offers in its own scope;"
-    " they are the one table whose keys every buyer waits for"
-)
-WITHOUT = {
-    f"ticketing_reservationline.{column}": _OF_A_LINE
-    for column in (
-        "bundle_id",
-        "option_id",
-        "release_id",
-        "reservation_id",
-        "slot_id",
-        "ticket_type_id",
-    )
-}
+# Where no companion stands, by table and column, and why: nowhere. Decision 0025 says what they cost.
+WITHOUT: dict[str, str] = {}
 
 _KEYS = """
 SELECT child.relname, col.attname, parent.relname, companion.conname, companion.convalidated
