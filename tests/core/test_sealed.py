@@ -225,6 +225,15 @@ def test_sealed_secret_fits_its_column(settings, kikker):
     assert len(hold.secret) == 22
 
 
+def test_a_link_whose_secret_is_no_block_stays_as_it_is(kikker, settings):
+    hold = kikker.reserve(free=1)
+    Reservation.objects.filter(pk=hold.pk).update(secret="of-an-import")
+    settings.ENCRYPTION_KEYS = [OLD, *settings.ENCRYPTION_KEYS]
+    seal()
+    assert reservation_by_secret("of-an-import").pk == hold.pk
+    assert keys_in_use()["ticketing.Reservation.secret", CLEAR] == 1
+
+
 def test_second_factor_works_before_and_after_it_is_sealed(secrets_of_all_kinds, settings):
     house, _order = secrets_of_all_kinds
     user = house.owner.user

@@ -59,19 +59,16 @@ def sealed_fields() -> list[SealedField]:
 
 def _reseal(field: SealedField, *, is_clear: bool) -> tuple[int, int]:
     """How many rows changed, and how many others still have in hand after some rounds."""
-    changed = 0
+    changed, kept = 0, set[int]()
     for _round in range(ROUNDS):
         after = 0
-        while True:
-            with transaction.atomic():
-                pks = _slice(field, after, is_clear=is_clear)
-            if not pks:
-                break
-            changed += _reseal_rows(field, pks, is_clear=is_clear)
+        while pks := _slice(field, after, is_clear=is_clear):
+            changed += _reseal_rows(field, pks, kept, is_clear=is_clear)
             after = pks[-1]
-        if not (left := len(_slice(field, 0, is_clear=is_clear))):
+        left = set(_slice(field, 0, is_clear=is_clear)) - kept
+        if not left:
             return changed, 0
-    return changed, left
+    return changed, len(left)
 
 
 def _slice(field: SealedField, after: int, *, is_clear: bool) -> list[int]:
@@ -89,7 +86,8 @@ def _slice(field: SealedField, after: int, *, is_clear: bool) -> list[int]:
 
 
 @transaction.atomic
-def _reseal_rows(field: SealedField, pks: list[int], *, is_clear: bool) -> int:
+def _reseal_rows(field: SealedField, pks: list[int], kept: set[int], *, is_clear: bool) -> int:
+    """How many of the rows changed; `kept` grows by those whose value cannot be sealed."""
     with connection.cursor() as cursor:
         cursor.execute(
             _on(
@@ -100,16 +98,19 @@ def _reseal_rows(field: SealedField, pks: list[int], *, is_clear: bool) -> int:
             ),
             [pks],
         )
-        rows = [
-            (pk, bytes(value) if _is_binary(field) else value) for pk, value in cursor.fetchall()
-        ]
-        for pk, value in rows:
+        changed = 0
+        for pk, found in cursor.fetchall():
+            value = bytes(found) if _is_binary(field) else found
             clear = field.unsealed(value)
+            new = clear if is_clear else field.stored(clear)
+            if new == value:
+                kept.add(pk)
+                continue
             cursor.execute(
-                _on(field, "UPDATE {table} SET {column} = %s WHERE id = %s", is_clear),
-                [clear if is_clear else field.stored(clear), pk],
+                _on(field, "UPDATE {table} SET {column} = %s WHERE id = %s", is_clear), [new, pk]
             )
-    return len(rows)
+            changed += 1
+    return changed
 
 
 def _is_binary(field: SealedField) -> bool:
