@@ -10,6 +10,7 @@ class AccountsConfig(AppConfig):
         from accounts import (
             figures,  # noqa: F401  registers what the status shows
             retention,  # noqa: F401  registers how long rows stay
+            second_factors,  # noqa: F401  registers what is sealed
             signing_up,
             traces,
         )

@@ -14,6 +14,7 @@ from tiqqo.core import clock
 from tiqqo.core.errors import NotPermitted
 from tiqqo.core.models import TenantManager, TenantModel
 from tiqqo.core.rls import RowLevelSecurity
+from tiqqo.core.sealed import SealedCharField
 
 INVITATION_LASTS = timedelta(days=14)
 
@@ -156,7 +157,7 @@ class Invitation(TenantModel):
 
     email = models.EmailField(_("e-mail address"))
     role = models.CharField(_("role"), max_length=20, choices=Role)
-    secret = models.CharField(max_length=32)
+    secret = SealedCharField(max_length=32)
     invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()

@@ -60,6 +60,7 @@ BUYERS_PART = (
     "tiqqo/core/errors.py",
     "tiqqo/core/limits.py",
     "tiqqo/core/plain_names.py",
+    "tiqqo/core/sealed.py",
     "tiqqo/status_words.py",
     "tiqqo/ui/forms.py",
     "tiqqo/ui/mails.py",

@@ -189,6 +189,11 @@ def _faults_of_changed_field(
         yield "rewrites the table under a lock: add another column instead"
     elif (before.max_length or 0) > (after.max_length or before.max_length or 0):
         yield "the release before still writes longer values"
+    elif (before.max_length or 0) < (after.max_length or 0):
+        yield (
+            "a column whose type changes breaks the statements that serving processes have prepared "
+            "(cached plan must not change result type): add another column instead"
+        )
     if before.db_column != after.db_column:
         yield "the release before still uses the old name of the column"
     is_indexed_anew = (after.db_index or after.unique) and not (before.db_index or before.unique)

@@ -4,7 +4,7 @@ First on an empty database, all the way to zero. Then on the demo's rows, each m
 app's first by itself: it comes back with every row and value, or refuses to go (`KeepData`) and has
 changed nothing, or says in `reversal_loses` which columns it loses and so does docs/operations.md.
 
-Works on a database of its own beside the one that DATABASE_URL names, whose role must be allowed
+Works on a database of its own beside the one that OWNER_DATABASE_URL names, whose role must be allowed
 to create one. `bin/ci` runs it.
 """
 
@@ -43,8 +43,8 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
     # The demo sells by card and never calls the provider.
     os.environ.setdefault("STRIPE_API_KEY", "sk_test_only_named_never_used")
-    with scratch_database(SCRATCH) as address:
-        os.environ["DATABASE_URL"] = address
+    with scratch_database(SCRATCH) as addresses:
+        os.environ.update(addresses)
         django.setup()
         problems = check()
     for problem in problems:

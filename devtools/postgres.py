@@ -31,7 +31,10 @@ from devtools.processes import (
 from devtools.remembered import last_lines, log_file, remembered_secret
 
 SUPERUSER = "postgres"
-APP = "tiqqo"
+DATABASE = "tiqqo"
+# Owns the database and migrates; the application's role owns nothing.
+OWNER = "tiqqo"
+APP = "tiqqo_app"
 BACKUP = "tiqqo_backup"
 START_SECONDS = 60.0
 
@@ -83,8 +86,13 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The address for the app: a role that cannot pass row-level security nor administer."""
-        return self._address(APP, APP)
+        """The address for the app: a role that works in what it was granted, and owns nothing."""
+        return self._address(APP, DATABASE)
+
+    @property
+    def owner_url(self) -> str:
+        """The address for migrations: a role that owns the tables, and is no superuser either."""
+        return self._address(OWNER, DATABASE)
 
     @property
     def superuser_url(self) -> str:
@@ -94,7 +102,7 @@ class EmbeddedPostgres:
     @property
     def backup_url(self) -> str:
         """The address for pg_dump, whose role sees the rows of every organiser."""
-        return self._address(BACKUP, APP)
+        return self._address(BACKUP, DATABASE)
 
     @property
     def programs(self) -> Path:
@@ -336,7 +344,8 @@ class EmbeddedPostgres:
         with psycopg.connect(self.superuser_url, autocommit=True) as connection:
             known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
             for role, powers in (
-                (APP, sql.SQL("LOGIN NOSUPERUSER NOBYPASSRLS CREATEDB NOCREATEROLE")),
+                (OWNER, sql.SQL("LOGIN NOSUPERUSER NOBYPASSRLS CREATEDB NOCREATEROLE")),
+                (APP, sql.SQL("LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE")),
                 (BACKUP, sql.SQL("LOGIN NOSUPERUSER BYPASSRLS NOCREATEDB NOCREATEROLE")),
             ):
                 connection.execute(
@@ -351,15 +360,19 @@ class EmbeddedPostgres:
             connection.execute(
                 sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(BACKUP))
             )
+            # So that the owner may end the application's sessions, to drop a database that lived for a check.
+            connection.execute(
+                sql.SQL("GRANT {} TO {}").format(sql.Identifier(APP), sql.Identifier(OWNER))
+            )
             if not connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [APP]
+                "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
             ).fetchone():
                 connection.execute(
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                        sql.Identifier(APP), sql.Identifier(APP)
+                        sql.Identifier(DATABASE), sql.Identifier(OWNER)
                     )
                 )
-        with psycopg.connect(self._address(SUPERUSER, APP), autocommit=True) as connection:
+        with psycopg.connect(self._address(SUPERUSER, DATABASE), autocommit=True) as connection:
             if connection.execute(
                 "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_stat_statements'"
             ).fetchone():

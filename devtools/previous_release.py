@@ -100,6 +100,8 @@ def check(folder: Path, new_code: Path) -> list[str]:
         web_threads=4,
         worker=False,
         beat=False,
+        # As it was installed: that release knew one role.
+        is_owner=True,
         demo=True,
         demo_scale=1,
     )
@@ -158,11 +160,11 @@ def unpacked(commit: str, folder: Path) -> Path:
 
 
 def migrate(new_code: Path, stack: Stack) -> None:
-    """The new code's migrations have run on the stack's database."""
+    """The new code's migrations have run on the stack's database, and the application has its rights."""
     done = subprocess.run(
         [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=1"],
         cwd=new_code,
-        env=stack.environment,
+        env={**stack.environment, **stack.services.environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -177,7 +179,7 @@ def migrate(new_code: Path, stack: Stack) -> None:
 
 def break_schema(stack: Stack) -> None:
     """The old code cannot hold tickets any more, and had time to fail at it."""
-    with psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True) as connection:
+    with psycopg.connect(stack.environment["OWNER_DATABASE_URL"], autocommit=True) as connection:
         for statement in CONTROL:
             connection.execute(statement.encode())
     time.sleep(SETTLE_SECONDS * 2)

@@ -9,15 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 
 from devtools.paths import REPOSITORY
-from devtools.scratch import database_beside, scratch_database
+from devtools.scratch import scratch_database
 from tiqqo.operating import schema
 from tiqqo.operating.restore import ID_JUMP
 
@@ -46,15 +46,13 @@ def main() -> int:
 class Place:
     """A database and a folder for files, and Tiqqo's commands on them."""
 
-    def __init__(self, folder: Path, address: str) -> None:
-        self.address = address
+    def __init__(self, folder: Path, addresses: Mapping[str, str]) -> None:
+        self.address = addresses["DATABASE_URL"]
+        self.owner_address = addresses["OWNER_DATABASE_URL"]
         self.media = folder / "media"
         self.environment = {
             **os.environ,
-            "DATABASE_URL": address,
-            "BACKUP_DATABASE_URL": database_beside(
-                os.environ["BACKUP_DATABASE_URL"], urlsplit(address).path[1:]
-            ),
+            **addresses,
             "MEDIA_ROOT": str(self.media),
             # The demo sells by card and never calls the provider.
             "STRIPE_API_KEY": "sk_test_only_named_never_used",
@@ -132,7 +130,7 @@ def drill(before: Place, after: Place, backup: Path) -> list[str]:
     restored = after.restore(backup)
     print(restored.stdout.partition("Next:")[0].rstrip())
     if restored.returncode != 0:
-        problems.append(f"the restore failed: {restored.stdout}{restored.stderr}")
+        return [*problems, f"the restore failed: {restored.stdout}{restored.stderr}"]
     return [*problems, *differences(saved, after.look())]
 
 

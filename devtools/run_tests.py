@@ -82,6 +82,7 @@ def test_environment(folder: Path, services: Services) -> dict[str, str]:
         **isolated_environment(),
         **services.environment,
         "SECRET_KEY": remembered_secret(folder / "secrets" / "secret_key"),
+        "ENCRYPTION_KEYS": remembered_secret(folder / "secrets" / "encryption_key"),
         "VAR_DIR": str(folder),
         "DEBUG": "0",
         "TIQQO_TEST": "1",

@@ -58,6 +58,7 @@ class Services:
             "REDIS_URL": self.redis.url if self.redis else self._redis_url or "",
         }
         if self.postgres:
+            found["OWNER_DATABASE_URL"] = self.postgres.owner_url
             found["BACKUP_DATABASE_URL"] = self.postgres.backup_url
             found["POSTGRES_PROGRAMS"] = str(self.postgres.programs)
         return found

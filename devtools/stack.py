@@ -60,8 +60,11 @@ class Plan:
     isolated: bool = True
     """Services, keys and addresses in the caller's environment are ignored."""
     database_url: str | None = None
+    owner_url: str | None = None
     redis_url: str | None = None
-    """Services to use instead of own ones."""
+    """Services to use instead of own ones; the owner of that database migrates it."""
+    is_owner: bool = False
+    """The application connects as the owner of its tables, as releases did that knew one role."""
     demo: bool = False
     demo_scale: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -197,8 +200,14 @@ class Stack:
             "BASE_URL": f"http://{_bracketed(reachable)}:{self.port}",
             "SECRET_KEY": caller.get("SECRET_KEY") or remembered_secret(secrets / "secret_key"),
             "WEB_THREADS": str(plan.web_threads),
+            "ENCRYPTION_KEYS": (
+                caller.get("ENCRYPTION_KEYS") or remembered_secret(secrets / "encryption_key")
+            ),
+            **({"OWNER_DATABASE_URL": plan.owner_url} if plan.owner_url else {}),
             **plan.environment,
         }
+        if plan.is_owner:
+            self.environment["DATABASE_URL"] = self.environment["OWNER_DATABASE_URL"]
         self._choose_stripe(secrets)
 
     @property

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tiqqo.core import clock
 from tiqqo.core.models import TenantManager, TenantModel
+from tiqqo.core.sealed import SealedBinaryField
 
 # Path segments that stand where an event's web address stands.
 RESERVED_SLUGS = frozenset({"consent", "first", "invitations", "new", "privacy", "terms"})
@@ -222,7 +223,7 @@ class EventKey(TenantModel):
     """The Ed25519 key that signs an event's tickets, so that a door verifies them offline."""
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, related_name="key")
-    private_key = models.BinaryField(max_length=32)
+    private_key = SealedBinaryField(max_length=32)
     public_key = models.BinaryField(max_length=32)
     created_at = models.DateTimeField(default=clock.now)
 

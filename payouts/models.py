@@ -27,6 +27,8 @@ class LedgerEntry(TenantModel):
     reference = models.CharField(max_length=80)
     event_id = models.BigIntegerField(null=True)
 
+    is_append_only: ClassVar = True
+
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
             *TenantModel.Meta.constraints,
@@ -44,6 +46,8 @@ class Posting(TenantModel):
     account = models.CharField(max_length=20, choices=AccountKind)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
+
+    is_append_only: ClassVar = True
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings as project_settings
 from django.core.cache import caches
 from django.core.management import call_command
+from django.db import connection
 from django.test import override_settings
 from xdist.scheduler import LoadGroupScheduling
 
@@ -19,6 +20,7 @@ from tests.queue import Queue
 from ticketing.catalogue import forget_catalogues
 from ticketing.operations.reserving import forget_full_pools
 from tiqqo.core import security_log
+from tiqqo.core.postgres import roles
 from tiqqo.core.tenancy import tenant_scope
 
 ONE_PROCESS = (
@@ -133,6 +135,16 @@ def cast(_standing_cast, db):
     if Organiser.objects.filter(pk=_standing_cast.kikker.organiser.pk).exists():
         return deepcopy(_standing_cast)
     return the_cast.assembled()
+
+
+@pytest.fixture
+def as_owner(django_db_setup, django_db_blocker):
+    """The test connects as the owner of the tables: it takes a guard away in its own transaction.
+
+    To be used by `usefixtures`, which comes before the fixtures that begin one.
+    """
+    with django_db_blocker.unblock(), roles.as_owner(connection):
+        yield
 
 
 @pytest.fixture

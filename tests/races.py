@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Model
 
 from accounts.models import Organiser
+from tests.owner import owner_cursor
 from tiqqo.core.tenancy import tenant_scope
 
 # PostgreSQL lets in a hundred connections; more acts than that queue behind each other.
@@ -96,7 +97,7 @@ def overtaken(
 def without_constraint(model: type[Model], name: str) -> Iterator[None]:
     """The table lacks this constraint; it is emptied before it gets it back."""
     table = model._meta.db_table
-    with connection.cursor() as cursor:
+    with owner_cursor() as cursor:
         cursor.execute(
             "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name]
         )

@@ -35,6 +35,14 @@ SECRET_KEY = os.environ.get("SECRET_KEY", "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY. `bin/dev` and `bin/test` make one for you.")
 
+# Secrets are sealed with the first, and read with any: see tiqqo/core/sealed.py and decision 0026.
+ENCRYPTION_KEYS = _words("ENCRYPTION_KEYS")
+_shortest_key = 32
+if any(len(key) < _shortest_key for key in ENCRYPTION_KEYS):
+    raise ImproperlyConfigured(
+        "A key in ENCRYPTION_KEYS is shorter than 32 characters: `openssl rand -hex 32` makes one."
+    )
+
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS") or [urlsplit(BASE_URL).hostname or "localhost"]
 if DEBUG or TESTING:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]", "testserver"]
@@ -124,6 +132,17 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
+# Whoever owns the tables migrates; the application's role works in what it was granted. Without a role
+# of its own for that, the application owns its tables: see decision 0025.
+_database: dict[str, object] = DATABASES["default"]  # type: ignore[assignment]  # with a key of ours
+_database["OWNER"] = None
+if "OWNER_DATABASE_URL" in os.environ:
+    _owner = dj_database_url.parse(os.environ["OWNER_DATABASE_URL"])
+    if _owner["NAME"] != DATABASES["default"]["NAME"]:
+        raise ImproperlyConfigured(
+            "OWNER_DATABASE_URL and DATABASE_URL must name the same database."
+        )
+    _database["OWNER"] = {key: _owner[key] for key in ("USER", "PASSWORD", "HOST", "PORT")}
 # Statements that come again are prepared: planning them anew took longer than running them. Behind
 # PgBouncer this needs `max_prepared_statements` (1.21 and later), see docs/scaling.md.
 DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=3)
@@ -235,6 +254,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # Wrong passwords are counted by accounts/attempts.py.
 ACCOUNT_RATE_LIMITS = {"login": "100/m/ip", "signup": "10/10m/ip", "login_failed": None}
+MFA_ADAPTER = "accounts.second_factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tiqqo"

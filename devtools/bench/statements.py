@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from devtools.postgres import APP, EmbeddedPostgres
+from devtools.postgres import APP, DATABASE, OWNER, EmbeddedPostgres
 
-# Only what the app's role asked: neither the bench's own questions nor pgbench's.
+# Only what the app's role asked, and what PostgreSQL asks itself as the owner of the tables: neither
+# the bench's own questions nor pgbench's.
 _READ = """
 SELECT coalesce(sum(calls) FILTER (WHERE kind = 'query'), 0)::bigint,
        coalesce(sum(calls) FILTER (WHERE kind = 'control'), 0)::bigint,
@@ -20,7 +21,8 @@ SELECT coalesce(sum(calls) FILTER (WHERE kind = 'query'), 0)::bigint,
                     WHEN query LIKE '%% FROM ONLY %% FOR KEY SHARE OF x' THEN 'check'
                     ELSE 'query' END AS kind
           FROM pg_stat_statements
-         WHERE userid = %s::regrole AND dbid = (SELECT oid FROM pg_database WHERE datname = %s)) s
+         WHERE userid IN (%s::regrole, %s::regrole)
+           AND dbid = (SELECT oid FROM pg_database WHERE datname = %s)) s
 """
 
 
@@ -51,13 +53,13 @@ class Statements:
 
     def __init__(self, postgres: EmbeddedPostgres) -> None:
         self.connection = psycopg.connect(
-            make_conninfo(postgres.superuser_url, dbname=APP), autocommit=True
+            make_conninfo(postgres.superuser_url, dbname=DATABASE), autocommit=True
         )
 
     def close(self) -> None:
         self.connection.close()
 
     def asked(self) -> Asked:
-        row = self.connection.execute(_READ, [APP, APP]).fetchone()
+        row = self.connection.execute(_READ, [APP, OWNER, DATABASE]).fetchone()
         assert row is not None
         return Asked(*map(int, row[:3]), milliseconds=float(row[3]))

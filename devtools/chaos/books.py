@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from devtools.postgres import APP, EmbeddedPostgres
+from devtools.postgres import DATABASE, EmbeddedPostgres
 
 MAIL_HOST = "localhost"
 
@@ -166,7 +166,7 @@ class Database:
     def administrator(self) -> psycopg.Connection:
         """A connection that may do anything, for faults."""
         return psycopg.connect(
-            make_conninfo(self._postgres.superuser_url, dbname=APP, connect_timeout=10),
+            make_conninfo(self._postgres.superuser_url, dbname=DATABASE, connect_timeout=10),
             autocommit=True,
         )
 

@@ -13,6 +13,7 @@ from tiqqo.core import clock
 from tiqqo.core.codes import new_code, new_secret
 from tiqqo.core.models import TenantManager, TenantModel
 from tiqqo.core.money import Money
+from tiqqo.core.sealed import SealedCharField
 
 
 class OrderStatus(models.TextChoices):
@@ -77,7 +78,7 @@ class Order(TenantModel):
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="orders")
     reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="order")
     code = models.CharField(max_length=8, default=new_code)
-    secret = models.CharField(max_length=32, default=new_secret)
+    secret = SealedCharField(max_length=32, default=new_secret)
     status = models.CharField(max_length=16, choices=OrderStatus)
     payment_method = models.CharField(max_length=10, choices=PaymentMethod)
     locale = models.CharField(max_length=10, default="en")

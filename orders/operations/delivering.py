@@ -9,6 +9,7 @@ from django.db.models import F
 from orders import tasks
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryKind, DeliveryStatus, Order
 from tiqqo.core import audit, clock
+from tiqqo.core.codes import new_secret
 from tiqqo.core.mail import is_refused
 from tiqqo.core.tasks import after_commit
 
@@ -65,7 +66,8 @@ def mark_prepared(delivery: Delivery, *, document: bytes | None, shows: str = ""
     """
     if document is not None:
         delivery.document.save(
-            f"{delivery.order.secret}/{delivery.kind}-{delivery.number}.pdf",
+            # Not the order's secret, which would stand in clear in the row and on the disk.
+            f"{new_secret()}/{delivery.kind}-{delivery.number}.pdf",
             ContentFile(document),
             save=False,
         )

@@ -17,6 +17,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, Playwright, StorageState, sync_playwright
 from psycopg import sql
 
+from devtools.scratch import addresses_beside
 from devtools.stack import Plan, Stack
 from tests.browser.looking import DESK, PHONE, Viewport
 from tests.browser.site import Site, Visitor
@@ -68,11 +69,13 @@ def site() -> Iterator[Site]:
     folder = Path(settings.VAR_DIR) / "browser"
     for left_over in ("mail", "media", "stripe", "shots"):
         shutil.rmtree(folder / left_over, ignore_errors=True)
+    addresses = _empty_database()
     plan = Plan(
         folder,
         debug=False,
         durable=False,
-        database_url=_empty_database(),
+        database_url=addresses["DATABASE_URL"],
+        owner_url=addresses["OWNER_DATABASE_URL"],
         redis_url=_empty_redis(),
         environment={"TIQQO_TEST": "1", "LIMITS": " ".join(ROOMY)},
     )
@@ -140,14 +143,13 @@ def viewport(request: pytest.FixtureRequest) -> Viewport:
     return request.param
 
 
-def _empty_database() -> str:
+def _empty_database() -> dict[str, str]:
     """A new database beside the one of the unit tests."""
-    given = os.environ["DATABASE_URL"]
-    with psycopg.connect(given, autocommit=True) as connection:
+    with psycopg.connect(os.environ["OWNER_DATABASE_URL"], autocommit=True) as connection:
         name = sql.Identifier(DATABASE)
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-    return urlunsplit(urlsplit(given)._replace(path=f"/{DATABASE}"))
+    return addresses_beside(DATABASE)
 
 
 def _empty_redis() -> str:

@@ -104,9 +104,11 @@ def production(site: Site) -> Iterator[Site]:
         worker=False,
         beat=False,
         database_url=site.stack.environment["DATABASE_URL"],
+        owner_url=site.stack.environment["OWNER_DATABASE_URL"],
         redis_url=site.stack.environment["REDIS_URL"],
         environment={
             "SECRET_KEY": site.stack.environment["SECRET_KEY"],
+            "ENCRYPTION_KEYS": site.stack.environment["ENCRYPTION_KEYS"],
             "STRIPE_API_KEY": "sk_test_never_asked",
             "STRIPE_WEBHOOK_SECRET": "whsec_never_asked",
             "STRIPE_API_BASE": site.stack.environment["STRIPE_API_BASE"],

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection
 
 from accounts.permissions import Role
 from checkin import operations
@@ -26,6 +25,7 @@ from events.operations import publish_event
 from orders.codes import ticket_code
 from orders.operations import cancel_order
 from tests.cast import DORA, EventFactory, MembershipFactory, ReleaseFactory, UserFactory
+from tests.owner import owner_cursor
 from tests.races import at_once
 from ticketing.models import TicketType, TimeSlot
 from ticketing.operations import reserve_tickets
@@ -186,7 +186,7 @@ def test_of_many_devices_one_lets_the_ticket_in(kikker, ticket):
 
 @pytest.fixture
 def without_the_unique_index(transactional_db):
-    with connection.cursor() as cursor:
+    with owner_cursor() as cursor:
         cursor.execute("DROP INDEX ticket_admitted_once")
         # ON CONFLICT needs an index to name; this one never applies.
         cursor.execute("CREATE UNIQUE INDEX never_conflicts ON checkin_admission (ticket_id, id)")

@@ -56,29 +56,35 @@ def rows(address: str, question: str) -> list[tuple[object, ...]]:
         return found.fetchall() if found.description else []
 
 
-def test_app_role_cannot_pass_row_level_security(postgres: EmbeddedPostgres) -> None:
+def test_app_role_cannot_pass_row_level_security_and_owns_nothing(
+    postgres: EmbeddedPostgres,
+) -> None:
+    powers = (
+        "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
     with postgres:
-        [role] = rows(
-            postgres.url,
-            "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole"
-            " FROM pg_roles WHERE rolname = current_user",
-        )
+        [role] = rows(postgres.url, powers)
+        [migrating] = rows(postgres.owner_url, powers)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            rows(postgres.url, "CREATE TABLE mine AS SELECT 1 AS n")
         [owner] = rows(
             postgres.url,
             "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()",
         )
 
-    assert role == ("tiqqo", True, False, False, True, False)
+    assert role == ("tiqqo_app", True, False, False, False, False)
+    assert migrating == ("tiqqo", True, False, False, True, False)
     assert owner == ("tiqqo",)
 
 
 def test_backup_role_sees_every_row_and_is_no_superuser(postgres: EmbeddedPostgres) -> None:
     with postgres:
-        rows(postgres.url, "CREATE TABLE hidden AS SELECT 1 AS n")
-        rows(postgres.url, "ALTER TABLE hidden ENABLE ROW LEVEL SECURITY")
-        rows(postgres.url, "ALTER TABLE hidden FORCE ROW LEVEL SECURITY")
+        rows(postgres.owner_url, "CREATE TABLE hidden AS SELECT 1 AS n")
+        rows(postgres.owner_url, "ALTER TABLE hidden ENABLE ROW LEVEL SECURITY")
+        rows(postgres.owner_url, "ALTER TABLE hidden FORCE ROW LEVEL SECURITY")
 
-        assert rows(postgres.url, "SELECT n FROM hidden") == []
+        assert rows(postgres.owner_url, "SELECT n FROM hidden") == []
         assert rows(postgres.backup_url, "SELECT n FROM hidden") == [(1,)]
         assert rows(
             postgres.backup_url,
@@ -102,23 +108,23 @@ def test_server_listens_on_loopback_only_and_asks_for_the_password(
 
 def test_restart_keeps_data_port_and_passwords(postgres: EmbeddedPostgres, var_dir: Path) -> None:
     with postgres:
-        rows(postgres.url, "CREATE TABLE kept AS SELECT 'yes' AS answer")
-        address = postgres.url
+        rows(postgres.owner_url, "CREATE TABLE kept AS SELECT 'yes' AS answer")
+        addresses = postgres.url, postgres.owner_url
 
     again = EmbeddedPostgres(var_dir)
     with again:
-        assert again.url == address
-        assert rows(again.url, "SELECT answer FROM kept") == [("yes",)]
+        assert (again.url, again.owner_url) == addresses
+        assert rows(again.owner_url, "SELECT answer FROM kept") == [("yes",)]
 
 
 def test_committed_rows_survive_a_killed_server(postgres: EmbeddedPostgres, var_dir: Path) -> None:
     postgres.start()
-    rows(postgres.url, "CREATE TABLE survived AS SELECT 42 AS n")
+    rows(postgres.owner_url, "CREATE TABLE survived AS SELECT 42 AS n")
     os.kill(postgres.pid, signal.SIGKILL)
     postgres.stop()
 
     with EmbeddedPostgres(var_dir) as again:
-        assert rows(again.url, "SELECT n FROM survived") == [(42,)]
+        assert rows(again.owner_url, "SELECT n FROM survived") == [(42,)]
 
 
 def test_server_left_running_by_an_earlier_run_is_ended(

@@ -14,8 +14,8 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory, worker_id):
     """A place with the demo's events, without orders, and with files."""
-    with scratch_database(f"tiqqo_saved_{worker_id}") as address:
-        place = Place(tmp_path_factory.mktemp("saved"), address)
+    with scratch_database(f"tiqqo_saved_{worker_id}") as addresses:
+        place = Place(tmp_path_factory.mktemp("saved"), addresses)
         place.must("manage.py", "migrate", "--no-input", "--verbosity=0")
         place.must("manage.py", "demo", "--scale=0")
         for name in ("public/organisers/logo.png", "private/tickets/with a space and ü.pdf"):
@@ -36,5 +36,5 @@ def backup(saved, tmp_path_factory) -> Path:
 @pytest.fixture
 def empty(tmp_path, worker_id):
     """A place with nothing in it."""
-    with scratch_database(f"tiqqo_empty_{worker_id}_{next(_numbers)}") as address:
-        yield Place(tmp_path, address)
+    with scratch_database(f"tiqqo_empty_{worker_id}_{next(_numbers)}") as addresses:
+        yield Place(tmp_path, addresses)

@@ -73,7 +73,7 @@ def test_what_is_written_while_the_backup_runs_is_not_half_in_it(saved, empty, t
         (programs / name).symlink_to(real / name)
     (programs / "pg_dump").write_text(
         "#!/bin/sh\n"
-        f'[ "$1" = --version ] || "{real}/psql" --quiet "{saved.address}"'
+        f'[ "$1" = --version ] || "{real}/psql" --quiet "{saved.owner_address}"'
         " -c 'CREATE TABLE written_meanwhile AS SELECT 1 AS n'\n"
         f'exec "{real}/pg_dump" "$@"\n'
     )
@@ -83,7 +83,7 @@ def test_what_is_written_while_the_backup_runs_is_not_half_in_it(saved, empty, t
         saved.backup(tmp_path / "backup")
     finally:
         saved.environment["POSTGRES_PROGRAMS"] = str(real)
-        with psycopg.connect(saved.address) as connection:
+        with psycopg.connect(saved.owner_address) as connection:
             connection.execute("DROP TABLE written_meanwhile")
 
     restored = empty.restore(tmp_path / "backup")

@@ -871,8 +871,10 @@ def test_an_unbalanced_entry_is_refused_at_commit(kikker, amounts):
     assert (LedgerEntry.objects.count(), postings()) == (0, [])
 
 
+@pytest.mark.usefixtures("as_owner")
 @pytest.mark.django_db(transaction=True)
 def test_a_posting_cannot_be_changed_or_taken_out_of_balance(kikker):
+    """Not even by the owner of the table; the application may not change one at all."""
     amounts = {AccountKind.CLEARING: Money(5, "EUR"), AccountKind.PENDING: Money(-5, "EUR")}
     book("payment", key="k", reference="r", amounts=amounts)
 

@@ -5,11 +5,11 @@ from threading import Event as Signal
 
 import pytest
 import time_machine
-from django.db import connection
 
 from events.models import Event
 from events.operations import change_event
 from tests.cast import ReleaseFactory, TicketTypeFactory
+from tests.owner import owner_cursor
 from tests.races import at_once
 from ticketing.errors import CodePlacesReturned, SoldOut
 from ticketing.models import (
@@ -569,7 +569,7 @@ def without_the_check(transactional_db):
         "ALTER TABLE ticketing_capacitypool ADD CONSTRAINT pool_never_oversold"
         " CHECK (capacity IS NULL OR capacity >= held + sold + set_aside)"
     )
-    with connection.cursor() as cursor:
+    with owner_cursor() as cursor:
         cursor.execute("ALTER TABLE ticketing_capacitypool DROP CONSTRAINT pool_never_oversold")
         yield
         cursor.execute("TRUNCATE ticketing_capacitypool CASCADE")

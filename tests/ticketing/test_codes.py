@@ -6,12 +6,13 @@ from time import perf_counter
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
 from events.models import Event
 from orders.models import PaymentMethod
 from orders.operations import place_order
 from tests.cast import buyer
+from tests.owner import owner_cursor
 from tests.races import at_once
 from ticketing import stock
 from ticketing.codes import guesses_per_hit
@@ -497,7 +498,7 @@ def without_the_check(transactional_db):
         "ALTER TABLE ticketing_code ADD CONSTRAINT code_never_overused"
         " CHECK (uses_limit IS NULL OR uses_limit >= held + used)"
     )
-    with connection.cursor() as cursor:
+    with owner_cursor() as cursor:
         cursor.execute("ALTER TABLE ticketing_code DROP CONSTRAINT code_never_overused")
         yield
         cursor.execute("TRUNCATE ticketing_code CASCADE")

@@ -14,6 +14,7 @@ from ticketing.models.offering import PriceOption, Release, TicketType, TimeSlot
 from tiqqo.core import clock
 from tiqqo.core.codes import new_secret
 from tiqqo.core.models import TenantManager, TenantModel
+from tiqqo.core.sealed import SealedCharField
 
 
 class ReservationStatus(models.TextChoices):
@@ -43,7 +44,7 @@ class Reservation(TenantModel):
     status = models.CharField(
         max_length=17, choices=ReservationStatus, default=ReservationStatus.PENDING
     )
-    secret = models.CharField(max_length=32, unique=True, default=new_secret)
+    secret = SealedCharField(max_length=32, unique=True, default=new_secret)
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     extended_at = models.DateTimeField(null=True)

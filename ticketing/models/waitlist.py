@@ -15,6 +15,7 @@ from ticketing.models.reservation import Reservation
 from tiqqo.core import clock
 from tiqqo.core.codes import new_secret
 from tiqqo.core.models import TenantManager, TenantModel
+from tiqqo.core.sealed import SealedCharField
 
 
 class WaitlistMethod(models.TextChoices):
@@ -90,7 +91,7 @@ class WaitlistEntry(TenantModel):
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waitlist")
     status = models.CharField(max_length=8, choices=WaitlistStatus, default=WaitlistStatus.WAITING)
-    secret = models.CharField(max_length=32, unique=True, default=new_secret)
+    secret = SealedCharField(max_length=32, unique=True, default=new_secret)
     name = models.CharField(_("name"), max_length=120)
     email = models.EmailField(_("e-mail address"))
     email_key = models.CharField(max_length=254)

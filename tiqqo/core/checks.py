@@ -10,7 +10,11 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
 from tiqqo.core.models import TenantManager
+from tiqqo.core.postgres.roles import excess_of_application
+from tiqqo.core.postgres.tenant_keys import keys_without_companion
 from tiqqo.core.rls import RowLevelSecurity
+from tiqqo.core.sealed import known_keys
+from tiqqo.core.sealing import CLEAR, keys_in_use, sealed_fields
 
 
 def tenant_models() -> list[type[Any]]:
@@ -87,6 +91,25 @@ def tenant_tables_are_guarded(
         Error(f"Table {table} has no enforced row-level security.", id="tiqqo.E004")
         for table in bare
     )
+    found.extend(
+        checks.Warning(
+            f"{problem}: whoever smuggles in a statement may empty tables and lift policies.",
+            hint="Make a role for the application and one for migrations: *Roles* in"
+            " docs/operations.md.",
+            id="tiqqo.W005",
+        )
+        for problem in excess_of_application(connection)
+    )
+    # No error, or `migrate`, which checks first, could not mend it.
+    unguarded = [str(key) for key in keys_without_companion(connection)]
+    if unguarded:
+        found.append(
+            checks.Warning(
+                f"Foreign keys that would take a row of another organiser: {', '.join(unguarded)}.",
+                hint="`manage.py migrate` makes the keys that compare organisers.",
+                id="tiqqo.W006",
+            )
+        )
     return found
 
 
@@ -102,3 +125,56 @@ def proxies_are_named(**kwargs: Any) -> list[CheckMessage]:
             id="tiqqo.W001",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def secrets_are_sealed(**kwargs: Any) -> list[CheckMessage]:
+    """Whoever reads the database, or a copy of it, must not have the secrets with it."""
+    if settings.ENCRYPTION_KEYS:
+        return []
+    return [
+        checks.Warning(
+            "ENCRYPTION_KEYS is not set: keys that sign tickets, second factors and secret links stand in"
+            " clear in the database and in every backup.",
+            hint="*Encryption keys* in docs/operations.md.",
+            id="tiqqo.W007",
+        )
+    ]
+
+
+@register(Tags.database)
+def sealed_secrets_can_be_read(
+    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Each key that sealed anything is one of ENCRYPTION_KEYS, and nothing was left in clear."""
+    if not databases or "default" not in databases or not _has_tables():
+        return []
+    known = {key.id for key in known_keys()}
+    found: list[CheckMessage] = []
+    in_clear = 0
+    for (place, key), count in sorted(keys_in_use().items()):
+        if key == CLEAR:
+            in_clear += count
+        elif key not in known:
+            found.append(
+                Error(
+                    f"{place}: {count} are sealed with the key {key}, which ENCRYPTION_KEYS lacks.",
+                    hint="Set the key that was used until now, behind the current one.",
+                    id="tiqqo.E008",
+                )
+            )
+    if known and in_clear:
+        found.append(
+            checks.Warning(
+                f"{in_clear} secrets stand in clear in the database.",
+                hint="`manage.py seal_secrets`, once no process of the release before runs.",
+                id="tiqqo.W009",
+            )
+        )
+    return found
+
+
+def _has_tables() -> bool:
+    """False before the first `migrate`, which checks as well."""
+    there = set(connection.introspection.table_names())
+    return all(field.model._meta.db_table in there for field in sealed_fields())

@@ -31,9 +31,19 @@ _ORGANISER = "organiser_id"
 class Param(models.Expression):
     """A value that each call brings, by name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, adapt: Callable[[Any], Any] | None = None) -> None:
         super().__init__(output_field=models.Field())
         self.name = name
+        self._adapt = adapt
+
+    def adapted(self, adapt: Callable[[Any], Any]) -> "Param":
+        """The same value in another form: for a lookup that compares with more than the value itself."""
+        return Param(self.name, adapt)
+
+    def value_of(self, known: Mapping[str, Any]) -> Any:
+        """What the statement is given."""
+        value = known[self.name]
+        return self._adapt(value) if self._adapt else value
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
@@ -71,7 +81,7 @@ class Compiled(Generic[M]):
         if made.locks and connection.get_autocommit():
             raise TransactionManagementError("A query that locks rows needs a transaction.")
         known = {**values, **scope_values}
-        params = [known[p.name] if isinstance(p, Param) else p for p in made.params]
+        params = [p.value_of(known) if isinstance(p, Param) else p for p in made.params]
         with connection.cursor() as cursor:
             cursor.execute(made.sql, params)
             rows = cursor.fetchall()

@@ -88,6 +88,10 @@ class AuditEntry(TenantModel):
     subject_id = models.BigIntegerField()
     data = models.JSONField(default=dict)
 
+    # For the database, too: see `tiqqo.core.postgres.roles`. A user who goes is forgotten.
+    is_append_only: ClassVar = True
+    may_change: ClassVar = ("actor_id",)
+
     class Meta(TenantModel.Meta):
         indexes: ClassVar = [
             models.Index(

@@ -1,7 +1,8 @@
 """Row-level security, declared on the model so that migrations keep it.
 
 PostgreSQL manual, "Row Security Policies": FORCE makes the policy hold for the table's owner too;
-superusers and BYPASSRLS roles are exempt, which is why the application connects as neither.
+superusers and BYPASSRLS roles are exempt, which is why the application connects as neither. Nor does it
+own the tables, or it could lift a policy: see `tiqqo.core.postgres.roles`.
 """
 
 from typing import Any
@@ -13,6 +14,8 @@ from django.db.models.constraints import BaseConstraint
 ORGANISER_SETTING = "tiqqo.organiser_id"
 USER_SETTING = "tiqqo.user_id"
 PLATFORM_SETTING = "tiqqo.platform"
+# How the name of the policy ends that shows a user their own rows.
+OWN_ROWS = "_own"
 
 
 def _setting_as_id(name: str) -> str:
@@ -23,7 +26,8 @@ def _setting_as_id(name: str) -> str:
 class RowLevelSecurity(BaseConstraint):
     """Rows are visible and writable only in the scope of their organiser, or of the platform.
 
-    `also_user` names a column: its user sees the row, too, in their own `user_scope`.
+    `also_user` names a column: its user sees the row, too, in their own `user_scope`. They cannot
+    change or delete it there: that is a policy of its own, for SELECT alone.
     """
 
     def __init__(self, *, name: str, also_user: str | None = None) -> None:
@@ -36,19 +40,21 @@ class RowLevelSecurity(BaseConstraint):
         assert model is not None and schema_editor is not None
         quote = schema_editor.quote_name
         table, policy = quote(model._meta.db_table), quote(self.name)
-        readable = [
-            f"organiser_id = {_setting_as_id(ORGANISER_SETTING)}",
-            f"(SELECT current_setting('{PLATFORM_SETTING}', true)) = 'on'",
-        ]
-        writable = " OR ".join(readable)
-        if self.also_user:
-            readable.append(f"{quote(self.also_user)} = {_setting_as_id(USER_SETTING)}")
-        return (
-            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; "
-            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY; "
-            f"CREATE POLICY {policy} ON {table} "
-            f"USING ({' OR '.join(readable)}) WITH CHECK ({writable})"
+        rows = (
+            f"organiser_id = {_setting_as_id(ORGANISER_SETTING)}"
+            f" OR (SELECT current_setting('{PLATFORM_SETTING}', true)) = 'on'"
         )
+        statements = [
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+            f"CREATE POLICY {policy} ON {table} USING ({rows}) WITH CHECK ({rows})",
+        ]
+        if self.also_user:
+            own = f"{quote(self.also_user)} = {_setting_as_id(USER_SETTING)}"
+            statements.append(
+                f"CREATE POLICY {quote(self.name + OWN_ROWS)} ON {table} FOR SELECT USING ({own})"
+            )
+        return "; ".join(statements)
 
     def constraint_sql(
         self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
@@ -66,6 +72,7 @@ class RowLevelSecurity(BaseConstraint):
         table, policy = quote(model._meta.db_table), quote(self.name)
         return (
             f"DROP POLICY {policy} ON {table}; "
+            f"DROP POLICY IF EXISTS {quote(self.name + OWN_ROWS)} ON {table}; "
             f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; "
             f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"
         )

@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import django
 import psycopg
 from django.conf import settings
 from psycopg import Connection, IsolationLevel
 
+from tiqqo.core.sealing import CLEAR, keys_in_use
 from tiqqo.operating import media, programs, schema
 from tiqqo.operating.errors import Stopped
 from tiqqo.operating.manifest import (
@@ -29,7 +31,8 @@ from tiqqo.operating.manifest import (
 )
 
 NOT_INSIDE = """Not in it, and needed beside it:
-  SECRET_KEY and the other variables: keep them where the backup is not (a password safe).
+  SECRET_KEY, ENCRYPTION_KEYS and the other variables: keep them where the backup is not (a password
+  safe). Whoever has both has every secret; whoever has lost the keys can sign no ticket.
   Redis: nothing; it holds what may be lost."""
 HOW_TO_MAKE_ROLE = """Make a role that may, once, as a superuser, and set BACKUP_DATABASE_URL to its address:
   CREATE ROLE tiqqo_backup LOGIN BYPASSRLS PASSWORD '…' IN ROLE pg_read_all_data;"""
@@ -41,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="is made; must not be there yet")
     options = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
+    django.setup()
     try:
         manifest = back_up(options.folder)
     except Stopped as stopped:
@@ -103,6 +107,7 @@ def _fill(folder: Path) -> Manifest:
         rows=rows,
         media_files=media_files,
         secret_key=fingerprint(settings.SECRET_KEY),
+        encryption_keys=sorted({key for _place, key in keys_in_use()} - {CLEAR}),
         files={name: sha256(folder / name) for name in (DATABASE, MEDIA)},
     )
 

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -35,6 +35,8 @@ class Manifest:
     """A fingerprint: see `fingerprint`."""
     files: dict[str, str]
     """The SHA-256 of each file of the backup, by its name."""
+    encryption_keys: list[str] = field(default_factory=list)
+    """The ids of the keys that sealed anything in it. They tell which, and nothing about them."""
 
     def write(self, folder: Path) -> None:
         """The folder has its manifest, and it is on the disk."""

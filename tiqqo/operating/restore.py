@@ -23,6 +23,8 @@ from django.db import connection as django_connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from tiqqo.core import sealed
+from tiqqo.core.postgres.roles import application_role, as_owner, grant_to_application
 from tiqqo.operating import media, programs, schema
 from tiqqo.operating.errors import Stopped
 from tiqqo.operating.manifest import DATABASE, MEDIA, Manifest, is_of_key, verify
@@ -103,6 +105,11 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="the backup's SECRET_KEY is lost: restore with another, everybody signs in anew",
     )
+    parser.add_argument(
+        "--lost-encryption-keys",
+        action="store_true",
+        help="a key that sealed secrets of the backup is lost: restore all the same, without them",
+    )
     options = parser.parse_args(arguments)
     if options.id_jump < 1:
         parser.error("--id-jump must be at least 1")
@@ -114,6 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
             is_replacing=options.replace,
             id_jump=options.id_jump,
             allows_other_key=options.other_secret_key,
+            allows_lost_keys=options.lost_encryption_keys,
         )
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
@@ -128,7 +136,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def restore(
-    folder: Path, *, is_replacing: bool, id_jump: int = ID_JUMP, allows_other_key: bool = False
+    folder: Path,
+    *,
+    is_replacing: bool,
+    id_jump: int = ID_JUMP,
+    allows_other_key: bool = False,
+    allows_lost_keys: bool = False,
 ) -> list[Finding]:
     """Database and media are those of the backup; what was found when they were looked over.
 
@@ -137,6 +150,7 @@ def restore(
     manifest = Manifest.read(folder)
     verify(manifest, folder)
     _check_key(manifest, allows_other_key=allows_other_key)
+    _check_encryption_keys(manifest, allows_lost_keys=allows_lost_keys)
     _check_code(manifest)
     address, media_root = owner_address(), Path(settings.MEDIA_ROOT)
     with _connected(address) as connection:
@@ -170,6 +184,9 @@ def restore(
     if aside:
         words += f"; those that were here are in {aside}"
     found.append(Finding("media", files == manifest.media_files, words))
+    # A dump is restored without privileges, which name the roles of where it was made.
+    with as_owner(django_connection):
+        grant_to_application(django_connection)
     found.append(_newer_migrations())
     return [*found, *look_over(address), Finding("ids", True, f"go on {id_jump} or more beyond")]
 
@@ -187,11 +204,17 @@ def look_over(address: str) -> list[Finding]:
 
 
 def owner_address() -> str:
-    """DATABASE_URL. Raises Stopped without it: a restore must not guess."""
+    """OWNER_DATABASE_URL, or DATABASE_URL where the application is the owner.
+
+    Raises Stopped without DATABASE_URL: a restore must not guess.
+    """
     address = os.environ.get("DATABASE_URL")
     if not address:
-        raise Stopped("Set DATABASE_URL to the database to restore into; its role must own it.")
-    return address
+        raise Stopped(
+            "Set DATABASE_URL to the database to restore into, and OWNER_DATABASE_URL to the same one "
+            "for the role that owns it."
+        )
+    return os.environ.get("OWNER_DATABASE_URL") or address
 
 
 # Before -------------------------------------------------------------------------------------
@@ -202,6 +225,16 @@ def _check_key(manifest: Manifest, *, allows_other_key: bool) -> None:
         raise Stopped(
             "SECRET_KEY is not the one of the backup: set that one. If it is lost, "
             "--other-secret-key restores without it, and everybody has to sign in anew."
+        )
+
+
+def _check_encryption_keys(manifest: Manifest, *, allows_lost_keys: bool) -> None:
+    missing = sorted(set(manifest.encryption_keys) - {key.id for key in sealed.known_keys()})
+    if missing and not allows_lost_keys:
+        raise Stopped(
+            f"Secrets in the backup are sealed with keys that ENCRYPTION_KEYS lacks ({', '.join(missing)}): "
+            "set those, behind the current one. If they are lost, --lost-encryption-keys restores without: "
+            "tickets of old events cannot be signed, secret links and second factors are gone."
         )
 
 
@@ -235,13 +268,14 @@ def _connected(address: str) -> psycopg.Connection[tuple[object, ...]]:
     try:
         return psycopg.connect(address, connect_timeout=10, autocommit=True)
     except psycopg.Error as error:
-        raise Stopped(f"The database of DATABASE_URL does not answer: {error}") from None
+        raise Stopped(f"The database to restore into does not answer: {error}") from None
 
 
 def _check_alone(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     [others] = connection.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND pid <> pg_backend_pid() AND usename = current_user"
+        " AND pid <> pg_backend_pid() AND usename IN (current_user, %s)",
+        [application_role(django_connection)],
     ).fetchone() or [0]
     if others:
         raise Stopped(

@@ -31,6 +31,13 @@ UNION ALL
 SELECT 'row security', relname::text, relrowsecurity || ' ' || relforcerowsecurity
   FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
 UNION ALL
+SELECT 'privileges', c.relname || ' ' || pg_get_userbyid(a.grantee), string_agg(a.privilege_type, ' '
+       ORDER BY a.privilege_type)
+  FROM pg_class c, aclexplode(c.relacl) a
+ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'S')
+   AND c.oid NOT IN (SELECT objid FROM of_extensions WHERE classid = 'pg_class'::regclass)
+ GROUP BY c.relname, a.grantee
+UNION ALL
 SELECT 'sequence', sequencename::text, concat_ws(' ', data_type, increment_by, cycle)
   FROM pg_sequences WHERE schemaname = 'public'
 UNION ALL

@@ -26,6 +26,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from tiqqo.core.postgres.roles import as_owner
 from tiqqo.operating import programs, static_files
 from tiqqo.operating.backup import back_up, backup_address, connected
 from tiqqo.operating.errors import Stopped
@@ -48,7 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         may_save = options.backup != NEVER
         _step("environment", lambda: check_environment(os.environ, is_saved=may_save))
-        _step("backup", lambda: save(options.backup, options.backups))
+        # As the owner: an application that just got a role of its own has no privileges yet.
+        with as_owner(connection):
+            _step("backup", lambda: save(options.backup, options.backups))
         _step("migrations", migrate)
         _step("static files", collect_static_files)
         _step("checks", check_deployment)
@@ -118,6 +121,8 @@ def check_environment(environment: Mapping[str, str], *, is_saved: bool) -> str:
         raise Stopped("DEBUG and MAIL_VIEWER are for developers: unset them.")
     try:
         connection.ensure_connection()
+        with as_owner(connection):
+            connection.ensure_connection()
     except DatabaseError as error:
         raise Stopped(f"The database does not answer: {error}") from None
     try:

@@ -6,12 +6,14 @@ applies to settings too) marks the connection's scope unknown, so that the next 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
+from tiqqo.core.postgres.roles import as_owner
 from tiqqo.core.rls import ORGANISER_SETTING, PLATFORM_SETTING, USER_SETTING
 from tiqqo.core.tenancy import Scope, current_scope
 
@@ -64,6 +66,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _is_failed(self) -> bool:
         return bool(self.connection.info.transaction_status == TransactionStatus.INERROR)
+
+    @contextmanager
+    def _nodb_cursor(self) -> Iterator[Any]:
+        """For making and dropping the databases of tests, which is the owner's business."""
+        with as_owner(self), super()._nodb_cursor() as cursor:
+            yield cursor
 
     def init_connection_state(self) -> None:
         self.pushed_scope = None
