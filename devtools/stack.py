@@ -24,7 +24,7 @@ from devtools.supervisor import Supervisor, say
 # By worker: what somebody waits for or money depends on, and what gives way to pages.
 WORKERS = {
     "worker": "default,money",
-    "provider": "provider",
+    "provider": "provider,codes",
     "documents": "documents,mail,people",
 }
 READY_SECONDS = 90.0

@@ -327,7 +327,7 @@ def sweep_line() -> int:
         unasked = WaitlistRequest.objects.filter(
             mail_due_at__lte=now, expires_at__gt=now, mail_attempts__lt=MAIL_TRIES
         ).order_by("mail_due_at")
-        requests = _short_of_a_batch(unasked.values_list("pk", "organiser_id"), "mail")
+        requests = _short_of_a_batch(unasked.values_list("pk", "organiser_id"), "codes")
     for entry_id, organiser_id in found:
         enqueue(tell_in_line, [entry_id], {"organiser_id": organiser_id})
     for request_id, organiser_id in requests:

@@ -163,9 +163,10 @@ app.conf.task_routes = {
     "tiqqo.core.tasks.sweep_retention": {"queue": "people"},
     "orders.tasks.send_delivery": {"queue": "mail"},
     "orders.tasks.tell_in_line": {"queue": "mail"},
-    "orders.tasks.ask_to_confirm_place": {"queue": "mail"},
     "accounts.tasks.send_invitation": {"queue": "mail"},
-    "accounts.tasks.send_account_mail": {"queue": "mail"},
+    # Somebody looks at a page that waits for these: no mail with tickets stands before them.
+    "orders.tasks.ask_to_confirm_place": {"queue": "codes"},
+    "accounts.tasks.send_account_mail": {"queue": "codes"},
 }
 # Nothing keeps others of its queue waiting for ever. The first limit raises in the task, the second
 # ends its process. Both are shorter than the broker's visibility time-out.
@@ -179,7 +180,7 @@ app.conf.task_annotations = {
     "accounts.tasks.send_account_mail": {"soft_time_limit": 60, "time_limit": 90},
     "accounts.tasks.send_invitation": {"soft_time_limit": 60, "time_limit": 90},
 }
-QUEUES = ("default", "money", "provider", "documents", "people", "mail")
+QUEUES = ("default", "money", "provider", "codes", "documents", "people", "mail")
 app.conf.beat_schedule = {
     "expire reservations": {
         "task": "ticketing.tasks.sweep_reservations",
