@@ -31,9 +31,13 @@ from tiqqo.core import audit, clock, security_log
 from tiqqo.core.audit import Actor
 from tiqqo.core.codes import new_code, new_secret
 from tiqqo.core.images import logo_of
+from tiqqo.core.limits import Limit
 from tiqqo.core.security_log import Kind
 from tiqqo.core.tasks import after_commit
 from tiqqo.core.tenancy import platform_scope, tenant_scope
+
+# Mails with an organiser's name to anybody.
+INVITATIONS = Limit("invitations", count=30, seconds=3600)
 
 
 def found_organiser(*, name: str, owner: User, **settings: str) -> Organiser:
@@ -97,7 +101,9 @@ def change_organiser(organiser: Organiser, *, by: Membership, **changes: Any) ->
 
 @transaction.atomic
 def invite_member(organiser: Organiser, *, email: str, role: Role, by: Membership) -> Invitation:
-    """An invitation is on its way. Raises AlreadyMember, AlreadyInvited, OnlyOwnersMakeOwners."""
+    """An invitation is on its way. Raises AlreadyMember, AlreadyInvited, OnlyOwnersMakeOwners,
+    TooManyRequests."""
+    INVITATIONS.spend(organiser.pk)
     email = email.strip().lower()
     if role == Role.OWNER and by.role != Role.OWNER:
         raise OnlyOwnersMakeOwners

@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from statistics import fmean
+from urllib.parse import urlsplit
 
+from devtools.bench import abuse as abuse_of
 from devtools.bench import buyers
 from devtools.bench.buyers import Shop
 from devtools.bench.figures import (
@@ -203,6 +206,66 @@ def saturated(product: Product) -> Figures:
     return _told(figures, at_most("oldest_mail_seconds", 60))
 
 
+def abuse(product: Product) -> Figures:
+    """Shop and checkout without and with an attacker beside them, in turn: what honest people keep.
+
+    Each is measured undisturbed, attacked, and undisturbed again, because machines change their pace.
+    """
+    event = product.event("Abuse")
+    order = _own_order(product, event.shop)
+    target = abuse_of.Target(product.site, event.shop.path, f"quantity_{event.shop.code}", order)
+    figures: Figures = {"errors": 0}
+    for name, script, clients in (
+        ("shop", partial(buyers.look, event.shop), 8),
+        ("checkout", partial(buyers.buy, event.shop), 32),
+    ):
+        before, *_ = _rate_of(product, script, clients)
+        with abuse_of.attacked(target) as seen:
+            beside, p95, errors = _rate_of(product, script, clients)
+        after, *_ = _rate_of(product, script, clients)
+        figures |= {
+            f"{name}_rate": beside,
+            f"{name}_usual_rate": round(fmean((before, after)), 1),
+            f"{name}_ratio": ratio(beside, fmean((before, after))),
+            f"{name}_p95_ms": p95,
+            f"{name}_attack": {what: dict(counted) for what, counted in seen.items()},
+        }
+        figures["errors"] += errors  # type: ignore[operator]
+        product.wait_until_sent(event)
+    _check_stock(product, figures)
+    return _told(figures, at_least("shop_ratio", 0.8), at_least("checkout_ratio", 0.8))
+
+
+def _rate_of(
+    product: Product, script: Callable[[int], buyers.Script], clients: int
+) -> tuple[float, float, int]:
+    _, figures = product.measure(script, clients=product.options.clients_or(clients))
+    return (
+        _number(figures, "rate"),
+        _number(figures, "p95_ms"),
+        int(_number(figures, "errors")),
+    )
+
+
+def _own_order(product: Product, shop: Shop) -> str:
+    """The path of an order that the attacker placed."""
+    where = ""
+
+    def buying() -> buyers.Script:
+        nonlocal where
+        script = buyers.buy(shop, product.next_numbers(1))
+        answer = None
+        with suppress(StopIteration):
+            while True:
+                ask = script.send(answer) if answer is not None else next(script)
+                answer = yield ask
+                where = urlsplit(answer.location).path if "/orders/" in answer.location else where
+        return "bought"
+
+    converse(product.site, buying(), lambda _step: None)
+    return where
+
+
 def memory(product: Product) -> Figures:
     """Resident memory of each web process after pages and purchases."""
     event = product.event("Memory")
@@ -278,6 +341,7 @@ SCENARIOS: dict[str, Scenario] = {
     "rush": rush,
     "documents": documents,
     "saturated": saturated,
+    "abuse": abuse,
     "memory": memory,
     # Last: it leaves work that nobody waits for.
     "growth": growth,
