@@ -68,6 +68,7 @@ def _steady_settings():
         STRIPE_API_BASE="http://127.0.0.1:9",
         # All tests ask from one address. Those of limits turn them on.
         LIMITS=None,
+        ACCOUNT_RATE_LIMITS={"login": None, "signup": None, "login_failed": "5/300s/key"},
     ):
         yield
 

@@ -252,8 +252,9 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-# Wrong passwords are counted by accounts/attempts.py.
-ACCOUNT_RATE_LIMITS = {"login": "100/m/ip", "signup": "10/10m/ip", "login_failed": None}
+# Wrong passwords are counted by accounts/attempts.py; of what allauth calls failed logins, only tries of a
+# second factor are left.
+ACCOUNT_RATE_LIMITS = {"login": "100/m/ip", "signup": "10/10m/ip", "login_failed": "5/300s/key"}
 MFA_ADAPTER = "accounts.second_factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -15,7 +15,6 @@ PROXY = "10.0.0.7"
 @pytest.fixture(autouse=True)
 def _behind_a_proxy(settings):
     settings.LIMITS = {}
-    settings.ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
     settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
 
 

@@ -329,11 +329,11 @@ def test_breaking_off_and_beginning_again_seals_the_rest(
 
 def test_document_of_a_mail_stands_under_a_name_of_its_own(kikker, queue, committing):
     from orders.models import Delivery
-    from orders.operations.delivering import _store
+    from orders.operations.delivering import mark_prepared
 
     order = kikker.place_free(1)
     delivery = Delivery.objects.filter(order=order).first()
-    _store(delivery, b"%PDF")
+    mark_prepared(delivery, document=b"%PDF")
     assert order.secret not in delivery.document.name
     assert re.fullmatch(r"private/tickets/[-\w]{22}/tickets-1\.pdf", delivery.document.name)
 
