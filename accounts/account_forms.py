@@ -7,6 +7,8 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from accounts.passwords import refuse_names
+
 
 class OurWords(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -33,6 +35,17 @@ class SignUp(OurWords, allauth.SignupForm):
     @property
     def terms_url(self) -> str:
         return str(settings.TERMS_URL)
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody is known by the organisation's name yet, so it is asked of the form."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        names = [cleaned.get("name") or "", cleaned.get("organiser_name") or ""]
+        if password := cleaned.get("password1"):
+            try:
+                refuse_names(password, names)
+            except forms.ValidationError as error:
+                self.add_error("password1", error)
+        return cleaned
 
 
 class AddAddress(OurWords, allauth.AddEmailForm):

@@ -1,6 +1,7 @@
 """How allauth meets our accounts."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth
@@ -14,8 +15,8 @@ from accounts.letters import account_letter, foreign_letter
 from accounts.models import User
 from tiqqo.core import security_log
 from tiqqo.core.clients import address_of
+from tiqqo.core.email_addresses import tidied, validate_email_address
 from tiqqo.core.limits import TooManyRequests
-from tiqqo.ui.addresses import reachable_email
 from tiqqo.ui.mails import one_line, render_letter
 
 # allauth's codes for "too often": of passwords and second factors, and of everything else.
@@ -64,8 +65,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def clean_email(self, email: str) -> str:
         """Raises ValidationError for an address that no mail from outside reaches."""
-        reachable_email(email)
+        email = tidied(email)
+        validate_email_address(email)
         return str(super().clean_email(email))
+
+    def is_safe_url(self, url: str) -> bool:
+        """Also of an address that is none, such as `http://[`, which cannot even be taken apart."""
+        try:
+            urlsplit(url)
+        except ValueError:
+            return False
+        return bool(super().is_safe_url(url))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """The mail is in the outbox. No request waits for a mail server, or fails with it."""

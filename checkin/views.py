@@ -26,6 +26,7 @@ from events.models import Event
 from events.queries import event_or_404
 from orders.models import Ticket
 from tiqqo.core import clock, security_log
+from tiqqo.core.headers import uses_camera
 from tiqqo.core.tenancy import tenant_scope
 from tiqqo.ui import moments
 
@@ -48,6 +49,7 @@ def home(request: Any) -> HttpResponse:
 
 
 @csp_update({"script-src": [WASM_UNSAFE_EVAL]})
+@uses_camera
 @member_view(Permission.SCAN)
 @require_GET
 def scan(request: Any, event: str) -> HttpResponse:

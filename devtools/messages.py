@@ -57,6 +57,7 @@ BUYERS_PART = (
     "orders/waitlist_letters.py",
     "people/views.py",
     "ticketing/errors.py",
+    "tiqqo/core/email_addresses.py",
     "tiqqo/core/errors.py",
     "tiqqo/core/limits.py",
     "tiqqo/core/plain_names.py",

@@ -21,6 +21,7 @@ from ticketing.catalogue import forget_catalogues
 from ticketing.operations.reserving import forget_full_pools
 from tiqqo.core import security_log
 from tiqqo.core.postgres import roles
+from tiqqo.core.readiness import forget_readiness
 from tiqqo.core.tenancy import tenant_scope
 
 ONE_PROCESS = (
@@ -75,9 +76,10 @@ def _steady_settings():
 
 @pytest.fixture(autouse=True)
 def _own_catalogues():
-    """What a test that was rolled back offered, or sold out, is no matter of the next."""
+    """What a test that was rolled back offered, sold out or broke is no matter of the next."""
     forget_catalogues()
     forget_full_pools()
+    forget_readiness()
 
 
 @pytest.fixture(autouse=True)

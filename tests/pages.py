@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import cssselect2
 import html5lib
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -424,8 +425,9 @@ class PageClient:
     ) -> Any:
         """A checked page, or for 302 and 303 the bare response."""
         data = dict(data or {})
-        if "csrfmiddlewaretoken" not in data and "csrftoken" in self.http.cookies:
-            data["csrfmiddlewaretoken"] = self.http.cookies["csrftoken"].value
+        token = settings.CSRF_COOKIE_NAME
+        if "csrfmiddlewaretoken" not in data and token in self.http.cookies:
+            data["csrfmiddlewaretoken"] = self.http.cookies[token].value
         response = self.http.post(url, data, **extra)
         if status in (302, 303):
             assert response.status_code == status, _wrong(response, status)

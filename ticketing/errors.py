@@ -73,6 +73,14 @@ class TooManyTickets(Invalid):
         )
 
 
+class TooManyPeople(Invalid):
+    code = "too_many_people"
+
+    def __init__(self, *, limit: int) -> None:
+        message = _("One order is for at most %(limit)s people. Make several orders of it.")
+        super().__init__(message % {"limit": limit}, limit=limit)
+
+
 class TooFewTickets(Invalid):
     code = "too_few_tickets"
 

@@ -37,6 +37,7 @@ from ticketing.errors import (
     SlotClosed,
     SlotMissing,
     TooFewTickets,
+    TooManyPeople,
     TooManyTickets,
 )
 from ticketing.models import (
@@ -191,7 +192,7 @@ def plan_sale(
 
     `from_line` is an offer to somebody in the waitlist's line: windows do not matter to them. What a
     hold has already (`kept`) may stay in it at its price, on sale or not.
-    Raises NothingSelected, TooManyTickets, TooFewTickets, SalesPaused, SalesClosed, NotOnSale,
+    Raises NothingSelected, TooManyTickets, TooManyPeople, TooFewTickets, SalesPaused, SalesClosed, NotOnSale,
     OptionMissing, SlotMissing, SlotClosed, PriceTooLow, PriceTooHigh, and CodeRefused in its kinds.
     """
     _refuse_event(event, choices, at)
@@ -201,6 +202,7 @@ def plan_sale(
         for choice in choices
     )
     _refuse_quantities(wanted)
+    _refuse_crowd(catalogue, wanted)
     items = [
         Item(
             name=asked.name,
@@ -369,6 +371,16 @@ def _refuse_quantities(wanted: Sequence[Wanted]) -> None:
             raise TooManyTickets(limit=limit, subject=ticket_type.name)
         if minimum is not None and asked[ticket_type.pk] < minimum:
             raise TooFewTickets(minimum=minimum, subject=ticket_type.name)
+
+
+def _refuse_crowd(catalogue: Catalogue, wanted: Sequence[Wanted]) -> None:
+    """The checkout asks about everybody in one form, which must not grow beyond what can be sent."""
+    people = sum(
+        line.quantity * sum(share.quantity for share in catalogue.shares_of(line.release))
+        for line in wanted
+    )
+    if people > settings.MOST_PEOPLE_IN_ORDER:
+        raise TooManyPeople(limit=settings.MOST_PEOPLE_IN_ORDER)
 
 
 def _refuse_code(

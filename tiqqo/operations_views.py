@@ -6,17 +6,13 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from tiqqo.core import clock, security_log, status
-from tiqqo.core.clocks import TOO_FAR, clock_difference
-
-_migrated: list[bool] = []
+from tiqqo.core.readiness import readiness
 
 
 @require_safe
@@ -29,44 +25,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """This process can serve; 503 names what keeps it from that.
+    """200 if this process can serve, 503 if not. Why not is for operators: others learn yes or no.
 
-    Only what this process needs: a shop whose Redis is down still sells, and must not be taken out of
-    the balance for it. What is degraded stands at /status/.
+    What is degraded stands at /status/.
     """
-    checks = {"database": _database()}
-    if checks["database"] == "ok":
-        checks["clock"] = _clock()
-    code = 200 if all(answer == "ok" for answer in checks.values()) else 503
-    return JsonResponse(checks, status=code)
-
-
-def _database() -> str:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        return "ok" if _is_migrated() else "migrations are missing"
-    except OperationalError as error:
-        return str(error).splitlines()[0]
-
-
-def _is_migrated() -> bool:
-    """Asked until it is so; a process does not outlive its migrations."""
-    if not _migrated:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            return False
-        _migrated.append(True)
-    return True
-
-
-def _clock() -> str:
-    ahead = clock_difference()
-    if abs(ahead) <= TOO_FAR:
-        return "ok"
-    seconds = round(abs(ahead).total_seconds())
-    direction = "ahead of" if ahead.total_seconds() > 0 else "behind"
-    return f"this machine's clock is {seconds} s {direction} the database's"
+    found = readiness()
+    told: dict[str, object] = {"ready": found.is_ready}
+    if _has_token(request) or (found.is_ready and _is_staff(request)):
+        told |= found.checks
+    return JsonResponse(told, status=200 if found.is_ready else 503)
 
 
 def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
@@ -80,9 +47,7 @@ def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
                     security_log.Kind.REFUSED, request=request, view="status", why="wrong token"
                 )
             raise Http404
-        response = view(request)
-        response["X-Robots-Tag"] = "noindex"
-        return response
+        return view(request)
 
     guarded.audience = "operators"  # type: ignore[attr-defined]
     return guarded
@@ -130,4 +95,7 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 def _is_staff(request: HttpRequest) -> bool:
+    """Costs a query or two, so a stranger, who brings no session, is not asked about."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return False
     return bool(request.user.is_authenticated and request.user.is_staff)

@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tiqqo.core.page_cache.PublicPages",
+    "tiqqo.core.headers.AnswerHeaders",
     # Pads what it zips, and Django masks its tokens, so that sizes tell nothing (BREACH).
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -181,6 +182,18 @@ PUBLIC_PAGE_SECONDS = float(os.environ.get("PUBLIC_PAGE_SECONDS", "0" if DEBUG o
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+# A browser takes such a cookie from this host alone, over https: neither a neighbour below the same
+# domain nor somebody on the way can set it.
+_cookie = "__Host-{}" if _secure else "{}"
+SESSION_COOKIE_NAME = _cookie.format("sessionid")
+CSRF_COOKIE_NAME = _cookie.format("csrftoken")
+MESSAGES_COOKIE_NAME = _cookie.format("messages")
+# Cookies that no page of ours reads: those that a neighbour sets for the whole domain, and ours as they
+# were named before. Whoever brings one is served a kept page all the same.
+IGNORED_COOKIES = {
+    *_words("IGNORED_COOKIES"),
+    *(["sessionid", "csrftoken", "messages", "language"] if _secure else []),
+}
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -222,6 +235,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 10},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.passwords.TooRegular"},
+    {"NAME": "accounts.passwords.WordAndNumber"},
+    {"NAME": "accounts.passwords.NamesAround"},
 ]
 CSRF_FAILURE_VIEW = "tiqqo.core.security_trace.csrf_failed"
 LOGIN_URL = "account_login"
@@ -352,7 +369,7 @@ TERMS_URL = os.environ.get("TERMS_URL", "")
 LANGUAGE_CODE = "en"
 # A language joins when what buyers read is complete in it: docs/decisions/0009, `bin/messages`.
 LANGUAGES = [("en", _("English")), ("nl", _("Dutch")), ("de", _("German"))]
-LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_NAME = _cookie.format("language")
 LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -404,6 +421,9 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 WHITENOISE_MIMETYPES = {".wasm": "application/wasm", ".webmanifest": "application/manifest+json"}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+# A checkout asks up to three things about each of so many people, and some about the buyer.
+MOST_PEOPLE_IN_ORDER = 500
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3 * MOST_PEOPLE_IN_ORDER + 100
 
 # How long personal data stays after it is over, in days, by kind: see `manage.py retention --dry-run`.
 RETENTION_DAYS = {
@@ -455,9 +475,13 @@ if _secure:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_HSTS_SECONDS = 31_536_000
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
-MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+    # Both bind every other service below this host, the second for years: only their owner may say so.
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = _flag("HSTS_INCLUDE_SUBDOMAINS")
+    SECURE_HSTS_PRELOAD = _flag("HSTS_PRELOAD")
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+MESSAGE_STORAGE = "tiqqo.core.messages.HostCookieStorage"
+# Where people report what they found, at /.well-known/security.txt: an address of mail or web.
+SECURITY_CONTACT = os.environ.get("SECURITY_CONTACT", "")
 
 LOGGING = {
     "version": 1,

@@ -8,11 +8,13 @@ from accounts import platform_views, security_views
 from accounts import views as accounts
 from orders.views import front, webhooks
 from people import views as people
-from tiqqo import media, operations_views, papers
+from tiqqo import crawlers, media, operations_views, papers
 
 urlpatterns = [
     path("healthz", operations_views.healthz),
     path("readyz", operations_views.readyz),
+    path("robots.txt", crawlers.robots),
+    path(".well-known/security.txt", crawlers.security),
     path("status/", operations_views.status_page, name="status"),
     path("platform/security/", security_views.platform, name="platform_security"),
     path("", include("tiqqo.ui.urls")),

@@ -7,6 +7,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from devtools.postgres import DATABASE, EmbeddedPostgres
+from orders.mail_marks import delivery_mark
 
 MAIL_HOST = "localhost"
 
@@ -114,8 +115,7 @@ SELECT id, payment_id, amount_minor, status, reason, provider_id, last_failure
   FROM orders_refund WHERE organiser_id = %s
 """
 _DELIVERIES = """
-SELECT o.code, d.kind, d.number, d.status,
-       '<' || o.code || '.' || d.kind || '.' || d.number || '.' || left(o.secret, 6) || '@' || %s || '>',
+SELECT o.id, o.code, d.kind, d.number, d.status,
        extract(epoch FROM d.requested_at)::float, d.last_error
   FROM orders_delivery d JOIN orders_order o ON o.id = d.order_id WHERE d.organiser_id = %s
 """
@@ -151,8 +151,8 @@ class Unfinished:
 class Database:
     """Questions to the product's database."""
 
-    def __init__(self, postgres: EmbeddedPostgres) -> None:
-        self._postgres = postgres
+    def __init__(self, postgres: EmbeddedPostgres, *, secret_key: str) -> None:
+        self._postgres, self._secret_key = postgres, secret_key
 
     def rows(self, question: str, *values: object) -> list[tuple[Any, ...]]:
         """On a connection of its own: the last one may have died with its server."""
@@ -189,13 +189,17 @@ class Database:
             orders={row[0]: OrderRow(*row) for row in self.rows(_ORDERS, organiser_id)},
             payments=[PaymentRow(*row) for row in self.rows(_PAYMENTS, organiser_id)],
             refunds=[RefundRow(*row) for row in self.rows(_REFUNDS, organiser_id)],
-            deliveries=[
-                DeliveryRow(*row) for row in self.rows(_DELIVERIES, MAIL_HOST, organiser_id)
-            ],
+            deliveries=[self._delivery(*row) for row in self.rows(_DELIVERIES, organiser_id)],
             clearing=dict(clearing),
             unbalanced=[key for (key,) in unbalanced],
             unhandled_events=unhandled,
         )
+
+    def _delivery(
+        self, order_id: int, code: str, kind: str, number: int, status: str, at: float, error: str
+    ) -> DeliveryRow:
+        mark = delivery_mark(order_id, kind, number, secret_key=self._secret_key)
+        return DeliveryRow(code, kind, number, status, f"<{mark}@{MAIL_HOST}>", at, error)
 
     def unfinished(self) -> Unfinished:
         """Work of all organisers that waits or is under way."""

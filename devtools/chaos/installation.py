@@ -123,7 +123,7 @@ class Installation:
             raise NotReady(f"somebody took port {port}, which the provider's webhooks lead to")
         assert self.stack.services.postgres is not None
         self.postgres = self.stack.services.postgres
-        self.database = Database(self.postgres)
+        self.database = Database(self.postgres, secret_key=self.stack.environment["SECRET_KEY"])
         self.provider = Provider(stripe_port, api_key)
         address = urlsplit(self.stack.base_url)
         assert address.hostname and address.port

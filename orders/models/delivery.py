@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from orders.mail_marks import delivery_mark
 from orders.models.order import Order
 from tiqqo.core import clock
 from tiqqo.core.models import TenantModel
@@ -76,6 +77,11 @@ class Delivery(TenantModel):
 
     @property
     def message_id(self) -> str:
-        """Stable, so that a mail that was sent twice is shown once."""
+        """Stable, so that a mail that was sent twice is shown once; nothing can be read from it."""
         host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ") or "localhost"
-        return f"<{self.order.code}.{self.kind}.{self.number}.{self.order.secret[:6]}@{host}>"
+        return f"<{self.mark}@{host}>"
+
+    @property
+    def mark(self) -> str:
+        """Its name outside: the same whenever it is asked for, and nobody else can tell it."""
+        return delivery_mark(self.order_id, self.kind, self.number)

@@ -65,6 +65,7 @@ def mark_prepared(delivery: Delivery, *, document: bytes | None, shows: str = ""
     `shows` is the state of what the document shows.
     """
     if document is not None:
+        # Named apart from the order's secret: a name gets into errors, listings and backups.
         delivery.document.save(
             # Not the order's secret, which would stand in clear in the row and on the disk.
             f"{new_secret()}/{delivery.kind}-{delivery.number}.pdf",

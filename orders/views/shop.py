@@ -24,6 +24,7 @@ from orders.basket import NOTHING_CHOSEN, Basket
 from orders.calendar import calendar_file
 from orders.errors import PaymentUnavailable
 from orders.limits import CODES
+from orders.link_previews import event_preview
 from orders.providers import ProviderFailure
 from orders.queries import (
     HeldTickets,
@@ -41,6 +42,7 @@ from ticketing.shares import Asker, asker_of, who_worked
 from tiqqo.core import clock, proof
 from tiqqo.core.clients import client_of
 from tiqqo.core.errors import Busy, DomainError
+from tiqqo.core.headers import found_by_search
 from tiqqo.core.language import suggest_language
 from tiqqo.core.page_cache import kept_answer, kept_for_strangers
 
@@ -84,12 +86,13 @@ def public_event_or_404(request: Any, slug: str) -> Event:
 def event_page(request: Any, event: str) -> HttpResponse:
     found = public_event_or_404(request, event)
     if not request.GET:
-        return _shop(request, found, NOTHING_CHOSEN)
-    basket = Basket.read(request.GET)
-    _refuse_guessing(request, basket)
-    response = _with_choice(request, found, basket)
-    add_never_cache_headers(response)
-    return response
+        response = _shop(request, found, NOTHING_CHOSEN)
+    else:
+        basket = Basket.read(request.GET)
+        _refuse_guessing(request, basket)
+        response = _with_choice(request, found, basket)
+        add_never_cache_headers(response)
+    return found_by_search(response) if found.is_public else response
 
 
 def _with_choice(request: Any, event: Event, basket: Basket) -> HttpResponse:
@@ -135,6 +138,14 @@ def _shop(
         {
             **event_context(request, event),
             "page": page,
+            "preview": event_preview(
+                event,
+                page,
+                reverse("shop:event", args=[request.organiser.slug, event.slug]),
+                request.reader,
+            )
+            if event.is_public
+            else None,
             "can_buy": page.can_buy and event.is_public,
             "description": as_html(event.description) if event.description else "",
             "is_preview": not event.is_public,
@@ -208,7 +219,7 @@ def _refused(
         return _shop(request, event, replace(basket, hold=""), refusal=refusal)
     if held is not None:
         return _shop(request, event, basket, held=held_tickets(event, held), refusal=refusal)
-    facts = (event.pk, basket.query(), str(refusal), repr(refusal.facts))
+    facts = (event.pk, basket.query(), refusal.code, str(refusal), repr(refusal.facts))
     return kept_answer(request, facts, lambda: _shop(request, event, basket, refusal=refusal))
 
 

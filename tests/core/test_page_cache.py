@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from django.conf import settings as project
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -57,7 +58,9 @@ def test_a_page_is_made_once_within_its_time_and_then_anew(kept, monkeypatch):
     ("path", "extra"),
     [
         ("/?code=X", {}),
-        ("/", {"HTTP_COOKIE": "sessionid=abc"}),
+        ("/", {"HTTP_COOKIE": f"{project.SESSION_COOKIE_NAME}=abc"}),
+        ("/", {"HTTP_COOKIE": f"{project.MESSAGES_COOKIE_NAME}=abc"}),
+        ("/", {"HTTP_COOKIE": "another=abc"}),
         ("/", {"HTTP_HX_REQUEST": "true"}),
     ],
 )
@@ -66,6 +69,15 @@ def test_whoever_is_no_stranger_is_answered_anew(kept, path, extra):
     view.get()
 
     assert view.get(path, **extra).content == b"page 2"
+
+
+def test_a_token_against_forgery_is_served_what_was_kept_and_leaves_nothing_behind(kept):
+    """What is made with somebody's token could hold it."""
+    view, token = Counted(), {"HTTP_COOKIE": f"{project.CSRF_COOKIE_NAME}=abc"}
+    view.get(**token)
+
+    assert view.get().content == b"page 2"
+    assert view.get(**token).content == b"page 2"
 
 
 @pytest.mark.parametrize("how", [{"status": 404}, {"cookie": True}, {"kept": False}])
@@ -81,11 +93,13 @@ def test_what_is_not_for_everybody_is_not_kept(kept, how):
     "extra",
     [
         {"HTTP_ACCEPT_LANGUAGE": "nl"},
-        {"HTTP_COOKIE": "language=de"},
+        {"HTTP_COOKIE": f"{project.LANGUAGE_COOKIE_NAME}=de"},
         {"HTTP_ACCEPT_ENCODING": "gzip"},
+        {"HTTP_HOST": "localhost"},
+        {"secure": True},
     ],
 )
-def test_languages_and_encodings_have_pages_of_their_own(kept, extra):
+def test_languages_encodings_hosts_and_schemes_have_pages_of_their_own(kept, extra):
     view = Counted()
     view.get()
 
@@ -149,7 +163,7 @@ def answered(path="/", facts=("sold out",), made=None, **extra):
 
 @pytest.fixture
 def no_answers():
-    page_cache._answers.clear()
+    page_cache.forget_answers()
 
 
 def test_the_same_answer_is_made_once(kept, no_answers):
@@ -162,7 +176,17 @@ def test_the_same_answer_is_made_once(kept, no_answers):
 
 
 @pytest.mark.parametrize(
-    "other", [{"facts": ("other",)}, {"path": "/x/"}, {"HTTP_COOKIE": "sessionid=a"}]
+    "other",
+    [
+        {"facts": ("other",)},
+        {"path": "/x/"},
+        {"path": "/?x"},
+        {"secure": True},
+        {"HTTP_HOST": "localhost"},
+        {"HTTP_COOKIE": f"{project.SESSION_COOKIE_NAME}=a"},
+        {"HTTP_COOKIE": f"{project.MESSAGES_COOKIE_NAME}=a"},
+        {"HTTP_COOKIE": "another=a"},
+    ],
 )
 def test_another_answer_is_made_anew(kept, no_answers, other):
     _, made = answered()

@@ -1,5 +1,7 @@
 """What every site has: probes, the pages of errors, and on a developer's machine the mails."""
 
+import threading
+
 import pytest
 from django.conf import settings as project
 from django.core.mail import EmailMultiAlternatives
@@ -7,6 +9,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from tests.pages import PageClient, check_head, check_names, parsed, text_of
+from tiqqo.core import readiness
+from tiqqo.core.readiness import Readiness, forget_readiness
 
 pytestmark = pytest.mark.django_db
 
@@ -18,22 +22,115 @@ def test_process_answers(client, django_assert_num_queries):
     assert (answer.status_code, answer.content) == (200, b"ok")
 
 
+OPERATOR = {"Authorization": "Bearer s3cret"}
+
+
+@pytest.fixture
+def broken_database(monkeypatch):
+    asked = []
+
+    def broken(*args, **kwargs):
+        asked.append(1)
+        raise OperationalError("no database at 10.0.0.7")
+
+    monkeypatch.setattr("django.db.connection.cursor", broken)
+    return asked
+
+
 def test_everything_is_ready(client):
     answer = client.get("/readyz")
 
-    assert (answer.status_code, answer.json()) == (200, {"database": "ok", "clock": "ok"})
+    assert (answer.status_code, answer.json()) == (200, {"ready": True})
     assert "no-store" in answer.headers["Cache-Control"]
 
 
-def test_database_that_is_away_is_named(client, monkeypatch):
-    def broken(*args, **kwargs):
-        raise OperationalError("no database here")
+def test_strangers_learn_that_it_is_not_ready_and_operators_why(client, settings, broken_database):
+    settings.STATUS_TOKEN = "s3cret"
 
-    monkeypatch.setattr("django.db.connection.cursor", broken)
+    told = [client.get("/readyz", headers=headers) for headers in ({}, OPERATOR)]
 
-    answer = client.get("/readyz")
+    assert [answer.status_code for answer in told] == [503, 503]
+    assert [answer.json() for answer in told] == [
+        {"ready": False},
+        {"ready": False, "database": "no database at 10.0.0.7"},
+    ]
 
-    assert (answer.status_code, answer.json()) == (503, {"database": "no database here"})
+
+def test_staff_learns_what_was_looked_at(client, cast, settings):
+    user = cast.kikker.owner.user
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+    assert client.get("/readyz").json() == {"ready": True, "database": "ok", "clock": "ok"}
+
+    user.is_staff = False
+    user.save()
+    assert client.get("/readyz").json() == {"ready": True}
+
+
+def test_a_session_is_not_looked_up_while_the_database_is_away(client, cast, broken_database):
+    client.cookies[project.SESSION_COOKIE_NAME] = "x" * 32
+
+    assert client.get("/readyz").json() == {"ready": False}
+
+
+def test_readiness_is_found_out_once_a_second(client, broken_database, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("tiqqo.core.readiness.time.monotonic", lambda: now[0])
+
+    for second in (0, 0.5, 0.99):
+        now[0] = 100.0 + second
+        client.get("/readyz")
+    assert len(broken_database) == 1
+    now[0] = 101.0
+    client.get("/readyz")
+
+    assert len(broken_database) == 2
+
+
+def test_one_thread_asks_the_database_and_the_others_do_not_wait_for_long(monkeypatch):
+    """A database that hangs must not hold every thread of a process."""
+    hanging, entered = threading.Event(), threading.Event()
+
+    def hang():
+        entered.set()
+        hanging.wait(20)
+        return Readiness({"database": "ok"})
+
+    monkeypatch.setattr(readiness, "_look", hang)
+    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0.05)
+    first = threading.Thread(target=readiness.readiness)
+    first.start()
+    assert entered.wait(10)
+
+    assert not readiness.readiness().is_ready
+    hanging.set()
+    first.join()
+    assert readiness.readiness().is_ready
+
+
+def test_becoming_unready_is_logged_once(client, broken_database, caplog, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("tiqqo.core.readiness.time.monotonic", lambda: now[0])
+
+    for second in (0, 2, 4):
+        now[0] = 100.0 + second
+        client.get("/readyz")
+
+    [line] = [r for r in caplog.records if r.message == "process.not_ready"]
+    assert line.database == "no database at 10.0.0.7"
+
+
+def test_a_probe_makes_no_connection_to_redis(client, monkeypatch):
+    made = []
+    monkeypatch.setattr("redis.connection.Connection.connect", made.append)
+
+    for _ in range(3):
+        forget_readiness()
+        client.get("/readyz")
+        client.get("/healthz")
+
+    assert made == []
 
 
 # Errors ----------------------------------------------------------------------------------

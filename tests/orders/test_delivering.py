@@ -1,5 +1,6 @@
 """Mails to the buyer: made and sent by the worker, tried again, given up visibly."""
 
+import re
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -100,8 +101,7 @@ def test_the_message_id_is_the_same_at_every_try(kikker, light):
 
     first = delivery.message_id
     assert first == Delivery.objects.get().message_id
-    assert first.startswith(f"<{delivery.order.code}.tickets.1.") and first.endswith("@localhost>")
-    assert delivery.order.secret not in first
+    assert re.fullmatch(r"<[0-9a-f]{32}@localhost>", first)
 
 
 def test_a_failed_rendering_is_on_record_and_retried_by_the_sweeper(

@@ -220,7 +220,7 @@ def test_what_is_missing_is_said_and_what_was_typed_stays(shop, sold_out):
     )
 
     assert page.errors["quantity"] == "Ensure this value is greater than or equal to 1."
-    assert page.errors["email"] == "Enter a valid email address."
+    assert page.errors["email"] == "Enter an e-mail address such as name@example.org."
     assert page.errors["consent"] == "Tick the box, so that we may write to you."
     assert "Choose an answer for “What do you wait for?”." in page.text("error-summary")
     assert page.attributes("#id_name", "value") == ["Wim"]

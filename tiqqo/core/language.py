@@ -17,10 +17,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What is known of who reads: the language they chose, and the one their browser asks for."""
+    """What is known of who reads: the language they chose, the one their browser asks for, and the one
+    that the address names."""
 
     chosen: str
     browser: str
+    asked: str = ""
 
 
 def in_readers_language(view: View) -> View:
@@ -48,7 +50,7 @@ class ReadersLanguage:
         asked = supported(request.GET.get(PARAMETER, ""))
         chosen, browser = wanted_languages(request)
         chosen = asked or chosen
-        request.reader = Reader(chosen, browser)
+        request.reader = Reader(chosen, browser, asked)
         request.is_translated = True
         with translation.override(chosen or request.reader.browser or settings.LANGUAGE_CODE):
             response = self.get_response(request)

@@ -20,9 +20,10 @@ type_of_response = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestContext:
-    """No scope survives a request, whatever a view entered. No address holds a NUL.
+    """No scope survives a request, whatever a view entered. No address and no cookie holds a NUL.
 
-    PostgreSQL cannot compare text with NUL, so such an address would be a server error.
+    PostgreSQL cannot compare text with NUL, so such an address would be a server error. So would be such
+    a cookie, which is no session of anybody: quoted (`"\\000"`) a header can bring one.
     """
 
     def __init__(self, get_response: type_of_response) -> None:
@@ -31,6 +32,10 @@ class RequestContext:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path_info:
             raise Http404
+        if "\\" in request.META.get("HTTP_COOKIE", ""):
+            request.COOKIES = {
+                name: value for name, value in request.COOKIES.items() if "\x00" not in value
+            }
         token = _current.set(NOTHING)
         try:
             return self.get_response(request)

@@ -3,6 +3,9 @@
 In a rush thousands ask for the same page within a second. Each process keeps it as it was sent, for
 each language, and serves it before anything else is looked at. What is shown may be that old; what
 is sold never is.
+
+What is kept depends on nothing but its key. So a page is kept only when its request brought no cookie
+but the language, and no query string; and nobody is served a kept one whose cookies could change it.
 """
 
 import threading
@@ -15,14 +18,16 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
+from django.middleware.gzip import re_accepts_gzip
 from django.utils.translation import get_language
 
 from tiqqo.core.language import wanted_languages
 
 View = TypeVar("View", bound=Callable[..., Any])
-Key = tuple[str, str, str, str, bool]
-"""Host, path, chosen language, browser's language, zipped."""
+Key = tuple[str, str, str, str, str, bool]
+"""Scheme, host, path, chosen language, browser's language, zipped."""
 
 KEPT_PAGES = 400
 # Past its time a page is still served while one request makes it anew, at most so long.
@@ -30,14 +35,15 @@ STALE_SECONDS = 2.0
 
 
 def kept_for_strangers(view: View) -> View:
-    """Its page is the same for everybody without a session, but for the language."""
+    """Its page is the same for every stranger, but for the language."""
 
     @wraps(view)
-    def marked(*args: Any, **kwargs: Any) -> Any:
-        response = view(*args, **kwargs)
-        response.is_for_strangers = True
+    def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = view(request, *args, **kwargs)
+        response.is_for_strangers = not _has_messages(request)
         return response
 
+    marked.is_kept_for_strangers = True  # type: ignore[attr-defined]
     return marked  # type: ignore[return-value]
 
 
@@ -73,18 +79,18 @@ def kept_answer(
     """What `make` answered to another stranger a moment ago, if the answer would be the same.
 
     For what was done but is told alike to many, such as that there is nothing left: the page takes
-    longer to make than that takes to find out. `facts` are all that it depends on, but for address
-    and language.
+    longer to make than that takes to find out. `facts` are all that it depends on, but for scheme,
+    host, path and language.
     """
     seconds: float = settings.PUBLIC_PAGE_SECONDS
-    if seconds <= 0 or not _is_without_session(request):
+    if seconds <= 0 or not _may_see_kept(request):
         return make()
-    key = (request.get_host(), request.path_info, get_language(), facts)
+    key = (request.scheme, request.get_host(), request.path_info, get_language(), facts)
     page = _answers.get(key)
     if page is not None and time.monotonic() - page.made_at < seconds:
         return page.response()
     response = make()
-    if not response.cookies:
+    if _may_be_kept_of(request) and not response.cookies and not _has_messages(request):
         with _answers_lock:
             _answers[key] = _Page.of(response)
             while len(_answers) > KEPT_PAGES:
@@ -92,11 +98,17 @@ def kept_answer(
     return response
 
 
+def forget_answers() -> None:
+    """The next answers are made anew."""
+    with _answers_lock:
+        _answers.clear()
+
+
 class PublicPages:
     """Answers from memory what a stranger may see, `PUBLIC_PAGE_SECONDS` after it was made.
 
     Stands before everything that looks at who is asking. A page counts as a stranger's if the request
-    brings no session and no query string, and the answer sets no cookie.
+    brings no cookie but the language and no query string, and the answer sets no cookie.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -107,13 +119,15 @@ class PublicPages:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         seconds: float = settings.PUBLIC_PAGE_SECONDS
-        if seconds <= 0 or not _is_strangers(request):
+        if seconds <= 0 or request.method != "GET" or not _may_see_kept(request):
             return self.get_response(request)
         key = _key(request)
         page = self._pages.get(key)
         now = time.monotonic()
         if page is not None and now - page.made_at < seconds:
             return page.fresh(seconds)
+        if not _may_be_kept_of(request):
+            return self.get_response(request)
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         stale = page is not None and now - page.made_at < seconds + STALE_SECONDS
@@ -142,24 +156,43 @@ class PublicPages:
                 self._making.pop(forgotten, None)
 
 
-def _is_strangers(request: HttpRequest) -> bool:
-    return (
-        request.method == "GET"
-        and not request.META.get("QUERY_STRING")
-        and _is_without_session(request)
-    )
+def _may_see_kept(request: HttpRequest) -> bool:
+    """Whether what a stranger is shown is what this request would be shown.
+
+    The token against forged requests changes no page that is kept: one with a form that needs it sets
+    the cookie for a stranger, and is not kept.
+    """
+    if request.META.get("QUERY_STRING") or "HTTP_HX_REQUEST" in request.META:
+        return False
+    if "HTTP_COOKIE" not in request.META:
+        return True
+    return _others_cookies(request) <= {settings.CSRF_COOKIE_NAME}
 
 
-def _is_without_session(request: HttpRequest) -> bool:
-    return (
-        settings.SESSION_COOKIE_NAME not in request.COOKIES and "HX-Request" not in request.headers
-    )
+def _may_be_kept_of(request: HttpRequest) -> bool:
+    """Whether what this request is shown is what any stranger would be shown.
+
+    With a token in hand, a page with a form would be made with it, and look like one without.
+    """
+    return "HTTP_COOKIE" not in request.META or not _others_cookies(request)
+
+
+def _others_cookies(request: HttpRequest) -> set[str]:
+    """The cookies that a page could depend on: all but the language, which is in the key, and those
+    of neighbours, which nothing of ours reads."""
+    return request.COOKIES.keys() - {settings.LANGUAGE_COOKIE_NAME, *settings.IGNORED_COOKIES}
+
+
+def _has_messages(request: HttpRequest) -> bool:
+    """Whether the page shows a message, or would have: it is for one reader."""
+    return bool(len(get_messages(request)))
 
 
 def _key(request: HttpRequest) -> Key:
     chosen, browser = wanted_languages(request)
-    zipped = "gzip" in request.headers.get("accept-encoding", "")
-    return (request.get_host(), request.path_info, chosen, browser, zipped)
+    zipped = bool(re_accepts_gzip.search(request.META.get("HTTP_ACCEPT_ENCODING", "")))
+    scheme, host = request.scheme or "", request.get_host()
+    return (scheme, host, request.path_info, chosen, browser, zipped)
 
 
 def _may_be_kept(response: HttpResponse) -> bool:

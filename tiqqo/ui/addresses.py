@@ -1,28 +1,22 @@
 """The form field for somebody's e-mail address."""
 
-import re
+from typing import Any
 
 from django import forms
-from django.core.validators import EmailValidator
-from django.utils.deconstruct import deconstructible
 
-
-@deconstructible
-class ReachableEmailValidator(EmailValidator):
-    """An address at a domain of the internet: not at this machine by name, and at no bare number.
-
-    Django takes `a@localhost` and `a@[127.0.0.1]`, which would make our mail server write to itself.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(allowlist=[])
-
-    def validate_domain_part(self, domain_part: str) -> bool:
-        return bool(re.match(self.domain_regex, domain_part))
-
-
-reachable_email = ReachableEmailValidator()
+from tiqqo.core.email_addresses import LONGEST, tidied, validate_email_address
 
 
 class MailAddressField(forms.EmailField):
-    default_validators = [reachable_email]  # noqa: RUF012  as Django declares it
+    """An address that we can write to; what is wrong with another is said in words."""
+
+    default_validators = [validate_email_address]  # noqa: RUF012  as Django declares it
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # The validator says what is too long; the browser stops typing there.
+        self.widget.attrs.setdefault("maxlength", str(LONGEST))
+
+    def to_python(self, value: Any) -> str:
+        """Tidied before anything looks at it."""
+        return super().to_python(tidied(value) if isinstance(value, str) else value) or ""

@@ -7,6 +7,7 @@ from django import forms
 
 from tiqqo.core import clock
 from tiqqo.core.money import Money
+from tiqqo.ui.addresses import MailAddressField
 from tiqqo.ui.forms import Explained, LocalDateTimeField, MoneyField, Stepper, TiqqoForm
 
 ZONE = "Europe/Amsterdam"
@@ -76,7 +77,7 @@ class ReleaseSpecimen(TiqqoForm):
 
 
 class SignInSpecimen(TiqqoForm):
-    email = forms.EmailField(
+    email = MailAddressField(
         label="E-mail address", widget=forms.EmailInput({"autocomplete": "email"})
     )
     phone = forms.CharField(
