@@ -31,10 +31,15 @@ class TestDemo(TestCase):
     said: str
 
     @classmethod
+    def setUpClass(cls) -> None:
+        """The tables are empty. Only their owner can empty them, and no transaction changes its role."""
+        call_command("flush", interactive=False, verbosity=0)
+        super().setUpClass()
+
+    @classmethod
     def setUpTestData(cls) -> None:
         """`manage.py demo` on an empty database at a noon that stays."""
         said = StringIO()
-        call_command("flush", interactive=False, verbosity=0)
         with time_machine.travel(NOON, tick=False):
             call_command("demo", scale=1, stdout=said)
         cls.said = said.getvalue()
