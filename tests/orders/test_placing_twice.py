@@ -1,10 +1,7 @@
 """The same checkout twice at once: whoever waited for the hold finds the order that was made of it."""
 
-import time
-from threading import Event
-
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from orders import locks
 from orders.errors import OrderAlreadyPlaced
@@ -12,47 +9,15 @@ from orders.locks import LockedHold, lock_hold, lock_order
 from orders.models import Order, PaymentMethod
 from orders.operations import place_order
 from tests.cast import buyer
-from tests.races import PATIENCE_SECONDS, at_once
+from tests.races import at_once, one_behind_the_other
 from ticketing.models import Reservation
 from ticketing.queries import lines_of, recount
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-
 
 def placing(reservation, method):
     return lambda: place_order(reservation, buyer=buyer(), attendees=(), payment_method=method)
-
-
-def wait_for_somebody_who_waits():
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
-        with connection.cursor() as cursor:
-            cursor.execute(_WAITING)
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.01)
-    pytest.fail("nobody waits for a lock")
-
-
-def one_behind_the_other(organiser, first, second):
-    """`second` begins when `first` has done everything but committing, which it does once it is waited
-    for."""
-    is_done = Event()
-
-    def ahead():
-        with transaction.atomic():
-            answer = first()
-            is_done.set()
-            wait_for_somebody_who_waits()
-        return answer
-
-    def behind():
-        assert is_done.wait(PATIENCE_SECONDS)
-        return second()
-
-    return at_once(organiser, ahead, behind)
 
 
 def test_who_waited_for_a_card_checkout_has_the_same_order(kikker):

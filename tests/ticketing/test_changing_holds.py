@@ -8,9 +8,9 @@ from events.models import Event
 from events.operations import change_event
 from tests.cast import ReleaseFactory, TicketTypeFactory
 from tests.orders import stall as stalls
-from tests.races import at_once, overtaken
+from tests.races import at_once, one_behind_the_other
 from ticketing.errors import (
-    CodeEnded,
+    CodeTooLate,
     NotOnSale,
     OptionUnknown,
     PriceRose,
@@ -19,7 +19,13 @@ from ticketing.errors import (
     SeveralSlots,
 )
 from ticketing.models import CapacityPool, Code, Promotion, Reservation, ReservationLine
-from ticketing.operations import change_release, change_reservation, pause, reserve_tickets
+from ticketing.operations import (
+    change_release,
+    change_reservation,
+    pause,
+    reserve_tickets,
+    reserving,
+)
 from ticketing.queries import lines_of, quote_of, recount
 from ticketing.selling import Choice, kept_prices
 from tiqqo.core import clock
@@ -183,7 +189,7 @@ def test_a_discount_that_is_over_lowers_nothing_that_is_added(kikker):
     )
     Promotion.objects.filter(pk=promotion.pk).update(closes_at=clock.now() - timedelta(minutes=1))
 
-    refused(CodeEnded, reservation, {kikker.priced.code: 20}, code="half")
+    refused(CodeTooLate, reservation, {kikker.priced.code: 20}, code="half")
     change(reservation, {kikker.priced.code: 20})
 
     assert again(reservation).discounts == []
@@ -275,34 +281,42 @@ def test_a_bundle_with_a_part_without_time_is_for_one_time(kikker):
 # Two changes at once ----------------------------------------------------------------------
 
 
+def changes(house, reservation, *counts):
+    """Acts that make the hold one for so many."""
+    return [lambda count=count: change(reservation, {house.priced.code: count}) for count in counts]
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_change_that_was_overtaken_is_judged_by_what_is_held_then(kikker):
+def test_a_change_that_waited_for_another_is_judged_by_what_is_held_then(kikker):
     """Planned for the twenty that were held, it comes to write when only one is."""
     reservation = kikker.reserve(priced=20)
     change_release(kikker.priced, price_minor=9900, by=kikker.owner)
-    code = kikker.priced.code
 
-    answers = overtaken(
-        kikker.organiser,
-        slow=lambda: change(reservation, {code: 20}),
-        fast=lambda: change(reservation, {code: 1}),
-        without_locks_on=[Reservation],
-    )
+    answers = one_behind_the_other(kikker.organiser, *changes(kikker, reservation, 1, 20))
 
-    assert [type(answer) for answer in answers] == [PriceRose, Reservation]
+    assert [type(answer) for answer in answers] == [Reservation, PriceRose]
     assert prices(reservation) == [(1, 2500)]
     assert held_places(kikker.event) == 1
 
 
 @pytest.mark.django_db(transaction=True)
+def test_judged_by_what_it_read_before_it_has_places_again_that_were_let_go(kikker, monkeypatch):
+    """Negative control."""
+    reservation = kikker.reserve(priced=20)
+    change_release(kikker.priced, price_minor=9900, by=kikker.owner)
+    before = kept_prices(lines_of(reservation))
+    monkeypatch.setattr(reserving, "kept_prices", lambda lines: before)
+
+    one_behind_the_other(kikker.organiser, *changes(kikker, reservation, 1, 20))
+
+    assert prices(reservation) == [(20, 2500)]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_many_changes_at_once_each_takes_its_turn(kikker):
     reservation = kikker.reserve(priced=4)
-    code = kikker.priced.code
 
-    answers = at_once(
-        kikker.organiser,
-        *[lambda count=count: change(reservation, {code: count}) for count in (1, 2, 3, 4) * 2],
-    )
+    answers = at_once(kikker.organiser, *changes(kikker, reservation, *(1, 2, 3, 4) * 2))
 
     assert [type(answer) for answer in answers] == [Reservation] * 8
     [(count, price)] = prices(reservation)
