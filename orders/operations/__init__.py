@@ -35,6 +35,7 @@ from orders.operations.refunding import (
     note_refund_failure,
     request_refund,
 )
+from orders.operations.replacing import replace_code
 from orders.operations.resending import resend_tickets
 from orders.operations.settling import cancel_lost_order
 from orders.operations.substituting import (
@@ -79,6 +80,7 @@ __all__ = [
     "place_order",
     "record_failure",
     "refuse_payment",
+    "replace_code",
     "request_delivery",
     "request_redraw",
     "request_refund",
