@@ -145,7 +145,7 @@ class PriceRose(DomainError):
 
     def __init__(self, *, subject: str, price: Money, held: int) -> None:
         message = ngettext(
-            "%(subject)s costs %(price)s now. The %(held)s that you hold keeps its price; buy more in"
+            "%(subject)s costs %(price)s now. The one that you hold keeps its price; buy more in"
             " another order.",
             "%(subject)s costs %(price)s now. The %(held)s that you hold keep their price; buy more in"
             " another order.",
