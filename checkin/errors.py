@@ -42,6 +42,32 @@ class ReplacedTicket(Refused):
     message = _("This ticket was replaced by a newer one. Ask for the new code.")
 
 
+class EventNotPublished(Refused):
+    code = "not_published"
+    message = _("This event is a draft: nobody is let in before it is published.")
+
+
+class EventCancelled(Refused):
+    code = "event_cancelled"
+    message = _("This event was cancelled.")
+
+
+class EventArchived(Refused):
+    code = "event_archived"
+    message = _("This event is archived: its door is closed.")
+
+
+class TooEarly(Refused):
+    """Long before the event. Who may manage its orders lets in all the same. `opens_at` is when the
+    door opens."""
+
+    code = "too_early"
+
+    def __init__(self, *, begins: str, opens_at: datetime) -> None:
+        message = _("Too early: this event begins on %s.") % begins
+        super().__init__(message, opens_at=opens_at)
+
+
 class WrongSlot(Refused):
     """It is for a time slot that has not begun, or is over, its grace included."""
 

@@ -1,30 +1,43 @@
 """Letting people in, and taking it back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.models import Membership
 from checkin.errors import (
+    EventArchived,
+    EventCancelled,
+    EventNotPublished,
     ForgedTicket,
     OtherEvent,
+    Refused,
     ReplacedTicket,
     TicketAlreadyAdmitted,
+    TooEarly,
     UnknownTicket,
     VoidTicket,
     WrongDay,
     WrongSlot,
 )
 from checkin.models import Admission
-from events.models import Event
+from events.models import Event, EventStatus
 from orders.codes import PREFIX, UnreadableCode, read_code
-from orders.models import Ticket, TicketStatus
+from orders.models import ReplacedCode, Ticket, TicketStatus
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import normalise_code
 from tiqqo.core.tenancy import current_organiser_id
-from tiqqo.ui.moments import words_for_day, words_for_range
+from tiqqo.ui.moments import words_for, words_for_day, words_for_range
 
+# Long enough for whoever comes to a late show at breakfast, too short for a scan by mistake days before.
+OPENS_BEFORE = timedelta(hours=12)
+_CLOSED: dict[str, type[Refused]] = {
+    EventStatus.DRAFT: EventNotPublished,
+    EventStatus.CANCELLED: EventCancelled,
+    EventStatus.ARCHIVED: EventArchived,
+}
 _ADMIT = """
 INSERT INTO checkin_admission
        (organiser_id, event_id, ticket_id, at, gate, admitted_by_id, admitted_by_label,
@@ -44,39 +57,64 @@ class Admitted:
     at: datetime
 
 
-def find_ticket(event: Event, text: str) -> Ticket:
-    """The ticket that a scanned or typed text means, fit to enter this event. One query.
+def find_ticket(event: Event, text: str, *, early: bool = False) -> Ticket:
+    """The ticket that a scanned or typed text means, fit to enter this event at this moment; `early`
+    also long before it. One query, and one more for letters that no ticket has.
 
-    Raises UnknownTicket, ForgedTicket, OtherEvent, ReplacedTicket, VoidTicket, WrongSlot, WrongDay.
+    Raises UnknownTicket, ForgedTicket, OtherEvent, ReplacedTicket, VoidTicket, EventNotPublished,
+    EventCancelled, EventArchived, TooEarly, WrongSlot, WrongDay.
     """
-    rows = Ticket.objects.select_related("event__key", "ticket_type", "order", "slot")
     text = text.strip()
-    if text.startswith(PREFIX):
-        try:
-            scanned = read_code(text)
-        except UnreadableCode:
-            raise UnknownTicket from None
-        ticket = rows.filter(uid=scanned.uid).first()
-        if ticket is None:
-            raise UnknownTicket
-        if not scanned.is_signed_by(bytes(ticket.event.key.public_key)):
-            raise ForgedTicket
-        if scanned.generation != ticket.generation:
-            raise ReplacedTicket
-    else:
-        ticket = rows.filter(code=normalise_code(text)).first()
-        if ticket is None:
-            raise UnknownTicket
+    ticket = _scanned(text) if text.startswith(PREFIX) else _typed(event, normalise_code(text))
     if ticket.event_id != event.pk:
         raise OtherEvent(event=ticket.event.name)
     if ticket.status != TicketStatus.VALID:
         raise VoidTicket
-    _refuse_at_another_time(ticket, at=clock.now())
+    if ticket.event.status in _CLOSED:
+        raise _CLOSED[ticket.event.status]
+    _refuse_at_another_time(ticket, at=clock.now(), early=early)
     return ticket
 
 
-def _refuse_at_another_time(ticket: Ticket, *, at: datetime) -> None:
-    """A ticket for a time slot or for certain days is let in then. Raises WrongSlot, WrongDay."""
+def _tickets() -> QuerySet[Ticket]:
+    tickets: QuerySet[Ticket] = Ticket.objects.select_related(
+        "event__key", "ticket_type", "order", "slot"
+    )
+    return tickets
+
+
+def _scanned(text: str) -> Ticket:
+    try:
+        scanned = read_code(text)
+    except UnreadableCode:
+        raise UnknownTicket from None
+    ticket = _tickets().filter(uid=scanned.uid).first()
+    if ticket is None:
+        raise UnknownTicket
+    if not scanned.is_signed_by(bytes(ticket.event.key.public_key)):
+        raise ForgedTicket
+    if scanned.generation != ticket.generation:
+        raise ReplacedTicket
+    return ticket
+
+
+def _typed(event: Event, letters: str) -> Ticket:
+    ticket = _tickets().filter(code=letters).first()
+    if ticket is None:
+        replaced = ReplacedCode.objects.select_related("ticket__event").filter(code=letters).first()
+        if replaced is None:
+            raise UnknownTicket
+        if replaced.ticket.event_id != event.pk:
+            raise OtherEvent(event=replaced.ticket.event.name)
+        raise ReplacedTicket
+    if ticket.code_generation != ticket.generation:
+        raise ReplacedTicket
+    return ticket
+
+
+def _refuse_at_another_time(ticket: Ticket, *, at: datetime, early: bool) -> None:
+    """A ticket for a time slot or for certain days is let in then, others from OPENS_BEFORE the event
+    on. Raises WrongSlot, WrongDay, TooEarly."""
     event, slot, days = ticket.event, ticket.slot, ticket.ticket_type.days
     if slot is not None and not slot.admits_from <= at < slot.admits_until:
         raise WrongSlot(
@@ -85,14 +123,23 @@ def _refuse_at_another_time(ticket: Ticket, *, at: datetime) -> None:
         )
     if days and event.local(at).date() not in days:
         raise WrongDay(days=", ".join(words_for_day(day) for day in days))
+    if slot or days or early or event.starts_at is None:
+        return
+    opens_at = event.starts_at - OPENS_BEFORE
+    if at < opens_at:
+        begins = words_for(event.starts_at, event.time_zone, "datetime")
+        raise TooEarly(begins=begins, opens_at=opens_at)
 
 
-def admit_ticket(event: Event, text: str, *, by: Membership, gate: str = "") -> Admitted:
+def admit_ticket(
+    event: Event, text: str, *, by: Membership, gate: str = "", early: bool = False
+) -> Admitted:
     """The ticket is in, once: of two scans at the same moment one wins, and the other learns who.
+    `early` lets in long before the event, for those who may.
 
     Raises what `find_ticket` raises, and TicketAlreadyAdmitted(at, gate, by).
     """
-    ticket = find_ticket(event, text)
+    ticket = find_ticket(event, text, early=early)
     while True:
         now = clock.now()
         admission_id = _insert(event, ticket, by=by, gate=gate, at=now)

@@ -19,7 +19,7 @@ from accounts.models import Organiser
 from accounts.permissions import Permission
 from accounts.queries import memberships_of
 from checkin import operations
-from checkin.errors import ForgedTicket, Refused, TicketAlreadyAdmitted
+from checkin.errors import ForgedTicket, Refused, TicketAlreadyAdmitted, TooEarly
 from checkin.models import Admission
 from checkin.queries import door_count, door_events, recent_admissions
 from events.models import Event
@@ -71,14 +71,21 @@ def live(request: Any, event: str) -> HttpResponse:
 def admissions(request: Any, event: str) -> HttpResponse:
     """Let the ticket in, and answer: green, amber with when and where, red with the reason.
 
+    Long before the event, those who may manage its orders are asked whether to let in all the same.
     The status tells scripts: 201 in, 409 already in, 404 or 422 refused.
     """
     found = event_or_404(event)
     answer = _desk(request, found)
     text = _storable(request.POST.get("code", ""), LONGEST_CODE)
-    status = 201
+    status, may_early = 201, request.member.may(Permission.MANAGE_ORDERS)
     try:
-        admitted = operations.admit_ticket(found, text, by=request.member, gate=answer["gate"])
+        admitted = operations.admit_ticket(
+            found,
+            text,
+            by=request.member,
+            gate=answer["gate"],
+            early=may_early and "early" in request.POST,
+        )
     except TicketAlreadyAdmitted as already:
         status = already.status
         answer |= {"verdict": "warning", "word": _("Already in")}
@@ -93,6 +100,8 @@ def admissions(request: Any, event: str) -> HttpResponse:
             )
         status = refused.status
         answer |= {"verdict": "refused", "word": _("No entry"), "detail": str(refused)}
+        if may_early and isinstance(refused, TooEarly):
+            answer |= {"early_code": text, "early_url": request.path}
     else:
         answer |= {"verdict": "admitted", "word": _("Admitted")} | _holder(admitted.ticket)
     template = "door/result.html" if _wants_fragment(request) else "door/answer.html"

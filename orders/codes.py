@@ -17,6 +17,8 @@ from orders.models import Ticket
 
 PREFIX = "TQ:"
 FORMAT = 1
+# What fits in its byte.
+LAST_GENERATION = 255
 _HEAD = struct.Struct(">BqB")
 _SIGNATURE_BYTES = 64
 

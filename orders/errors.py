@@ -136,6 +136,13 @@ class NothingToSend(DomainError):
     message = _("This order has no tickets yet, so there is nothing to send.")
 
 
+class TicketNotReplaceable(DomainError):
+    """It is void, or was replaced as often as a code can tell."""
+
+    code = "ticket_not_replaceable"
+    message = _("This ticket cannot get a new code.")
+
+
 class RefundExceedsPayment(Invalid):
     code = "refund_exceeds_payment"
     field = "amount"

@@ -9,14 +9,6 @@ from orders.models import InvoiceCounter, Order, Payment
 from ticketing.locks import lock_reservation_row
 from ticketing.models import Reservation, ReservationLine
 from ticketing.queries import lines_of
-from tiqqo.core.compiled import Compiled, Param
-
-_HOLD = Compiled(
-    Reservation,
-    lambda rows: (
-        rows.select_related("event", "order").select_for_update(of=("self",)).filter(pk=Param("pk"))
-    ),
-)
 
 
 def lock_order(order_id: int) -> Order:
@@ -26,13 +18,19 @@ def lock_order(order_id: int) -> Order:
 
 
 def _lock_both(reservation_id: int, order_id: int) -> Order:
-    lock_reservation_row(reservation_id)
-    order: Order = (
-        Order.objects.select_related("event__organiser", "reservation")
-        .select_for_update(of=("self",))
-        .get(pk=order_id)
-    )
-    return order
+    while True:
+        lock_reservation_row(reservation_id)
+        # A statement of its own, after the wait: what is joined to a row is read before its lock is had.
+        order: Order | None = (
+            Order.objects.select_related("event__organiser", "reservation")
+            .select_for_update(of=("self",))
+            .filter(pk=order_id, reservation=reservation_id)
+            .first()
+        )
+        if order is not None:
+            return order
+        # Its substitute was accepted meanwhile: it has another reservation.
+        reservation_id = Order.objects.values_list("reservation_id", flat=True).get(pk=order_id)
 
 
 def lock_payment(payment_id: int) -> tuple[Order, Payment]:
@@ -54,10 +52,12 @@ class LockedHold:
 
 
 def lock_hold(reservation: Reservation) -> LockedHold:
-    """Whoever else wants this reservation or its order waits until this transaction ends."""
-    locked = _HOLD.get(pk=reservation.pk)
-    order = order_of_locked(locked) if hasattr(locked, "order") else None
-    return LockedHold(locked, lines_of(locked), order)
+    """Whoever else wants this reservation or its order waits until this transaction ends.
+
+    Order and lines are asked for once the lock is had: who waited for it finds what was made meanwhile.
+    """
+    locked = lock_reservation_row(reservation.pk)
+    return LockedHold(locked, lines_of(locked), order_of_locked(locked))
 
 
 def order_of_locked(reservation: Reservation) -> Order | None:

@@ -1,13 +1,14 @@
 """Many threads at the same moment, each with a connection of its own; and guards switched off."""
 
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier, Event
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 from accounts.models import Organiser
@@ -19,6 +20,11 @@ AT_ONCE = 40
 PATIENCE_SECONDS = 60
 # The counters of pools and codes change in statements that begin with WITH.
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|WITH)\b")
+
+_WAITING_FOR_ME = """
+SELECT count(*) FROM pg_locks
+ WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+"""
 
 
 def at_once(organiser: Organiser, *acts: Callable[[], Any]) -> Sequence[Any]:
@@ -91,6 +97,40 @@ def overtaken(
     answers = at_once(organiser, overtaken_one, passing_one)
     assert left_out == set(tables)
     return answers
+
+
+def one_behind_the_other(
+    organiser: Organiser, first: Callable[[], Any], second: Callable[[], Any]
+) -> Sequence[Any]:
+    """What both returned or raised: `first` does everything, and commits once `second` waits for it."""
+    is_done = Event()
+
+    def ahead() -> Any:
+        try:
+            with transaction.atomic():
+                answer = first()
+                is_done.set()
+                _wait_until_waited_for()
+            return answer
+        finally:
+            is_done.set()
+
+    def behind() -> Any:
+        assert is_done.wait(PATIENCE_SECONDS), "the first one does not come to its end"
+        return second()
+
+    return at_once(organiser, ahead, behind)
+
+
+def _wait_until_waited_for() -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(_WAITING_FOR_ME)
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits for what this one has locked")
 
 
 @contextmanager

@@ -122,6 +122,57 @@ class OptionMissing(Invalid):
         )
 
 
+class OptionUnknown(Invalid):
+    """One of several prices was asked for of a type that has one."""
+
+    code = "option_unknown"
+
+    def __init__(self, *, subject: str) -> None:
+        super().__init__(
+            _("%(subject)s has one price only. Choose how many once more.") % {"subject": subject},
+            subject=subject,
+        )
+
+
+class SeveralPrices(Invalid):
+    """Where buyers pay what they want, all of one order have one price."""
+
+    code = "several_prices"
+
+    def __init__(self, *, subject: str) -> None:
+        super().__init__(
+            _("%(subject)s: name one price for all of them.") % {"subject": subject},
+            subject=subject,
+        )
+
+
+class PriceRose(DomainError):
+    """More was asked for than is held at the old price. `price` is what one costs now."""
+
+    code = "price_rose"
+
+    def __init__(self, *, subject: str, price: Money, held: int) -> None:
+        message = ngettext(
+            "%(subject)s costs %(price)s now. The one that you hold keeps its price; buy more in"
+            " another order.",
+            "%(subject)s costs %(price)s now. The %(held)s that you hold keep their price; buy more in"
+            " another order.",
+            held,
+        )
+        facts = {"subject": subject, "price": price, "held": held}
+        super().__init__(message % facts, **facts)
+
+
+class SeveralSlots(Invalid):
+    code = "several_slots"
+
+    def __init__(self, *, subject: str) -> None:
+        super().__init__(
+            _("%(subject)s: choose one time for all of them.") % {"subject": subject},
+            subject=subject,
+        )
+
+
 class SlotMissing(Invalid):
     code = "slot_missing"
 

@@ -5,7 +5,7 @@ The shop's preview and the reservation make the same plan, so what is shown is w
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -30,10 +30,14 @@ from ticketing.errors import (
     NothingSelected,
     NotOnSale,
     OptionMissing,
+    OptionUnknown,
+    PriceRose,
     PriceTooHigh,
     PriceTooLow,
     SalesClosed,
     SalesPaused,
+    SeveralPrices,
+    SeveralSlots,
     SlotClosed,
     SlotMissing,
     TooFewTickets,
@@ -98,6 +102,27 @@ NOTHING_KEPT: Mapping[Key, Kept] = {}
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A choice that was found in the catalogue: one for each thing that can be held.
+
+    `named_minor` is the price that the buyer named, where they may.
+    """
+
+    release: Release
+    option: PriceOption | None
+    slot: TimeSlot | None
+    quantity: int
+    named_minor: int | None
+    usual_minor: int
+    """What one costs at this moment; where the buyer names the price, the least."""
+
+    @property
+    def key(self) -> Key:
+        option, slot = self.option, self.slot
+        return (self.release.pk, option.pk if option else None, slot.pk if slot else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A choice that was found in the catalogue and may be sold, with its price of this moment."""
 
@@ -128,6 +153,8 @@ class SalePlan:
     applied: tuple[Applied, ...]
     claim: Claim | None
     """The code, where it had an effect and so takes a use."""
+    has_more: bool
+    """Something is in it that the hold did not have: that is a sale of this moment, by its terms."""
 
     @property
     def discounts(self) -> list[dict[str, int | str]]:
@@ -191,15 +218,17 @@ def plan_sale(
     `chain_pools`; whether places are left is the business of the statement that takes them.
 
     `from_line` is an offer to somebody in the waitlist's line: windows do not matter to them. What a
-    hold has already (`kept`) may stay in it at its price, on sale or not.
+    hold has already (`kept`) may stay in it at its price, on sale or not; more than that may not.
     Raises NothingSelected, TooManyTickets, TooManyPeople, TooFewTickets, SalesPaused, SalesClosed, NotOnSale,
-    OptionMissing, SlotMissing, SlotClosed, PriceTooLow, PriceTooHigh, and CodeRefused in its kinds.
+    OptionMissing, OptionUnknown, SlotMissing, SlotClosed, SeveralSlots, PriceTooLow, PriceTooHigh,
+    PriceRose, SeveralPrices, and CodeRefused in its kinds.
     """
     _refuse_event(event, choices, at)
     unlocked = claim.unlocked if claim else NOTHING_UNLOCKED
+    asked_for = _asked_for(catalogue, choices, at)
     wanted = tuple(
-        _wanted(event, catalogue, choice, counts, at, unlocked, kept, from_line=from_line)
-        for choice in choices
+        _wanted(event, catalogue, asked, counts, at, unlocked, kept, from_line=from_line)
+        for asked in asked_for
     )
     _refuse_quantities(wanted)
     _refuse_crowd(catalogue, wanted)
@@ -225,7 +254,13 @@ def plan_sale(
     took_effect = claim is not None and (
         code is not None or any(claim.unlocked.opens(asked.release) for asked in wanted)
     )
-    return SalePlan(wanted, tuple(lines), done.applied, claim if took_effect else None)
+    return SalePlan(
+        wanted,
+        tuple(lines),
+        done.applied,
+        claim if took_effect else None,
+        has_more=any(asked.quantity > _kept_of(asked, kept) for asked in asked_for),
+    )
 
 
 def chain_pools(catalogue: Catalogue, choices: Sequence[Choice]) -> set[int]:
@@ -238,12 +273,23 @@ def chain_pools(catalogue: Catalogue, choices: Sequence[Choice]) -> set[int]:
 def kept_prices(lines: Sequence[ReservationLine]) -> dict[Key, Kept]:
     """What a hold has, as a buyer chose it: the parts of a bundle are one thing again."""
     found: dict[Key, Kept] = {}
-    slots = {line.release_id: line.slot_id for line in lines if line.slot_id}
+    # A part of a bundle that needs no time belongs to the one time of the others.
+    slots = {line.release_id: line.slot_id for line in lines if line.bundle_id and line.slot_id}
     for line in lines:
-        key = (line.release_id, line.option_id, slots.get(line.release_id))
+        slot_id = line.slot_id or slots.get(line.release_id)
+        key = (line.release_id, line.option_id, slot_id)
         price = found[key].unit_price_minor if line.bundle_id and key in found else 0
         found[key] = Kept(line.quantity, price + line.unit_price_minor)
     return found
+
+
+def units_of(lines: Iterable[ReservationLine]) -> Counter[int]:
+    """How many of each type, by its id, were chosen: a bundle is one, whatever its parts are."""
+    units: Counter[int] = Counter()
+    for line in lines:
+        if line.bears_fixed_fee:
+            units[line.bundle_id or line.ticket_type_id] += line.quantity
+    return units
 
 
 def quote_lines(
@@ -285,10 +331,56 @@ def _refuse_event(event: Event, choices: Sequence[Choice], at: datetime) -> None
         raise SalesClosed
 
 
+def _asked_for(catalogue: Catalogue, choices: Sequence[Choice], at: datetime) -> list[Asked]:
+    """The choices by what they mean, so that nothing is there twice however it was written."""
+    found: dict[Key, Asked] = {}
+    for choice in choices:
+        asked = _found(catalogue, choice, at)
+        before = found.get(asked.key)
+        if before is not None:
+            if before.named_minor != asked.named_minor:
+                raise SeveralPrices(subject=asked.release.ticket_type.name)
+            asked = replace(asked, quantity=before.quantity + asked.quantity)
+        found[asked.key] = asked
+    _refuse_several_slots(catalogue, list(found.values()))
+    return list(found.values())
+
+
+def _found(catalogue: Catalogue, choice: Choice, at: datetime) -> Asked:
+    release = catalogue.release_by_code(choice.release)
+    if release is None:
+        raise NotOnSale(subject=_("A chosen ticket"))
+    ticket_type = release.ticket_type
+    is_open = ticket_type.pricing == PricingMethod.PAY_WHAT_YOU_WANT
+    option, usual_minor = _option_and_price(catalogue, release, choice)
+    return Asked(
+        release=release,
+        option=option,
+        slot=_slot(catalogue, ticket_type, choice, at),
+        quantity=choice.quantity,
+        named_minor=choice.price_minor if is_open else None,
+        usual_minor=usual_minor,
+    )
+
+
+def _refuse_several_slots(catalogue: Catalogue, asked_for: Sequence[Asked]) -> None:
+    """The parts of a bundle that need no time cannot belong to two of them."""
+    times = Counter(asked.release.pk for asked in asked_for if asked.slot)
+    for asked in asked_for:
+        shares = catalogue.shares_of(asked.release)
+        if times[asked.release.pk] > 1 and not all(s.ticket_type.is_timed for s in shares):
+            raise SeveralSlots(subject=asked.release.ticket_type.name)
+
+
+def _kept_of(asked: Asked, kept: Mapping[Key, Kept]) -> int:
+    has = kept.get(asked.key)
+    return has.quantity if has else 0
+
+
 def _wanted(
     event: Event,
     catalogue: Catalogue,
-    choice: Choice,
+    asked: Asked,
     counts: Counts,
     at: datetime,
     unlocked: Unlocked,
@@ -296,24 +388,17 @@ def _wanted(
     *,
     from_line: bool,
 ) -> Wanted:
-    release = catalogue.release_by_code(choice.release)
-    if release is None:
-        raise NotOnSale(subject=_("A chosen ticket"))
-    ticket_type = release.ticket_type
-    option, price = _price(event, catalogue, release, choice)
-    slot = _slot(catalogue, ticket_type, choice, at)
-    has = kept.get((release.pk, option.pk if option else None, slot.pk if slot else None))
-    if has is not None and choice.price_minor is None:
-        price = has.unit_price_minor
-    stays = has is not None and choice.quantity <= has.quantity
+    release = asked.release
+    has = kept.get(asked.key)
+    stays = has is not None and asked.quantity <= has.quantity
     if not (from_line or stays) and not _may_be_asked_for(catalogue, release, counts, at, unlocked):
-        raise NotOnSale(subject=ticket_type.name)
+        raise NotOnSale(subject=release.ticket_type.name)
     return Wanted(
         release=release,
-        quantity=choice.quantity,
-        unit_price_minor=price,
-        option=option,
-        slot=slot,
+        quantity=asked.quantity,
+        unit_price_minor=_price(event, asked, has),
+        option=asked.option,
+        slot=asked.slot,
         allocation=unlocked.allocation_for(release),
     )
 
@@ -328,24 +413,41 @@ def _may_be_asked_for(
     return state in ("on_sale", "sold_out")
 
 
-def _price(
-    event: Event, catalogue: Catalogue, release: Release, choice: Choice
+def _option_and_price(
+    catalogue: Catalogue, release: Release, choice: Choice
 ) -> tuple[PriceOption | None, int]:
+    """The option that was chosen, and what one costs at this moment."""
     ticket_type = release.ticket_type
-    if ticket_type.pricing == PricingMethod.OPTIONS:
-        priced = catalogue.option_by_code(release, choice.option)
-        if priced is None:
-            raise OptionMissing(subject=ticket_type.name)
-        return priced.option, priced.price_minor
-    if ticket_type.pricing == PricingMethod.FIXED:
+    if ticket_type.pricing != PricingMethod.OPTIONS:
+        if choice.option:
+            raise OptionUnknown(subject=ticket_type.name)
         return None, release.price_minor
-    given = release.price_minor if choice.price_minor is None else choice.price_minor
-    if given < release.price_minor:
-        least = Money(release.price_minor, event.currency)
-        raise PriceTooLow(subject=ticket_type.name, minimum=least)
-    if given > MOST_FOR_ONE:
+    priced = catalogue.option_by_code(release, choice.option)
+    if priced is None:
+        raise OptionMissing(subject=ticket_type.name)
+    return priced.option, priced.price_minor
+
+
+def _price(event: Event, asked: Asked, has: Kept | None) -> int:
+    """What one costs: the price that it is held at, for as many as are held; otherwise today's.
+
+    One price holds for all of a thing, so more of what is held at a lower price is refused.
+    """
+    ticket_type, least, named = asked.release.ticket_type, asked.usual_minor, asked.named_minor
+    if has is not None and named in (None, has.unit_price_minor):
+        is_named = ticket_type.pricing == PricingMethod.PAY_WHAT_YOU_WANT
+        if asked.quantity <= has.quantity or (is_named and has.unit_price_minor >= least):
+            return has.unit_price_minor
+        if has.unit_price_minor < least:
+            now = Money(least, event.currency)
+            raise PriceRose(subject=ticket_type.name, price=now, held=has.quantity)
+    if named is None:
+        return least
+    if named < least:
+        raise PriceTooLow(subject=ticket_type.name, minimum=Money(least, event.currency))
+    if named > MOST_FOR_ONE:
         raise PriceTooHigh(subject=ticket_type.name, maximum=Money(MOST_FOR_ONE, event.currency))
-    return None, given
+    return named
 
 
 def _slot(

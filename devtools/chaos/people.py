@@ -252,7 +252,8 @@ class Staff:
     def _scan(self) -> bytes:
         code = self.sale.door_codes[self._scans % len(self.sale.door_codes)]
         self._scans += 1
-        fields = {"code": code, "gate": "A", "csrfmiddlewaretoken": self.token}
+        # The event is weeks away.
+        fields = {"code": code, "gate": "A", "early": "1", "csrfmiddlewaretoken": self.token}
         return self.visitor.site.post(
             f"{self.sale.door}admissions/", fields, cookies=self.visitor.cookies
         )

@@ -38,6 +38,7 @@ from orders.models.payment import (
 )
 from orders.models.substitute import Substitute, SubstituteStatus
 from orders.models.ticket import (
+    ReplacedCode,
     Ticket,
     TicketStatus,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "Refund",
     "RefundReason",
     "RefundStatus",
+    "ReplacedCode",
     "Stage",
     "Substitute",
     "SubstituteStatus",

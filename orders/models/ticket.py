@@ -37,6 +37,8 @@ class Ticket(TenantModel):
     # What the QR names: 64 random bits. The generation tells a current code from a replaced one.
     uid = models.BigIntegerField(unique=True)
     generation = models.PositiveSmallIntegerField(default=1)
+    # Whose letters `code` is: those of another generation than the ticket's let nobody in.
+    code_generation = models.SmallIntegerField(default=1, db_default=1)
     status = models.CharField(max_length=8, choices=TicketStatus, default=TicketStatus.VALID)
     first_name = models.CharField(max_length=60)
     last_name = models.CharField(max_length=60, blank=True)
@@ -66,3 +68,24 @@ class Ticket(TenantModel):
     @property
     def holder_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+
+class ReplacedCode(TenantModel):
+    """The letters of an earlier generation of a ticket: whoever brings them learns that it has newer."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="replaced_codes")
+    generation = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=10)
+    replaced_at = models.DateTimeField(default=clock.now)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            *TenantModel.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["ticket", "generation"], name="replaced_code_once_per_generation"
+            ),
+            models.UniqueConstraint(fields=["organiser", "code"], name="replaced_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code

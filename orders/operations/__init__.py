@@ -45,6 +45,7 @@ from orders.operations.refunding import (
     note_refund_failure,
     request_refund,
 )
+from orders.operations.replacing import replace_code
 from orders.operations.resending import resend_tickets
 from orders.operations.settling import cancel_lost_order
 from orders.operations.substituting import (
@@ -100,6 +101,7 @@ __all__ = [
     "record_failure",
     "redraw_document",
     "refuse_payment",
+    "replace_code",
     "request_delivery",
     "request_document",
     "request_refund",

@@ -27,7 +27,7 @@ from orders.operations.settling import cancel_unpaid, settle_paid
 from payouts.operations import book_fee
 from people.operations import Name, normalise_email
 from ticketing.catalogue import catalogue_of
-from ticketing.locks import lock_buyer, lock_reservation
+from ticketing.locks import lock_buyer, lock_reservation_row
 from ticketing.models import Reservation, ReservationLine, ReservationStatus
 from ticketing.operations import cancel_reservation, hold_until, note_buyer, reserve_tickets
 from ticketing.queries import counts_of, lines_of, quote_of
@@ -108,9 +108,10 @@ def accept_substitute(substitute: Substitute) -> Order:
     order, payment, substitute = _locked(substitute)
     if substitute.status == SubstituteStatus.ACCEPTED:
         return order
-    reservation, lines = lock_reservation(substitute.reservation_id)
+    reservation = substitute.reservation
     if substitute.status != SubstituteStatus.OFFERED or not reservation.is_live(at=clock.now()):
         raise SubstituteOver
+    lines = lines_of(reservation)
     price = quote_of(reservation, lines)
     names = [
         Name(holder["first"], holder["last"], holder["email"])
@@ -176,11 +177,9 @@ def _give_up(substitute: Substitute, status: SubstituteStatus, *, by: Actor) -> 
 
 def _locked(substitute: Substitute) -> tuple[Order, Payment, Substitute]:
     order, payment = lock_payment(substitute.payment_id)
-    locked: Substitute = (
-        Substitute.objects.select_related("reservation")
-        .select_for_update(of=("self",))
-        .get(pk=substitute.pk)
-    )
+    locked: Substitute = Substitute.objects.select_for_update(of=("self",)).get(pk=substitute.pk)
+    # With its own lock: it may run out at this very moment.
+    locked.reservation = lock_reservation_row(locked.reservation_id)
     return order, payment, locked
 
 

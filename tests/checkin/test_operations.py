@@ -8,10 +8,14 @@ import time_machine
 from accounts.permissions import Role
 from checkin import operations
 from checkin.errors import (
+    EventArchived,
+    EventCancelled,
+    EventNotPublished,
     ForgedTicket,
     OtherEvent,
     ReplacedTicket,
     TicketAlreadyAdmitted,
+    TooEarly,
     UnknownTicket,
     VoidTicket,
     WrongDay,
@@ -20,10 +24,11 @@ from checkin.errors import (
 from checkin.models import Admission
 from checkin.operations import Admitted, admit_ticket, undo_admission
 from checkin.queries import door_count, door_events, recent_admissions
-from events.models import EventKey
-from events.operations import publish_event
+from events.models import Event, EventKey, EventStatus
+from events.operations import change_event, publish_event
 from orders.codes import ticket_code
-from orders.operations import cancel_order
+from orders.models import Ticket
+from orders.operations import cancel_order, replace_code
 from tests.cast import DORA, EventFactory, MembershipFactory, ReleaseFactory, UserFactory
 from tests.owner import owner_cursor
 from tests.races import at_once
@@ -45,6 +50,13 @@ def order(kikker):
 @pytest.fixture
 def ticket(order):
     return order.tickets.get()
+
+
+@pytest.fixture(autouse=True)
+def tonight(kikker):
+    """The doors are open: the event begins in an hour."""
+    starts_at = clock.now() + timedelta(hours=1)
+    kikker.event = change_event(kikker.event, by=kikker.owner, starts_at=starts_at)
 
 
 def refused(error, house, text):
@@ -127,12 +139,50 @@ def test_a_code_that_we_did_not_sign_is_forged(cast, kikker, ticket):
 
 
 def test_a_replaced_ticket_asks_for_the_new_code(kikker, ticket):
-    old = qr_of(ticket)
-    ticket.generation = 2
-    ticket.save(update_fields=["generation"])
+    old, letters = qr_of(ticket), ticket.code
+    newer = replace_code(ticket, by=kikker.owner)
 
-    refused(ReplacedTicket, kikker, old)
-    assert admit_ticket(kikker.event, qr_of(ticket), by=kikker.scanner).ticket == ticket
+    for text in (old, letters, letters.lower()):
+        gone = refused(ReplacedTicket, kikker, text)
+        assert str(gone) == "This ticket was replaced by a newer one. Ask for the new code."
+    assert admit_ticket(kikker.event, newer.code, by=kikker.scanner).ticket == ticket
+    refused(TicketAlreadyAdmitted, kikker, qr_of(newer))
+
+
+def test_of_a_ticket_that_was_replaced_twice_only_the_last_code_counts(kikker, ticket):
+    texts = [ticket.code, qr_of(ticket)]
+    second = replace_code(ticket, by=kikker.owner)
+    texts += [second.code, qr_of(second)]
+    third = replace_code(second, by=kikker.owner)
+
+    for text in texts:
+        refused(ReplacedTicket, kikker, text)
+    assert admit_ticket(kikker.event, third.code, by=kikker.scanner).ticket == ticket
+
+
+def test_letters_of_another_generation_than_the_tickets_are_dead(kikker, ticket):
+    """However the generation came to be another one."""
+    Ticket.objects.filter(pk=ticket.pk).update(generation=2)
+
+    refused(ReplacedTicket, kikker, ticket.code)
+
+
+def test_replaced_letters_of_another_event_are_told_so(kikker, ticket):
+    letters = ticket.code
+    replace_code(ticket, by=kikker.owner)
+    event = EventFactory(organiser=kikker.organiser, name="Second Night", by=kikker.owner)
+
+    with pytest.raises(OtherEvent, match="Night of the Blue Note"):
+        admit_ticket(event, letters, by=kikker.scanner)
+
+
+def test_a_door_asks_once_and_once_more_for_letters_that_no_ticket_has(
+    kikker, ticket, django_assert_num_queries
+):
+    with django_assert_num_queries(1):
+        operations.find_ticket(kikker.event, ticket.code)
+    with django_assert_num_queries(2), pytest.raises(UnknownTicket):
+        operations.find_ticket(kikker.event, "0123456789")
 
 
 @pytest.mark.parametrize(
@@ -264,3 +314,60 @@ def test_on_another_day_than_its_types_it_is_refused(kikker, ticket):
         admit_ticket(kikker.event, ticket.code, by=kikker.scanner)
 
     assert str(wrong).startswith("Not today: this ticket is for ")
+
+
+def begins_in(house, **time):
+    house.event = change_event(
+        house.event, by=house.owner, starts_at=clock.now() + timedelta(**time)
+    )
+    return house.event
+
+
+@pytest.mark.parametrize("time", [{"days": 60}, {"hours": 12, "seconds": 30}])
+def test_long_before_the_event_nobody_is_let_in_unless_that_is_meant(kikker, ticket, time):
+    Event.objects.update(ends_at=clock.now() + timedelta(days=90))
+    kikker.event.refresh_from_db()
+    begins_in(kikker, **time)
+
+    for text in (ticket.code, qr_of(ticket)):
+        early = refused(TooEarly, kikker, text)
+    assert str(early).startswith("Too early: this event begins on ")
+    assert early.facts["opens_at"] == kikker.event.starts_at - timedelta(hours=12)
+
+    admitted = admit_ticket(kikker.event, ticket.code, by=kikker.owner, early=True)
+    assert admitted.ticket == ticket
+
+
+@pytest.mark.parametrize("hours", [11.9, 0.1, -3])
+def test_on_the_day_of_the_event_its_door_is_open(kikker, ticket, hours):
+    begins_in(kikker, hours=hours)
+
+    assert admit_ticket(kikker.event, ticket.code, by=kikker.scanner).ticket == ticket
+
+
+def test_whose_ticket_says_when_is_let_in_then_long_before_the_event_too(kikker, ticket):
+    begins_in(kikker, days=20)
+    today = kikker.event.local(clock.now()).date()
+    TicketType.objects.filter(pk=ticket.ticket_type_id).update(days=[today])
+
+    assert admit_ticket(kikker.event, ticket.code, by=kikker.scanner).ticket == ticket
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (EventStatus.DRAFT, EventNotPublished),
+        (EventStatus.CANCELLED, EventCancelled),
+        (EventStatus.ARCHIVED, EventArchived),
+    ],
+)
+def test_at_the_door_of_an_event_that_is_not_on_nobody_is_let_in(
+    kikker, ticket, status, error, early
+):
+    Event.objects.filter(pk=kikker.event.pk).update(status=status)
+
+    with pytest.raises(error):
+        admit_ticket(kikker.event, ticket.code, by=kikker.owner, early=early)
+
+    assert Admission.objects.count() == 0

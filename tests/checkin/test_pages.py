@@ -10,13 +10,13 @@ from lxml import html
 from accounts.permissions import Role
 from checkin.models import Admission
 from checkin.operations import admit_ticket
-from events.models import Event
+from events.models import Event, EventStatus
 from events.operations import change_event
 from orders.codes import ticket_code
 from orders.models import Ticket
-from orders.operations import cancel_order
+from orders.operations import cancel_order, replace_code
 from tests.cast import DORA, EMIL, EventFactory, MembershipFactory, UserFactory
-from tiqqo.core import security_log
+from tiqqo.core import clock, security_log
 from tiqqo.core.models import SecurityEntry
 
 FETCH = {"X-Requested-With": "fetch"}
@@ -67,7 +67,12 @@ def verdict(response):
 
 @pytest.fixture
 def house(cast):
-    return cast.kikker
+    """Its event begins in an hour."""
+    house = cast.kikker
+    with house.scope():
+        starts_at = clock.now() + timedelta(hours=1)
+        house.event = change_event(house.event, by=house.owner, starts_at=starts_at)
+    return house
 
 
 @pytest.fixture
@@ -296,13 +301,69 @@ def test_a_forged_code_is_refused(scan, cast, house, tickets):
 
 def test_a_code_that_was_replaced_is_refused(scan, house, tickets):
     with house.scope():
-        old = qr_of(tickets[0])
-        Ticket.objects.filter(pk=tickets[0].pk).update(generation=2)
+        old = [qr_of(tickets[0]), tickets[0].code]
+        replace_code(tickets[0], by=house.owner)
 
-    answer = scan(old)
+    for text in old:
+        answer = scan(text)
+
+        assert (answer.status_code, verdict(answer)) == (422, "refused")
+        assert "replaced by a newer one" in words(answer, "door-result__detail")
+
+
+@pytest.fixture
+def weeks_before(house):
+    with house.scope():
+        times = {
+            "starts_at": clock.now() + timedelta(days=30),
+            "ends_at": clock.now() + timedelta(days=31),
+        }
+        house.event = change_event(house.event, by=house.owner, **times)
+
+
+def test_weeks_before_the_event_a_scanner_is_told_and_lets_nobody_in(
+    scan, house, tickets, weeks_before
+):
+    for answer in (scan(tickets[0].code), scan(tickets[0].code, early="1")):
+        assert (answer.status_code, verdict(answer)) == (422, "refused")
+        told = words(answer, "door-result__detail")
+        assert told.startswith("Too early: this event begins on ")
+        assert tree_of(answer).xpath("//form") == []
+    with house.scope():
+        assert stands(tickets[0]) == 0
+
+
+@pytest.mark.parametrize("headers", [FETCH, {}])
+def test_weeks_before_the_event_the_desk_is_asked_and_may_let_in(
+    client, house, tickets, weeks_before, headers
+):
+    desk = MembershipFactory(organiser=house.organiser, role=Role.ORDERS_DESK)
+    client.force_login(desk.user)
+    code = {"code": tickets[0].code, "gate": "Gate B"}
+
+    asked = client.post(door(house, "admissions"), code, headers=headers)
+
+    assert (asked.status_code, verdict(asked)) == (422, "refused")
+    [form] = [form for form in tree_of(asked).forms if "early" in form.fields]
+    assert text_of(form) == "Let in all the same"
+    sent = {name: value for name, value in form.fields.items() if name != "csrfmiddlewaretoken"}
+    assert sent == {**code, "early": "1"}
+    answer = client.post(form.action, sent)
+    assert (answer.status_code, verdict(answer)) == (201, "admitted")
+    with house.scope():
+        assert stands(tickets[0]) == 1
+
+
+def test_at_the_door_of_a_draft_nobody_is_let_in(scan, house, tickets):
+    with house.scope():
+        Event.objects.filter(pk=house.event.pk).update(status=EventStatus.DRAFT)
+
+    answer = scan(tickets[0].code)
 
     assert (answer.status_code, verdict(answer)) == (422, "refused")
-    assert "replaced by a newer one" in words(answer, "door-result__detail")
+    assert words(answer, "door-result__detail").startswith("This event is a draft")
+    with house.scope():
+        assert stands(tickets[0]) == 0
 
 
 def test_a_cancelled_ticket_is_refused(scan, house, tickets):
@@ -466,8 +527,8 @@ def test_queries_of_a_scan(scan, house, tickets, django_assert_num_queries):
     # … and the admission that stands
     with django_assert_num_queries(7):
         assert scan(second).status_code == 409
-    # … without the insert
-    with django_assert_num_queries(5):
+    # … without the insert, and whether these letters were replaced
+    with django_assert_num_queries(6):
         assert scan("NOTATICKET").status_code == 404
     # read as no ticket without asking the database
     with django_assert_num_queries(4):

@@ -93,7 +93,9 @@ def test_signing_in_dashboard_and_door_go_on(outage, client, cast):
         dashboard = client.get(reverse("dashboard:home", args=[house.organiser.slug]))
     with soon("scan"):
         scan = client.post(
-            reverse("door:admissions", kwargs=event), {"code": ticket.code}, headers=FETCH
+            reverse("door:admissions", kwargs=event),
+            {"code": ticket.code, "early": "1"},
+            headers=FETCH,
         )
 
     assert (answer.status_code, dashboard.status_code, scan.status_code) == (302, 200, 201)

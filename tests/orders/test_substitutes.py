@@ -24,11 +24,12 @@ from orders.operations import (
 from payouts.queries import pending_balance
 from tests.cast import ReleaseFactory, TicketTypeFactory
 from tests.orders.test_paying import COMPLETED, actions_of, after_the_hold, postings, report
-from tests.races import at_once
+from tests.races import at_once, one_behind_the_other
 from ticketing.models import CapacityPool, Reservation, ReservationStatus
-from ticketing.operations import change_ticket_type, hide
+from ticketing.operations import change_ticket_type, expire_reservation, hide
 from ticketing.queries import recount
 from tiqqo.core import clock
+from tiqqo.core.audit import BUYER
 from tiqqo.core.money import Money
 
 pytestmark = pytest.mark.django_db
@@ -245,6 +246,25 @@ def test_of_taking_declining_and_lapsing_one_happens(kikker, provider, round_, s
 
 
 # The buyer's page -----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_declined_while_it_runs_out_the_money_goes_back_all_the_same(kikker, provider, sweep):
+    """Whoever declines reads the hold once it is theirs to read, not as it was before."""
+    other(kikker)
+    order, _payment = late(kikker, provider, sweep)
+    substitute = offered(order)
+
+    answers = one_behind_the_other(
+        kikker.organiser,
+        lambda: expire_reservation(substitute.reservation),
+        lambda: decline_substitute(substitute, by=BUYER),
+    )
+
+    assert answers[1] == order
+    substitute.refresh_from_db()
+    assert (substitute.status, Refund.objects.count()) == (SubstituteStatus.DECLINED, 1)
+    agree()
 
 
 @pytest.fixture

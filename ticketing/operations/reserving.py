@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -34,7 +34,8 @@ from ticketing.models import (
     ReservationStatus,
 )
 from ticketing.operations.returning import return_due_to
-from ticketing.queries import counts_of, lines_of, tickets_bought_by, uses_by
+from ticketing.pricing import Terms
+from ticketing.queries import counts_of, frozen_terms, lines_of, tickets_bought_by, uses_by
 from ticketing.selling import (
     NOTHING_KEPT,
     Choice,
@@ -49,6 +50,7 @@ from ticketing.selling import (
     plan_sale,
     quote_lines,
     terms_of,
+    units_of,
 )
 from ticketing.shares import Asker, refuse_more_than_share
 from tiqqo.core import clock
@@ -75,6 +77,10 @@ class _NoRoom(Exception):
 
 class _NoUse(Exception):
     """The code's uses are all taken, some perhaps by holds that are overdue."""
+
+
+class _ChangedMeanwhile(Exception):
+    """What the hold has is not what the plan was made for: somebody changed it a moment ago."""
 
 
 # Beyond one extension a hold lasts for so long while its buyer pays, in whatever number of tries.
@@ -135,17 +141,24 @@ def change_reservation(
 ) -> Reservation:
     """The hold is for the new selection and lasts as long as before; nothing is let go in between.
 
-    What stays in it keeps the price it was held at. Raises as `reserve_tickets`, and then nothing
-    has changed; also ReservationOver, PaymentUnderWay.
+    What stays in it keeps the price and the terms it was held at. Where there is more in it than
+    before, tax and fee are those of this moment, and what rose in price is refused.
+    Raises as `reserve_tickets`, and then nothing has changed; also PriceRose, ReservationOver,
+    PaymentUnderWay.
     """
-    now = clock.now()
-    kept = kept_prices(lines_of(reservation))
-    plan = _plan(reservation.event, as_choices(selection), code, now, kept=kept)
-    total = quote_lines(plan.lines, terms_of(reservation.event), plan.applied).total
-    refuse_unpayable(reservation.event, total)
-    return _trying_again(
-        reservation.event, plan, now, lambda: _change(reservation, plan, now, asker)
-    )
+    choices = as_choices(selection)
+    while True:
+        now = clock.now()
+        kept = kept_prices(lines_of(reservation))
+        plan = _plan(reservation.event, choices, code, now, kept=kept)
+        terms = terms_of(reservation.event) if plan.has_more else frozen_terms(reservation)
+        total = quote_lines(plan.lines, terms, plan.applied).total
+        refuse_unpayable(reservation.event, total)
+        change = partial(_change, reservation, plan, now, asker, kept=kept)
+        try:
+            return _trying_again(reservation.event, plan, now, change)
+        except _ChangedMeanwhile:
+            continue
 
 
 def _plan(
@@ -264,8 +277,6 @@ def _hold(
     if asker is not None:
         draws = stock.draws_of(plan.lines)
         refuse_more_than_share(event, catalogue_of(event), draws, asker, at=now)
-    terms = terms_of(event)
-    frozen: dict[str, Any] = {field: getattr(terms, field) for field in terms.__slots__}
     reservation = Reservation(
         event=event,
         created_at=now,
@@ -275,8 +286,8 @@ def _hold(
         network=asker.network if asker else "",
         code=plan.claim.code if plan.claim else None,
         discounts=plan.discounts,
-        **frozen,
     )
+    _freeze(reservation, terms_of(event))
     _INSERT_HOLD([reservation])
     lines = _write_lines(reservation, plan.lines)
     if plan.claim and not stock.claim_code(plan.claim.code.pk):
@@ -285,6 +296,13 @@ def _hold(
     if full:
         raise _NoRoom(full)
     return reservation
+
+
+def _freeze(reservation: Reservation, terms: Terms) -> list[str]:
+    """The hold has these terms, which its caller saves: the names of the fields."""
+    for field in terms.__slots__:
+        setattr(reservation, field, getattr(terms, field))
+    return list(terms.__slots__)
 
 
 def _write_lines(
@@ -297,7 +315,14 @@ def _write_lines(
 
 
 @transaction.atomic
-def _change(held: Reservation, plan: SalePlan, now: datetime, asker: Asker | None) -> Reservation:
+def _change(
+    held: Reservation,
+    plan: SalePlan,
+    now: datetime,
+    asker: Asker | None,
+    *,
+    kept: Mapping[Key, Kept],
+) -> Reservation:
     if asker is not None:
         event, draws = held.event, stock.draws_of(plan.lines)
         refuse_more_than_share(event, catalogue_of(event), draws, asker, at=now, but_for=held.pk)
@@ -306,11 +331,16 @@ def _change(held: Reservation, plan: SalePlan, now: datetime, asker: Asker | Non
         raise ReservationOver
     if reservation.payment_started_at is not None:
         raise PaymentUnderWay
+    if kept_prices(before) != kept:
+        raise _ChangedMeanwhile
     ReservationLine.objects.filter(reservation=reservation).delete()
     lines = _write_lines(reservation, plan.lines)
     had, has = reservation.code_id, plan.claim.code.pk if plan.claim else None
     reservation.code_id, reservation.discounts = has, plan.discounts
-    reservation.save(update_fields=["code", "discounts"])
+    changed = ["code", "discounts"]
+    if plan.has_more:
+        changed += _freeze(reservation, terms_of(held.event))
+    reservation.save(update_fields=changed)
     if had != has:
         stock.drop_codes([had])
         if has is not None and not stock.claim_code(has):
@@ -520,7 +550,8 @@ def note_buyer(
     email_key: str,
     is_confirmed_next: bool = False,
 ) -> None:
-    """The hold is this e-mail address's, and within what one address may buy. The caller holds its
+    """The hold is this e-mail address's, and within what one address may buy: of a type, through
+    whichever releases, options and times, with what it bought and holds. The caller holds its
     lock; whoever buys with the same address at the same moment waits. `is_confirmed_next` leaves the
     writing to `confirm_locked`, which follows in the same transaction.
 
@@ -544,10 +575,9 @@ def note_buyer(
 def _limited_types(event: Event, lines: Iterable[ReservationLine]) -> dict[int, tuple[str, int]]:
     """Name and limit of the chosen types that one e-mail address may have so many of."""
     types = catalogue_of(event).types
-    chosen = {line.bundle_id or line.ticket_type_id for line in lines}
     return {
         type_id: (types[type_id].name, limit)
-        for type_id in chosen
+        for type_id in units_of(lines)
         if (limit := types[type_id].per_email_limit) is not None
     }
 
@@ -559,12 +589,8 @@ def _refuse_more_than_allowed(
     email_key: str,
 ) -> None:
     bought = tickets_bought_by(email_key, reservation)
-    asked = {
-        (line.bundle_id or line.ticket_type_id, line.option_id, line.slot_id): line.quantity
-        for line in lines
-        if line.bears_fixed_fee
-    }
+    asked = units_of(lines)
     for type_id, (name, limit) in limited.items():
         left = max(limit - bought[type_id], 0)
-        if sum(count for (chosen, *_), count in asked.items() if chosen == type_id) > left:
+        if asked[type_id] > left:
             raise TooManyForOnePerson(limit=limit, left=left, subject=name)

@@ -1,0 +1,103 @@
+"""The same checkout twice at once: whoever waited for the hold finds the order that was made of it."""
+
+import pytest
+from django.db import transaction
+
+from orders import locks
+from orders.errors import OrderAlreadyPlaced
+from orders.locks import LockedHold, lock_hold, lock_order
+from orders.models import Order, PaymentMethod
+from orders.operations import place_order
+from tests.cast import buyer
+from tests.races import at_once, one_behind_the_other
+from ticketing.models import Reservation
+from ticketing.queries import lines_of, recount
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def placing(reservation, method):
+    return lambda: place_order(reservation, buyer=buyer(), attendees=(), payment_method=method)
+
+
+def test_who_waited_for_a_card_checkout_has_the_same_order(kikker):
+    act = placing(kikker.reserve(priced=2), PaymentMethod.CARD)
+
+    first, second = one_behind_the_other(kikker.organiser, act, act)
+
+    assert (type(first), type(second)) == (Order, Order)
+    assert (first.pk, first.code) == (second.pk, second.code)
+    assert Order.objects.get().lines.count() == 1
+    assert [count for count in recount() if count.differs] == []
+
+
+def test_who_waited_for_a_free_checkout_learns_that_it_is_placed(kikker):
+    act = placing(kikker.reserve(free=2), PaymentMethod.FREE)
+
+    answers = one_behind_the_other(kikker.organiser, act, act)
+
+    assert [type(answer) for answer in answers] == [Order, OrderAlreadyPlaced]
+    assert Order.objects.get().tickets.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("sold", "method"), [("priced", PaymentMethod.CARD), ("free", PaymentMethod.FREE)]
+)
+def test_one_checkout_eight_times_at_once_is_one_order(kikker, sold, method):
+    act = placing(kikker.reserve(**{sold: 2}), method)
+
+    answers = at_once(kikker.organiser, *[act] * 8)
+
+    assert {type(answer) for answer in answers} <= {Order, OrderAlreadyPlaced}
+    order = Order.objects.get()
+    assert {answer.pk for answer in answers if isinstance(answer, Order)} == {order.pk}
+
+
+def test_with_the_order_joined_to_the_locked_row_the_second_meets_the_constraint(
+    kikker, monkeypatch
+):
+    """Negative control: what is joined to a row was read before the wait for it."""
+    act = placing(kikker.reserve(priced=2), PaymentMethod.CARD)
+
+    def joined(reservation):
+        locked = (
+            Reservation.objects.select_related("event", "order")
+            .select_for_update(of=("self",))
+            .get(pk=reservation.pk)
+        )
+        order = locked.order if hasattr(locked, "order") else None
+        return LockedHold(locked, lines_of(locked), order)
+
+    monkeypatch.setattr("orders.operations.placing.lock_hold", joined)
+
+    answers = one_behind_the_other(kikker.organiser, act, act)
+
+    assert type(answers[0]) is Order
+    assert "orders_order_reservation_id_key" in str(answers[1])
+
+
+def test_an_order_that_changes_its_hold_meanwhile_is_locked_with_the_new_one(kikker, monkeypatch):
+    """As an accepted substitute does it. Who waited for the old hold takes the new one before the order."""
+    order = kikker.place(priced=1)
+    other = kikker.reserve(priced=1)
+    taken = []
+    lock_row = locks.lock_reservation_row
+
+    def noted(reservation_id):
+        taken.append(reservation_id)
+        return lock_row(reservation_id)
+
+    def accept():
+        lock_hold(order.reservation)
+        lock_row(other.pk)
+        Order.objects.filter(pk=order.pk).update(reservation=other)
+
+    def lock():
+        monkeypatch.setattr(locks, "lock_reservation_row", noted)
+        with transaction.atomic():
+            return lock_order(order.pk).reservation
+
+    answers = one_behind_the_other(kikker.organiser, accept, lock)
+
+    assert answers[1] == other
+    assert taken == [order.reservation_id, other.pk]
