@@ -24,7 +24,7 @@ SECRET_ROUTES = [route for route in ROUTES if SECRET_NAMES & set(parameters(rout
 OPEN_NAMES = {
     "accent", "action", "admission_id", "allocation", "app_label", "client_id", "code", "content_type_id",
     "day", "digest", "entry", "event", "hold", "invitation_id", "membership_id", "name", "object_id",
-    "organiser", "part", "path", "pk", "pool", "promotion", "release", "seed", "slot", "text", "ticket",
+    "organiser", "part", "path", "pk", "pool", "promotion", "release", "seed", "slot", "slug", "text", "ticket",
     "ticket_type", "uidb36", "url",
 }  # fmt: skip
 
