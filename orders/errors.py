@@ -104,6 +104,13 @@ class PaymentAlreadyOpen(DomainError):
     message = _("A payment is being opened for this order. Try again in a moment.")
 
 
+class HoldChanged(DomainError):
+    """What is held is not what was ordered: somebody changed it after the order was placed."""
+
+    code = "hold_changed"
+    message = _("Your tickets were changed in another window. Open this page anew to see them.")
+
+
 class NotAnInvoiceOrder(DomainError):
     code = "not_an_invoice_order"
     message = _("Only an order that is paid by invoice can be marked like this.")

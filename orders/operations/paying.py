@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from orders.changes import Change
-from orders.errors import OrderAlreadyPlaced, OrderOver, PaymentAlreadyOpen
+from orders.errors import HoldChanged, OrderAlreadyPlaced, OrderOver, PaymentAlreadyOpen
 from orders.locks import lock_order, lock_payment
 from orders.models import (
     OPEN_PAYMENTS,
@@ -36,6 +36,7 @@ from ticketing.operations import (
     reacquire_reservation,
     release_payment,
 )
+from ticketing.queries import lines_of, quote_of
 from tiqqo.core import clock
 from tiqqo.core.audit import BUYER, PROVIDER, SYSTEM
 from tiqqo.core.money import Money
@@ -57,7 +58,7 @@ def open_payment(order: Order) -> OpenedPayment:
     """The intent to pay is on record and its hold is not let go without asking the provider.
 
     An open payment is given back as it is. Raises ReservationOver, OrderAlreadyPlaced, OrderOver,
-    PaymentAlreadyOpen.
+    PaymentAlreadyOpen, HoldChanged.
     """
     order = lock_order(order.pk)
     if order.is_over:
@@ -73,6 +74,7 @@ def open_payment(order: Order) -> OpenedPayment:
         if opened.amount_minor == order.total_minor:
             return OpenedPayment(opened, is_new=False)
         raise PaymentAlreadyOpen
+    _refuse_changed_hold(order)
     now = clock.now()
     mark_payment_started(order.reservation, until=now + TIME_TO_PAY)
     payment: Payment = Payment.objects.create(
@@ -85,6 +87,14 @@ def open_payment(order: Order) -> OpenedPayment:
     )
     record_change(order, Change.PAYMENT_OPENED, by=BUYER, attempt=payment.attempt)
     return OpenedPayment(payment, is_new=True)
+
+
+def _refuse_changed_hold(order: Order) -> None:
+    """Between placing and paying the hold can be changed: then its buyer pays for what is held."""
+    lines = lines_of(order.reservation)
+    held = (sum(line.places for line in lines), quote_of(order.reservation, lines).total_minor)
+    if held != (order.quantity, order.total_minor):
+        raise HoldChanged
 
 
 def _next_attempt(order: Order) -> int:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import public_view
 from orders import operations, payments
 from orders.basket import Basket
-from orders.errors import PaymentUnavailable
+from orders.errors import OrderAlreadyPlaced, PaymentUnavailable
 from orders.forms import CheckoutForm
 from orders.limits import ORDERS_OF_AN_ADDRESS
 from orders.models import Order, OrderStatus, PaymentMethod
@@ -83,8 +83,10 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
         initial=_typed_before(order),
     )
     if request.method == "POST" and form.is_valid():
-        with refusals(form):
+        with refusals(form), suppress(OrderAlreadyPlaced):
             return _place(request, reservation, form)
+        if form.is_valid():  # Sent twice at once: the order of the first one is theirs.
+            return _see_other("shop:checkout", request, event, secret=secret)
     return render(
         request,
         "shop/checkout.html",

@@ -11,11 +11,11 @@ import pytest
 from django.db import connection, connections
 from django.db.models import QuerySet
 
-from orders import locks
 from orders.models import Delivery, Order, OrderStatus, Payment, PaymentMethod, Ticket
 from orders.operations import confirm_payment, place_order
 from payouts.models import LedgerEntry
 from tests.cast import buyer
+from ticketing import locks
 from ticketing.models import CapacityPool, Reservation, ReservationStatus
 from ticketing.queries import recount
 from tiqqo.core.compiled import Compiled
@@ -130,7 +130,7 @@ def test_control_without_a_transaction_something_is_left_half_done(kikker, monke
     place = place_order.__wrapped__
     # A lock outside of a transaction is refused, and so would be the rest.
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_how: rows)
-    monkeypatch.setattr(locks, "_HOLD", Compiled(Reservation, locks._HOLD._build))
+    monkeypatch.setattr(locks, "_RESERVATION", Compiled(Reservation, locks._RESERVATION._build))
 
     for number in range(1, MOST_STATEMENTS):
         assert killed_before(

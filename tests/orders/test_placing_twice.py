@@ -2,15 +2,17 @@
 
 import pytest
 from django.db import transaction
+from django.urls import reverse
 
 from orders import locks
-from orders.errors import OrderAlreadyPlaced
+from orders.errors import HoldChanged, OrderAlreadyPlaced
 from orders.locks import LockedHold, lock_hold, lock_order
-from orders.models import Order, PaymentMethod
-from orders.operations import place_order
+from orders.models import Order, Payment, PaymentMethod
+from orders.operations import open_payment, place_order
 from tests.cast import buyer
 from tests.races import at_once, one_behind_the_other
 from ticketing.models import Reservation
+from ticketing.operations import change_reservation
 from ticketing.queries import lines_of, recount
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,3 +103,33 @@ def test_an_order_that_changes_its_hold_meanwhile_is_locked_with_the_new_one(kik
 
     assert answers[1] == other
     assert taken == [order.reservation_id, other.pk]
+
+
+def test_who_sends_a_free_checkout_twice_comes_to_the_same_order(kikker, client):
+    """The second one waited for the first, which is what its page did not know."""
+    held = kikker.reserve(free=1)
+    address = reverse("shop:checkout", args=[kikker.organiser.slug, kikker.event.slug, held.secret])
+    sent = {"first_name": "Carla", "last_name": "Buyer", "email": "carla@example.org"}
+
+    first, second = one_behind_the_other(
+        kikker.organiser,
+        placing(held, PaymentMethod.FREE),
+        lambda: client.post(address, sent),
+    )
+
+    assert (second.status_code, second.headers["Location"]) == (303, address)
+    assert client.get(address).headers["Location"].endswith(f"/{first.code}/{first.secret}/")
+    assert Order.objects.count() == 1
+
+
+def test_an_order_is_not_paid_when_its_hold_was_changed_after_it_was_placed(kikker):
+    order = kikker.place(priced=1)
+    change_reservation(order.reservation, selection={kikker.priced.code: 3})
+
+    with pytest.raises(HoldChanged):
+        open_payment(order)
+
+    assert Payment.objects.count() == 0
+    placing(order.reservation, PaymentMethod.CARD)()
+    opened = open_payment(order)
+    assert opened.payment.amount_minor == 3 * 2599

@@ -6,7 +6,7 @@ from tests.orders import stall as stalls
 from tests.orders.public import rows_of
 from tests.orders.shopping import held_lines
 from ticketing.models import Reservation, ReservationLine, WaitlistPolicy
-from ticketing.operations import hide, mark_sold_out, pause, set_event_capacity
+from ticketing.operations import change_release, hide, mark_sold_out, pause, set_event_capacity
 
 pytestmark = pytest.mark.django_db
 
@@ -176,3 +176,24 @@ def test_option_that_is_not_sold_is_refused_at_its_row(shop, stall):
     assert page.texts(".ticket-row--error .field__error") == [
         "Day ticket: choose one of its prices."
     ]
+
+
+def test_a_price_that_a_type_does_not_have_is_refused_and_told_at_the_row(shop, stall):
+    field = stall.field("Audio guide")
+
+    page = shop.take(status=422, **{field: "1", f"{field}_x": "1"})
+
+    assert "Audio guide has one price only. Choose how many once more." in page.text()
+    assert Reservation.objects.count() == 0
+
+
+def test_more_than_is_held_at_the_old_price_is_refused_and_told_at_the_row(shop, stall):
+    field = stall.field("Audio guide")
+    shop.take(**{field: "1"})
+    held = Reservation.objects.get()
+    change_release(stall.releases["Audio guide"], price_minor=9900, by=stall.house.owner)
+
+    page = shop.take(status=409, **{field: "20", "hold": held.secret})
+
+    assert "Audio guide costs €99.00 now. The one that you hold keeps its price" in page.text()
+    assert held_lines() == [(1, "Audio guide", "", 500, 0)]
