@@ -238,8 +238,8 @@ def test_while_routes_are_being_loaded_long_parts_of_addresses_are_masked(monkey
     assert masked(f"GET /a/b/checkout/{SECRET}/ 500") == "GET /a/b/checkout/[secret]/ 500"
 
 
-def test_routes_that_are_not_loaded_yet_are_not_waited_for(monkeypatch, settings):
-    monkeypatch.setattr(settings, "ROOT_URLCONF", "never.loaded")
+def test_routes_that_are_not_loaded_yet_are_not_waited_for(settings):
+    settings.ROOT_URLCONF = "never.loaded"
 
     assert secret_routes.secret_addresses() is None
 
