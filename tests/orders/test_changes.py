@@ -12,8 +12,8 @@ from orders.letters import _LETTERS
 from orders.models import DeliveryKind, Order, OrderStatus
 
 OPERATIONS = Path(orders.operations.__file__).parent
-# These two write the log: one every change, the other that a mail went or did not.
-LOGGERS = {"changing.py", "delivering.py"}
+# These write the log: one every change, one that a mail went or did not, one what becomes of a ticket.
+LOGGERS = {"changing.py", "delivering.py", "replacing.py"}
 
 
 def functions():

@@ -212,7 +212,7 @@ def test_a_document_goes_after_the_event_and_is_drawn_again_when_asked_for(
         in_kikker_shop.pages.get(in_kikker_shop.url("shop:tickets_pdf", **here), status=202)
     assert queue.work(committing) == []
     answer = in_kikker_shop.pages.get(in_kikker_shop.url("shop:tickets_pdf", **here))
-    assert b"".join(answer.streaming_content) == b"%PDF-1.7 light"
+    assert b"".join(answer.streaming_content).startswith(b"%PDF-1.7")
 
 
 # Accounts and the kernel's own ------------------------------------------------------------
