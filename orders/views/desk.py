@@ -147,6 +147,7 @@ def _order_page(
 ) -> HttpResponse:
     found = event_or_404(event)
     details = order_details(order_or_404(found, code))
+    may_manage = request.member.may(Permission.MANAGE_ORDERS)
     return render_dashboard(
         request,
         "orders/order.html",
@@ -155,8 +156,9 @@ def _order_page(
             "order": details.order,
             "history": told(details.history),
             "price_lines": order_price_lines(details.order, details.lines),
-            "buyer_url": order_url(details.order),
-            "may_manage": request.member.may(Permission.MANAGE_ORDERS),
+            # Whoever has the link acts as the buyer, and whoever has a ticket's letters may enter.
+            "buyer_url": order_url(details.order) if may_manage else "",
+            "may_manage": may_manage,
             "due_form": due_form or DueForm(initial=DueForm.initial_of(details.order)),
             "due_words": due_words(details.order),
         },
@@ -217,7 +219,7 @@ def invoice_pdf(request: Any, event: str, code: str) -> HttpResponse:
     return _document(request, wanted_invoice(found), f"invoice-{found.number}.pdf")
 
 
-@member_view(Permission.VIEW_ORDERS)
+@member_view(Permission.MANAGE_ORDERS)
 @require_GET
 def badges(request: Any, event: str) -> HttpResponse:
     """All badges of the event by name; `?sheet` prints ten on A4."""
@@ -225,7 +227,7 @@ def badges(request: Any, event: str) -> HttpResponse:
     return _badges(request, wanted_badges(found, _kind(request)), f"badges-{found.slug}.pdf")
 
 
-@member_view(Permission.VIEW_ORDERS)
+@member_view(Permission.MANAGE_ORDERS)
 @require_GET
 def order_badges(request: Any, event: str, code: str) -> HttpResponse:
     found = order_or_404(event_or_404(event), code)
@@ -318,6 +320,7 @@ def people(request: Any, event: str) -> HttpResponse:
         {
             "page": people_of(found, search=search, after=_number(request, "after")),
             "search": search,
+            "may_manage": request.member.may(Permission.MANAGE_ORDERS),
         },
         current="orders:people",
         event=found,

@@ -71,7 +71,7 @@ def share_link(request: Any, event: Event, text: str) -> str:
     return f"{settings.BASE_URL}{shop}?{urlencode({'code': text})}"
 
 
-@member_view(Permission.VIEW_EVENTS)
+@member_view(Permission.EDIT_EVENTS)
 @require_GET
 def codes(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)
@@ -127,7 +127,7 @@ def new_automatic(request: Any, event: str) -> HttpResponse:
     return _form_page(request, found, form, None, is_automatic=True)
 
 
-@member_view(Permission.VIEW_EVENTS)
+@member_view(Permission.EDIT_EVENTS)
 @require_GET
 def promotion(request: Any, event: str, promotion: int) -> HttpResponse:
     found = event_or_404(event)
