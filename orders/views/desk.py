@@ -1,6 +1,7 @@
 """The orders desk: Ticket Orders, one order, people."""
 
 import re
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import member_view
 from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
+from events.exports import record_export
 from events.models import Event
 from events.queries import event_or_404
 from orders import operations
@@ -82,7 +84,9 @@ def order_list(request: Any, event: str) -> HttpResponse:
 def order_csv(request: Any, event: str) -> HttpResponse:
     """The filtered list, all of it."""
     found = event_or_404(event)
-    rows = list(filtered_orders(found, OrderFilterForm(request.GET or None).asked))
+    asked = OrderFilterForm(request.GET or None).asked
+    rows = list(filtered_orders(found, asked))
+    record_export(found, "orders", by=request.member, rows=len(rows), **asdict(asked))
     response = StreamingHttpResponse(csv_rows(rows, found), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="orders-{found.slug}.csv"'
     return response  # type: ignore[return-value]
@@ -242,7 +246,11 @@ def _kind(request: Any) -> DocumentKind:
 def _badges(request: Any, wanted: Wanted | None, filename: str) -> HttpResponse:
     if wanted is None:
         raise Http404
-    return _document(request, wanted, filename)
+    response = _document(request, wanted, filename)
+    if response.headers["Content-Type"] == "application/pdf":
+        of_order = {"order": wanted.order.code} if wanted.order else {}
+        record_export(wanted.event, "badges", by=request.member, rows=wanted.total, **of_order)
+    return response
 
 
 def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import member_view
 from accounts.permissions import Permission
+from events.exports import record_export
 from events.models import Event
 from events.queries import event_or_404
 from ticketing import operations
@@ -307,6 +308,8 @@ def codes_csv(request: Any, event: str, promotion: int) -> HttpResponse:
     """Every code of the promotion with its link."""
     found = event_or_404(event)
     made = promotion_or_404(found, promotion)
+    count = code_totals(made).count
+    record_export(found, "codes", by=request.member, rows=count, promotion=made.pk)
     response = StreamingHttpResponse(
         _csv(request, found, codes_of(made)), content_type="text/csv; charset=utf-8"
     )
