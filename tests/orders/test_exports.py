@@ -57,12 +57,13 @@ def test_an_export_of_codes_is_on_record(sold):
     assert exports_of(house) == [(house.event.pk, "Bo Jensen", told)]
 
 
-def test_badges_are_on_record_once_they_leave(sold, queue):
+def test_badges_are_on_record_once_they_leave(sold, queue, committing):
     url = sold.url("orders:badges")
-    sold.pages.get(url, status=202)
+    with committing():
+        sold.pages.get(url, status=202)
     assert exports_of(sold.house) == []
 
-    queue.work()
+    assert queue.work(committing) == []
     sold.pages.get(url)
 
     [(_event, who, told)] = exports_of(sold.house)
