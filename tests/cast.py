@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import factory
+from allauth.mfa.totp.internal.auth import TOTP
 
 from accounts.models import Membership, Organiser, User
 from accounts.operations import found_organiser
@@ -32,6 +33,8 @@ from tiqqo.core import clock
 from tiqqo.core.tenancy import tenant_scope
 
 PASSWORD = "correct horse battery staple"
+# What the authenticator apps of the platform's staff make their codes from.
+STAFF_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 class UserFactory(factory.Factory):
@@ -45,6 +48,18 @@ class UserFactory(factory.Factory):
     @classmethod
     def _create(cls, model: Any, **fields: Any) -> User:
         return model.objects.create_user(**fields)
+
+
+class StaffFactory(UserFactory):
+    """Somebody of the platform's staff, with an authenticator app."""
+
+    is_staff = True
+
+    @classmethod
+    def _create(cls, model: Any, **fields: Any) -> User:
+        user = super()._create(model, **fields)
+        TOTP.activate(user, STAFF_SECRET)
+        return user
 
 
 class MembershipFactory(factory.Factory):

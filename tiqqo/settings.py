@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
+import django
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -67,7 +68,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "csp",
-    "django.contrib.admin",
+    "accounts.support_app.SupportConfig",  # django.contrib.admin, read-only
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",  # allauth's lists of sessions and security keys load its tags
@@ -97,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tiqqo.core.middleware.DomainErrors",
+    "accounts.second_factors.SecondFactorForStaff",
 ]
 
 ROOT_URLCONF = "tiqqo.urls"
@@ -105,7 +107,8 @@ APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [ROOT / "templates"],
+        # Widgets of others include those of Django by name.
+        "DIRS": [ROOT / "templates", Path(django.__file__).parent / "forms/templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

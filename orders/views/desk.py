@@ -1,6 +1,7 @@
 """The orders desk: Ticket Orders, one order, people."""
 
 import re
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import member_view
 from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
+from events.exports import record_export
 from events.models import Event
 from events.queries import event_or_404
 from orders import operations
@@ -82,7 +84,9 @@ def order_list(request: Any, event: str) -> HttpResponse:
 def order_csv(request: Any, event: str) -> HttpResponse:
     """The filtered list, all of it."""
     found = event_or_404(event)
-    rows = list(filtered_orders(found, OrderFilterForm(request.GET or None).asked))
+    asked = OrderFilterForm(request.GET or None).asked
+    rows = list(filtered_orders(found, asked))
+    record_export(found, "orders", by=request.member, rows=len(rows), **asdict(asked))
     response = StreamingHttpResponse(csv_rows(rows, found), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="orders-{found.slug}.csv"'
     return response  # type: ignore[return-value]
@@ -147,6 +151,7 @@ def _order_page(
 ) -> HttpResponse:
     found = event_or_404(event)
     details = order_details(order_or_404(found, code))
+    may_manage = request.member.may(Permission.MANAGE_ORDERS)
     return render_dashboard(
         request,
         "orders/order.html",
@@ -155,8 +160,9 @@ def _order_page(
             "order": details.order,
             "history": told(details.history),
             "price_lines": order_price_lines(details.order, details.lines),
-            "buyer_url": order_url(details.order),
-            "may_manage": request.member.may(Permission.MANAGE_ORDERS),
+            # Whoever has the link acts as the buyer, and whoever has a ticket's letters may enter.
+            "buyer_url": order_url(details.order) if may_manage else "",
+            "may_manage": may_manage,
             "due_form": due_form or DueForm(initial=DueForm.initial_of(details.order)),
             "due_words": due_words(details.order),
         },
@@ -217,7 +223,7 @@ def invoice_pdf(request: Any, event: str, code: str) -> HttpResponse:
     return _document(request, wanted_invoice(found), f"invoice-{found.number}.pdf")
 
 
-@member_view(Permission.VIEW_ORDERS)
+@member_view(Permission.MANAGE_ORDERS)
 @require_GET
 def badges(request: Any, event: str) -> HttpResponse:
     """All badges of the event by name; `?sheet` prints ten on A4."""
@@ -225,7 +231,7 @@ def badges(request: Any, event: str) -> HttpResponse:
     return _badges(request, wanted_badges(found, _kind(request)), f"badges-{found.slug}.pdf")
 
 
-@member_view(Permission.VIEW_ORDERS)
+@member_view(Permission.MANAGE_ORDERS)
 @require_GET
 def order_badges(request: Any, event: str, code: str) -> HttpResponse:
     found = order_or_404(event_or_404(event), code)
@@ -240,7 +246,11 @@ def _kind(request: Any) -> DocumentKind:
 def _badges(request: Any, wanted: Wanted | None, filename: str) -> HttpResponse:
     if wanted is None:
         raise Http404
-    return _document(request, wanted, filename)
+    response = _document(request, wanted, filename)
+    if response.headers["Content-Type"] == "application/pdf":
+        of_order = {"order": wanted.order.code} if wanted.order else {}
+        record_export(wanted.event, "badges", by=request.member, rows=wanted.total, **of_order)
+    return response
 
 
 def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:
@@ -318,6 +328,7 @@ def people(request: Any, event: str) -> HttpResponse:
         {
             "page": people_of(found, search=search, after=_number(request, "after")),
             "search": search,
+            "may_manage": request.member.may(Permission.MANAGE_ORDERS),
         },
         current="orders:people",
         event=found,

@@ -16,7 +16,7 @@ from PIL import Image
 from accounts.models import Invitation, Membership, Organiser, User
 from accounts.operations import invite_member
 from accounts.permissions import Role
-from tests.cast import PASSWORD, MembershipFactory, UserFactory
+from tests.cast import PASSWORD, MembershipFactory, StaffFactory, UserFactory
 from tests.pages import PageClient
 from tiqqo.core import clock
 
@@ -148,7 +148,7 @@ def test_sign_up_takes_no_addresses_for_names(pages, typed, at):
 
 
 def test_staff_releases_organisers_to_the_front_page(cast):
-    staff = PageClient(cast).sign_in(UserFactory(name="Petra", is_staff=True))
+    staff = PageClient(cast).sign_in(StaffFactory(name="Petra"))
     page = staff.get_page("/platform/organisers/")
     assert [row[0] for row in page.rows] == [
         "Fjord Tech hello@fjord.example",

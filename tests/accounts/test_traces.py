@@ -17,7 +17,7 @@ from accounts.operations import change_role, invite_member, remove_member, revok
 from accounts.permissions import Role
 from accounts.security import PAGE_SIZE
 from orders.providers import SignatureInvalid
-from tests.cast import PASSWORD, MembershipFactory, UserFactory
+from tests.cast import PASSWORD, MembershipFactory, StaffFactory, UserFactory
 from tests.pages import PageClient
 from tiqqo.core import clock, security_log
 from tiqqo.core.models import SecurityEntry
@@ -179,7 +179,7 @@ def test_a_wrong_token_of_the_status_is_noted(client, settings):
 
 
 def test_the_support_tool_is_noted(cast, client):
-    staff = UserFactory(is_staff=True)
+    staff = StaffFactory()
     client.force_login(staff)
 
     client.get("/admin/accounts/user/")
@@ -300,7 +300,7 @@ def test_staff_sees_everybodys_log_and_nobody_else_does(cast, client):
     note(Kind.WEBHOOK_SIGNATURE, provider="stripe")
     flush()
 
-    page = PageClient().sign_in(UserFactory(is_staff=True)).get_page("/platform/security/")
+    page = PageClient().sign_in(StaffFactory()).get_page("/platform/security/")
 
     assert {row[1] for row in page.rows} >= {"Webhook with a bad signature", "Data exported"}
     assert page.response.headers["X-Robots-Tag"] == "noindex"

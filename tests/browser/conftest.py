@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,15 +14,20 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 import redis
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.conf import settings
-from playwright.sync_api import Browser, Playwright, StorageState, sync_playwright
+from playwright.sync_api import Browser, Playwright, StorageState, expect, sync_playwright
 from psycopg import sql
 
 from devtools.scratch import addresses_beside
 from devtools.stack import Plan, Stack
 from tests.browser.looking import DESK, PHONE, Viewport
 from tests.browser.site import Site, Visitor
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, STAFF_SECRET
 
 DATABASE = "tiqqo_browser"
 REDIS_NUMBER = 7  # the unit tests use 0: a worker of ours must not take their tasks
@@ -133,6 +139,13 @@ def key(site: Site, chromium: Browser) -> Callable[[str], StorageState]:
     def key(email: str) -> StorageState:
         with Visitor(site, chromium, DESK) as member:
             member.sign_in(email, PASSWORD)
+            if email == "platform@example.org":
+                # The last of the codes that count now: the one before may run out on the way.
+                *_others, latest = yield_hotp_counters_from_time()
+                code = format_hotp_value(hotp_value(STAFF_SECRET, latest))
+                member.fill(code=code)
+                member.press("Sign In")
+                expect(member.page).not_to_have_url(re.compile("/accounts/2fa/"))
             return member.context.storage_state()
 
     return key

@@ -24,6 +24,7 @@ from tests.cast import (
     EventFactory,
     House,
     ReleaseFactory,
+    StaffFactory,
     TicketTypeFactory,
     UserFactory,
     assembled,
@@ -65,7 +66,7 @@ def plant() -> None:
     cast = assembled()
     found = {"hostile": hostile.plant()}
     UserFactory(name="Nico Newcomer", email="newcomer@example.org")
-    UserFactory(name="Petra Platform", email="platform@example.org", is_staff=True)
+    StaffFactory(name="Petra Platform", email="platform@example.org")
     for user in User.objects.all():
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     with cast.kikker.scope():

@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.db import OperationalError
 
-from tests.cast import UserFactory
+from tests.cast import StaffFactory
 from tests.pages import PageClient
 from tiqqo.celery import app
 from tiqqo.core import clock, figures, status, task_runs, tasks
@@ -51,7 +51,7 @@ def is_bad(group):
 
 
 def test_staff_sees_the_status_as_a_page(cast):
-    page = PageClient(cast).sign_in(UserFactory(is_staff=True)).get_page("/status/")
+    page = PageClient(cast).sign_in(StaffFactory()).get_page("/status/")
 
     assert page.h1 == "Status"
     assert page.response.headers["X-Robots-Tag"] == "noindex"

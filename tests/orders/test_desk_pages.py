@@ -267,6 +267,16 @@ def test_queries_of_the_list(at_fjord, book, expect_queries):
         at_fjord.get("orders:list")
 
 
+def test_the_link_that_writes_to_a_buyer_writes_to_nobody_else(at_fjord):
+    with at_fjord.house.scope():
+        order = at_fjord.house.place_free(1, email="anna?bcc=press@evil.example")
+
+    page = at_fjord.get("orders:order", code=order.code)
+
+    links = page.attributes("#buyer a", "href")
+    assert links == ["mailto:anna%3Fbcc%3Dpress@evil.example"]
+
+
 # The file --------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ class Linked:
     link: str
 
 
-@member_view(Permission.VIEW_EVENTS)
+@member_view(Permission.EDIT_EVENTS)
 @require_GET
 def allocations(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import member_view
 from accounts.permissions import Permission
+from events.exports import record_export
 from events.models import Event
 from events.queries import event_or_404
 from ticketing import operations
@@ -71,7 +72,7 @@ def share_link(request: Any, event: Event, text: str) -> str:
     return f"{settings.BASE_URL}{shop}?{urlencode({'code': text})}"
 
 
-@member_view(Permission.VIEW_EVENTS)
+@member_view(Permission.EDIT_EVENTS)
 @require_GET
 def codes(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)
@@ -127,7 +128,7 @@ def new_automatic(request: Any, event: str) -> HttpResponse:
     return _form_page(request, found, form, None, is_automatic=True)
 
 
-@member_view(Permission.VIEW_EVENTS)
+@member_view(Permission.EDIT_EVENTS)
 @require_GET
 def promotion(request: Any, event: str, promotion: int) -> HttpResponse:
     found = event_or_404(event)
@@ -307,6 +308,8 @@ def codes_csv(request: Any, event: str, promotion: int) -> HttpResponse:
     """Every code of the promotion with its link."""
     found = event_or_404(event)
     made = promotion_or_404(found, promotion)
+    count = code_totals(made).count
+    record_export(found, "codes", by=request.member, rows=count, promotion=made.pk)
     response = StreamingHttpResponse(
         _csv(request, found, codes_of(made)), content_type="text/csv; charset=utf-8"
     )

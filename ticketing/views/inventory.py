@@ -25,6 +25,7 @@ from tiqqo.core import clock
 def inventory(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)
     now = clock.now()
+    may_edit = request.member.may(Permission.EDIT_EVENTS)
     pools, codes = recount(found), recount_codes(found)
     ids = catalogue_of(found).pools
     of_slots = {pool for found_ids in ids.slots.values() for pool in found_ids}
@@ -36,13 +37,14 @@ def inventory(request: Any, event: str) -> HttpResponse:
             # Those of time slots can be thousands: they fold, unless something is wrong.
             "pools": [p for p in pools if p.differs or p.pool_id not in of_slots],
             "slot_pools": [p for p in pools if not p.differs and p.pool_id in of_slots],
-            "codes": codes,
+            # Whoever knows a code may use it: others see only that all codes were counted.
+            "codes": codes if may_edit else [],
             "whole": next((pool for pool in pools if pool.pool_id in ids.event), None),
             "differences": sum(p.differs for p in pools) + sum(c.differs for c in codes),
             "verified": last_verified(found),
             "holds": holds_of(found, at=now),
             "now": now,
-            "may_edit": request.member.may(Permission.EDIT_EVENTS),
+            "may_edit": may_edit,
         },
         tab="ticketing:inventory",
     )

@@ -1,4 +1,8 @@
-"""What the pages below `tickets/` share: their tabs and their place in the rail."""
+"""What the pages below `tickets/` share: their tabs and their place in the rail.
+
+A code or a partner's link is worth money to whoever knows it, so only those who may make one see them.
+Whoever waits in line is a person, as buyers are.
+"""
 
 from typing import Any
 
@@ -12,12 +16,12 @@ from accounts.permissions import Permission
 from events.models import Event
 
 TABS = (
-    ("ticketing:tickets", _("Ticket types")),
-    ("ticketing:slots", _("Time slots")),
-    ("ticketing:codes", _("Codes")),
-    ("ticketing:allocations", _("Allocations")),
-    ("ticketing:waitlist", _("Waitlist")),
-    ("ticketing:inventory", _("Inventory")),
+    ("ticketing:tickets", _("Ticket types"), Permission.VIEW_EVENTS),
+    ("ticketing:slots", _("Time slots"), Permission.VIEW_EVENTS),
+    ("ticketing:codes", _("Codes"), Permission.EDIT_EVENTS),
+    ("ticketing:allocations", _("Allocations"), Permission.EDIT_EVENTS),
+    ("ticketing:waitlist", _("Waitlist"), Permission.VIEW_ORDERS),
+    ("ticketing:inventory", _("Inventory"), Permission.VIEW_EVENTS),
 )
 
 
@@ -34,15 +38,23 @@ def tickets_page(
     where = {"organiser": request.member.organiser.slug, "event": event.slug}
     tabs = [
         {"label": label, "url": reverse(route, kwargs=where), "current": route == tab}
-        for route, label in TABS
+        for route, label, permission in TABS
+        if request.member.may(permission)
     ]
-    # Numbers lead to their orders for those who may see them.
-    sees_orders = request.member.may(Permission.VIEW_ORDERS)
-    orders_url = reverse("orders:list", kwargs=where) if sees_orders else ""
+
+    def url_for(permission: Permission, route: str) -> str:
+        """Numbers lead to their rows for those who may see them."""
+        return reverse(route, kwargs=where) if request.member.may(permission) else ""
+
+    urls = {
+        "orders_url": url_for(Permission.VIEW_ORDERS, "orders:list"),
+        "aside_url": url_for(Permission.EDIT_EVENTS, "ticketing:allocations"),
+        "line_url": url_for(Permission.VIEW_ORDERS, "ticketing:waitlist"),
+    }
     return render_dashboard(
         request,
         template,
-        {"tabs": tabs, "orders_url": orders_url, **context},
+        {"tabs": tabs, **urls, **context},
         current="ticketing:tickets",
         event=event,
         status=422 if bound else 200,

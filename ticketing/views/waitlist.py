@@ -32,7 +32,7 @@ from tiqqo.ui.forms import refusals
 TAB = "ticketing:waitlist"
 
 
-@member_view(Permission.VIEW_EVENTS)
+@member_view(Permission.VIEW_ORDERS)
 @require_GET
 def waitlist(request: Any, event: str) -> HttpResponse:
     found = event_or_404(event)

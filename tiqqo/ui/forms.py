@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 from babel.numbers import get_currency_symbol
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.renderers import DjangoTemplates, TemplatesSetting
+from django.forms.renderers import TemplatesSetting
 from django.forms.utils import pretty_name
-from django.template import TemplateDoesNotExist
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -37,22 +36,10 @@ _GROUPED = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})*")
 
 
 class FormRenderer(TemplatesSetting):
-    """Label, hint, error, input; with an error summary on top.
-
-    Django's own widget templates are found without `django.forms` in INSTALLED_APPS.
-    """
+    """Label, hint, error, input; with an error summary on top."""
 
     form_template_name = "components/form.html"
     field_template_name = "components/field.html"
-
-    def __init__(self) -> None:
-        self.builtin = DjangoTemplates()
-
-    def get_template(self, template_name: str) -> Any:
-        try:
-            return super().get_template(template_name)
-        except TemplateDoesNotExist:
-            return self.builtin.get_template(template_name)
 
 
 @dataclass(frozen=True, slots=True)
