@@ -301,7 +301,9 @@ def test_a_cancelled_orders_tickets_and_invoice_are_not_mailed_after_it(
         "invoice": DeliveryStatus.WITHDRAWN,
         "canceled": DeliveryStatus.SENT,
     }
-    assert [e.action for e in audit.history_of(order)].count("mail.withdrawn") == 2 + (confirmation == DeliveryStatus.WITHDRAWN)
+    assert [e.action for e in audit.history_of(order)].count("mail.withdrawn") == 2 + (
+        confirmation == DeliveryStatus.WITHDRAWN
+    )
 
 
 def test_documents_that_were_lost_before_the_mail_went_are_drawn_again(
