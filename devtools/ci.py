@@ -22,6 +22,7 @@ PRODUCTION = {
     "TIQQO_TEST": "0",
     "BASE_URL": "https://tickets.example.com",
     "ALLOWED_HOSTS": "tickets.example.com",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
     "STRIPE_API_KEY": "sk_live_only_checked_never_used",
     "STRIPE_WEBHOOK_SECRET": "whsec_only_checked_never_used",
 }

@@ -11,6 +11,10 @@ from ticketing.queries import recount
 from tiqqo.core.tenancy import platform_scope
 
 
+# It moves sequences, as no application does.
+pytestmark = pytest.mark.usefixtures("as_owner")
+
+
 @pytest.fixture
 def finished(kikker):
     """An order of one free ticket for which the worker has done everything."""
