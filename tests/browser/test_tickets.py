@@ -217,6 +217,10 @@ def test_who_waits_in_line_is_offered_what_comes_free_and_buys_it(organiser, vis
     late.fill(name="Lena Late", email="lena@example.org")
     late.page.locator("[name='consent']").check()
     late.press("Join the waitlist")
+    late.look("waitlist-mailed", heading="Look in your mail")
+    late.open(site.mail_to("lena@example.org", about="Do you want to wait").link("/waitlist/"))
+    late.look("waitlist-confirmation")
+    late.press("Yes, I want to wait")
     late.look("waitlist-entry", heading="You are on the waitlist")
     place = late.page.url
 

@@ -120,7 +120,10 @@ def publish(owner: Visitor, slug: str) -> None:
     owner.open(EVENT.format(slug=slug))
     owner.look("overview-contact-missing", heading="Night Swim")
     owner.follow("Open settings")
-    owner.fill(support_email=f"hello@{slug}.example")
+    owner.fill(
+        support_email=f"hello@{slug}.example.com",
+        privacy_url=f"https://{slug}.example.com/privacy/",
+    )
     owner.look("settings-contact", heading="Settings")
     owner.press("Save settings")
     owner.open(EVENT.format(slug=slug))
