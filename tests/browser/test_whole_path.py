@@ -27,6 +27,19 @@ document.addEventListener("door-answer", ({ detail }) => {
 """
 
 
+# The door opens when the event is near.
+TONIGHT = """
+from datetime import timedelta
+from events.models import Event
+from tiqqo.core import clock
+from tiqqo.core.tenancy import platform_scope
+with platform_scope("let an event begin tonight"):
+    evening = Event.objects.filter(organiser__slug="{organiser}")
+    now = clock.now()
+    print(evening.update(starts_at=now + timedelta(hours=2), ends_at=now + timedelta(hours=5)))
+"""
+
+
 def test_from_sign_up_to_the_door(visit, viewport, site, launch, tmp_path):
     slug = f"harbour-{viewport.name}"
     owner = visit(viewport)
@@ -50,6 +63,7 @@ def test_from_sign_up_to_the_door(visit, viewport, site, launch, tmp_path):
     desk_tells_the_order(owner, slug, code, email)
     people_are_listed(owner, slug)
 
+    assert site.run(TONIGHT.format(organiser=slug)) == "1"
     film = y4m_of(None, tmp_path / "film.y4m", views=[(qr_on(pdf, tmp_path), 2), (None, 2.5)])
     scanner = visit(
         viewport,
