@@ -10,7 +10,6 @@ from ticketing.models import CapacityPool
 from ticketing.queries import recount
 from tiqqo.core.tenancy import platform_scope
 
-
 # It moves sequences, as no application does.
 pytestmark = pytest.mark.usefixtures("as_owner")
 
