@@ -10,7 +10,7 @@ from accounts.models import User
 from tiqqo.core import security_log
 from tiqqo.core.clients import address_of
 from tiqqo.core.models import SecurityEntry
-from tiqqo.core.places import network_of
+from tiqqo.core.origins import network_of
 from tiqqo.core.security_log import Kind
 from tiqqo.core.tenancy import platform_scope
 

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from tiqqo.core import clock, security_log
 from tiqqo.core.logs import LineFormatter
 from tiqqo.core.models import SecurityEntry
-from tiqqo.core.places import agent_of, network_of
+from tiqqo.core.origins import agent_of, network_of
 from tiqqo.core.security_log import Kind, flush, note
 from tiqqo.core.tenancy import ScopeMissing, platform_scope, tenant_scope
 

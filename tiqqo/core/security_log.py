@@ -28,7 +28,7 @@ from django.utils.crypto import salted_hmac
 from tiqqo.core import clock
 from tiqqo.core.clients import address_of
 from tiqqo.core.models import SecurityEntry, SecurityKind
-from tiqqo.core.places import agent_of, network_of
+from tiqqo.core.origins import agent_of, network_of
 from tiqqo.core.tenancy import platform_scope
 
 logger = logging.getLogger("tiqqo.security")
