@@ -175,6 +175,8 @@ def migrate(new_code: Path, stack: Stack) -> None:
         raise Unusable(f"The new code's migrations failed on the old code's data:\n{done.stdout}")
     applied = [line.strip() for line in done.stdout.splitlines() if line.endswith(" OK")]
     say("\n".join(applied) or "There is no new migration.")
+    if gave_way := done.stdout.count("In use by others"):
+        say(f"It gave way to visitors {gave_way} times.")
 
 
 def break_schema(stack: Stack) -> None:

@@ -21,15 +21,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='delivery',
-            name='shows',
-            field=models.CharField(blank=True, db_default='', default='', max_length=64),
-        ),
+        # In the order in which a purchase takes these tables: the other way round is a deadlock.
         migrations.AddField(
             model_name='order',
             name='people_due_at',
             field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='delivery',
+            name='shows',
+            field=models.CharField(blank=True, db_default='', default='', max_length=64),
         ),
         migrations.CreateModel(
             name='DocumentFile',

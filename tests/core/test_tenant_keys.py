@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from tests.core.test_tenancy import MODELS, lived_in
 from tests.owner import owner_cursor
 from tiqqo.core import checks
-from tiqqo.core.postgres import tenant_keys
+from tiqqo.core.postgres import lock_waits, tenant_keys
 from tiqqo.core.postgres.tenant_keys import WITHOUT, ensure_companions
 
 __all__ = ["lived_in"]
@@ -166,25 +166,19 @@ def test_an_index_that_was_broken_off_is_made_anew(two_tables):
 
 
 def test_a_table_that_somebody_holds_is_waited_for(two_tables, monkeypatch):
-    """The first try gives up after the time that a request may wait; the next one gets it."""
-    tries = []
-    real = tenant_keys._run
+    pauses = []
 
-    def refused_once(cursor, statement):
-        words = statement.as_string(cursor.connection)
-        if "zz_child" in words:
-            tries.append(words)
-            cursor.execute(f"SET lock_timeout = '{50 if len(tries) == 1 else 8000}ms'")
-        return real(cursor, statement)
+    def until_the_other_is_done(seconds):
+        pauses.append(seconds)
+        other.execute("COMMIT")
 
     with owner_cursor() as other:
         other.execute("BEGIN")
         other.execute("INSERT INTO zz_child VALUES (9, 1, 1)")
-        monkeypatch.setattr(tenant_keys, "_run", refused_once)
-        monkeypatch.setattr(tenant_keys.time, "sleep", lambda _: other.execute("COMMIT"))
+        monkeypatch.setattr(lock_waits.time, "sleep", until_the_other_is_done)
         call_command("migrate", verbosity=0)
 
-    assert len(tries) == 3  # refused, made, validated
+    assert len(pauses) == 1
     assert all(key.companion and key.is_validated for key in keys())
 
 

@@ -6,22 +6,20 @@ Each foreign key from one tenant table to another therefore has a companion, fro
 foreign keys, so none is forgotten with the next table, and one goes when its column or table goes.
 
 They are made while the release before serves: the index that a companion refers to without a lock, the
-companion without a look at old rows, which are checked afterwards while others write. Whoever waits for a
-lock for too long gives up and is tried again.
+companion without a look at old rows, which are checked afterwards while others write. Each is a transaction
+of its own: one that is refused a lock raises, and all that came before it stays.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError
 from psycopg import sql
-from psycopg.errors import LockNotAvailable
 
+from tiqqo.core.postgres.lock_waits import lock_timeout
 from tiqqo.core.tenancy import platform_scope
 
-LOCK_TRIES = 5
 NAME_LENGTH = 63
 
 # Where no companion stands, by table and column, and why: nowhere. Decision 0025 says what they cost.
@@ -103,10 +101,12 @@ def ensure_companions(connection: Any) -> list[str]:
     # Policies bind the owner, too: without this scope no old row would be seen, and all would pass.
     with platform_scope("compare the organisers of rows"), connection.cursor() as cursor:
         missing = keys_without_companion(connection)
-        for parent, index in sorted({(key.parent, key.index) for key in missing}):
-            _ensure_index(cursor, parent, index)
+        # Indexes made beside the sale block nobody, and half of one would remain if it gave up.
+        with lock_timeout(connection, 0):
+            for parent, index in sorted({(key.parent, key.index) for key in missing}):
+                _ensure_index(cursor, parent, index)
         for key in missing:
-            _patiently(lambda key=key: _run(cursor, _add(key)))  # type: ignore[misc]
+            _run(cursor, _add(key))
         unchecked = [
             key for key in tenant_keys(connection) if key.companion and not key.is_validated
         ]
@@ -121,7 +121,7 @@ def _ensure_index(cursor: Any, parent: str, index: str) -> None:
     name = sql.Identifier(index)
     if found:
         # Left by one that was broken off.
-        _run(cursor, sql.SQL("DROP INDEX {}").format(name))
+        _run(cursor, sql.SQL("DROP INDEX CONCURRENTLY {}").format(name))
     _run(
         cursor,
         sql.SQL("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} (organiser_id, id)").format(
@@ -142,22 +142,10 @@ def _validate(cursor: Any, key: TenantKey) -> Iterator[str]:
         sql.Identifier(key.table), sql.Identifier(key.companion or key.name)
     )
     try:
-        _patiently(lambda: _run(cursor, statement))
+        _run(cursor, statement)
     except IntegrityError as error:
         yield f"{key} refers to rows of another organiser: {str(error).splitlines()[0]}"
 
 
 def _run(cursor: Any, statement: sql.Composable) -> None:
     cursor.execute(statement.as_string(cursor.connection))
-
-
-def _patiently(work: Callable[[], None]) -> None:
-    """Done, also where others held the table for a while. Raises OperationalError after some tries."""
-    for tries_left in reversed(range(LOCK_TRIES)):
-        try:
-            return work()
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable) or not tries_left:
-                raise
-            time.sleep(1)
-    return None
