@@ -1,6 +1,6 @@
 """Who asks: the address that a request comes from, as every limit and record counts it."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -72,5 +72,6 @@ def _parsed(text: str) -> Address | None:
 
 
 def _prefix_of(address: str, lengths: dict[int, int]) -> str:
-    length = lengths[ip_address(address).version]
-    return str(ip_network(f"{address}/{length}", strict=False).network_address)
+    whole = ip_address(address)
+    rest = whole.max_prefixlen - lengths[whole.version]
+    return str(type(whole)(int(whole) >> rest << rest)) if rest else address
