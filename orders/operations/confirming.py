@@ -10,7 +10,9 @@ from orders.due_dates import DUE_FIELDS, due_after, set_due
 from orders.errors import (
     AddressLinkOver,
     AlreadyAccepted,
+    HoldChanged,
 )
+from orders.held import is_held_as_ordered
 from orders.locks import lock_order
 from orders.models import Order, OrderStatus
 from orders.operations.changing import record_change
@@ -26,7 +28,7 @@ def confirm_address(order: Order, *, secret: str) -> Order:
     """The address is the buyer's, so the order is placed and owns its places: accepted at once, or when
     the organiser says yes, as the event has it. Twice is harmless.
 
-    Raises AddressLinkOver, ReservationOver.
+    Raises AddressLinkOver, ReservationOver, HoldChanged.
     """
     order = lock_order(order.pk)
     if not order.address_secret or not secrets.compare_digest(order.address_secret, secret):
@@ -38,6 +40,8 @@ def confirm_address(order: Order, *, secret: str) -> Order:
         raise AddressLinkOver
     if not order.reservation.is_live(at=now):
         raise ReservationOver
+    if not is_held_as_ordered(order):
+        raise HoldChanged
     order.status, order.confirmed_at = OrderStatus.OFFLINE_PENDING, now
     order.address_confirmed_at = now
     if order.event.invoice_acceptance == InvoiceAcceptance.ADDRESS:

@@ -12,6 +12,7 @@ from django.db.models import Max
 
 from orders.changes import Change
 from orders.errors import HoldChanged, OrderAlreadyPlaced, OrderOver, PaymentAlreadyOpen
+from orders.held import is_held_as_ordered
 from orders.locks import lock_order, lock_payment
 from orders.models import (
     OPEN_PAYMENTS,
@@ -36,7 +37,6 @@ from ticketing.operations import (
     reacquire_reservation,
     release_payment,
 )
-from ticketing.queries import lines_of, quote_of
 from tiqqo.core import clock
 from tiqqo.core.audit import BUYER, PROVIDER, SYSTEM
 from tiqqo.core.money import Money
@@ -91,9 +91,7 @@ def open_payment(order: Order) -> OpenedPayment:
 
 def _refuse_changed_hold(order: Order) -> None:
     """Between placing and paying the hold can be changed: then its buyer pays for what is held."""
-    lines = lines_of(order.reservation)
-    held = (sum(line.places for line in lines), quote_of(order.reservation, lines).total_minor)
-    if held != (order.quantity, order.total_minor):
+    if not is_held_as_ordered(order):
         raise HoldChanged
 
 
@@ -246,6 +244,9 @@ def _problem_with(order: Order, payment: Payment, paid: Money) -> RefundReason |
         return RefundReason.PAID_TWICE
     if paid != order.total:
         return RefundReason.WRONG_AMOUNT
+    if not (order.is_confirmed or is_held_as_ordered(order)):
+        # While its page was being made the hold was changed: the places of these tickets were let go.
+        return RefundReason.TOO_LATE
     if order.reservation.status == ReservationStatus.PENDING or order.is_confirmed:
         return None
     try:

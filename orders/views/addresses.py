@@ -10,7 +10,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import public_view
-from orders.errors import AddressLinkOver
+from orders.errors import AddressLinkOver, HoldChanged
+from orders.held import is_held_as_ordered
 from orders.models import Order
 from orders.operations import confirm_address
 from orders.price_lines import order_price_lines
@@ -31,13 +32,15 @@ def address(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     open links, too."""
     found = _order_or_404(request, event, code, secret)
     is_over = not found.is_confirmed and not (
-        found.awaits_address and found.reservation.is_live(at=clock.now())
+        found.awaits_address
+        and found.reservation.is_live(at=clock.now())
+        and is_held_as_ordered(found)
     )
     if request.method == "POST" and not is_over:
         try:
             with taking_places():
                 found = confirm_address(found, secret=secret)
-        except (AddressLinkOver, ReservationOver):
+        except (AddressLinkOver, ReservationOver, HoldChanged):
             is_over = True
     if found.is_confirmed:
         return redirect(

@@ -20,6 +20,7 @@ from orders import operations, payments
 from orders.basket import Basket
 from orders.errors import OrderAlreadyPlaced, PaymentUnavailable
 from orders.forms import CheckoutForm
+from orders.held import is_held_as_ordered
 from orders.limits import ORDERS_OF_AN_ADDRESS
 from orders.models import Order, OrderStatus, PaymentMethod
 from orders.price_lines import hold_items, hold_price_lines, hold_tax_words
@@ -71,9 +72,11 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
     if not reservation.is_live(at=clock.now()):
         return _over(request, reservation)
     is_looking = request.method == "GET" and "change" not in request.GET
-    if is_looking and order is not None and order.awaits_address:
-        return _look_in_your_mail(request, reservation, order)
     lines = lines_of(reservation)
+    awaited = order if is_looking and order is not None and order.awaits_address else None
+    # Tickets that were changed since are ordered anew.
+    if awaited is not None and is_held_as_ordered(awaited, lines):
+        return _look_in_your_mail(request, reservation, awaited)
     price = quote_of(reservation, lines)
     form = CheckoutForm(
         request.POST or None,

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.urls import reverse
 
 from events.models import Event, InvoiceAcceptance, InvoiceIssues
 from events.operations import change_event
@@ -14,6 +15,7 @@ from orders.errors import (
     AlreadyAccepted,
     AlreadySettled,
     DueTooSoon,
+    HoldChanged,
     InvoiceShareUsed,
 )
 from orders.letters import due_words
@@ -29,11 +31,17 @@ from orders.operations import (
     send_invoice,
 )
 from orders.tasks import sweep_unpaid_invoice_orders
-from tests.cast import buyer
+from tests.cast import ReleaseFactory, TicketTypeFactory, buyer
 from tests.races import at_once
 from ticketing.errors import ReservationOver
 from ticketing.models import CapacityPool
-from ticketing.operations import expire_reservations
+from ticketing.operations import (
+    change_reservation,
+    create_code,
+    create_promotion,
+    expire_reservations,
+    reserve_tickets,
+)
 from ticketing.queries import recount
 from tiqqo.core import audit, clock
 
@@ -129,6 +137,70 @@ def test_no_way_around_leads_from_one_address_to_another(fjord):
     with pytest.raises(AddressLinkOver):
         confirm_address(order, secret=link)
     assert (reread(order).status, kinds(order)) == ("INITIATED", ["confirm", "confirm"])
+
+
+@pytest.fixture
+def twin(fjord):
+    """A release of another type that costs the same."""
+    made = TicketTypeFactory(event=fjord.event, name="Balcony", by=fjord.owner)
+    return ReleaseFactory(
+        ticket_type=made, name="Balcony", price_minor=fjord.priced.price_minor, by=fjord.owner
+    )
+
+
+@pytest.mark.parametrize("change", ["fewer", "more", "others"])
+def test_a_hold_that_was_changed_after_it_was_ordered_is_not_confirmed(fjord, twin, change):
+    """Its tickets would be issued by the order, and its places counted by the hold."""
+    order = asked(fjord, 3)
+    counts = {
+        "fewer": {fjord.priced.code: 1},
+        "more": {fjord.priced.code: 9},
+        "others": {twin.code: 3},
+    }[change]
+    change_reservation(reread(order).reservation, selection=counts)
+
+    with pytest.raises(HoldChanged):
+        confirm_address(order, secret=order.address_secret)
+
+    assert (reread(order).status, stock()) == ("INITIATED", (sum(counts.values()), 0))
+    order = place_order(
+        reread(order).reservation,
+        buyer=buyer(company_name="Acme"),
+        attendees=[],
+        payment_method="INVOICE",
+    )
+    confirm_address(order, secret=order.address_secret)
+    assert stock() == (0, sum(counts.values()))
+
+
+def test_a_code_that_is_let_go_of_after_ordering_lowers_nothing(fjord):
+    """Else one use of it would lower any number of orders."""
+    promotion = create_promotion(
+        fjord.event, name="Half", kind="percent", rate_bp=5000, by=fjord.owner
+    )
+    create_code(promotion, text="HALF", uses_limit=1, by=fjord.owner)
+    event = Event.objects.get(pk=fjord.event.pk)
+    held = reserve_tickets(event, selection={fjord.priced.code: 1}, code="HALF")
+    order = place_order(
+        held, buyer=buyer(company_name="Acme"), attendees=[], payment_method="INVOICE"
+    )
+    change_reservation(held, selection={fjord.priced.code: 1})
+
+    with pytest.raises(HoldChanged):
+        confirm_address(order, secret=order.address_secret)
+
+
+def test_the_pages_of_a_changed_hold_lead_to_ordering_anew(fjord, client):
+    order = asked(fjord, 2)
+    shop = [fjord.organiser.slug, fjord.event.slug]
+    checkout = reverse("shop:checkout", args=[*shop, order.reservation.secret])
+    address = reverse("shop:address", args=[*shop, order.code, order.address_secret])
+    assert "Who is buying?" not in client.get(checkout).content.decode()
+
+    change_reservation(reread(order).reservation, selection={fjord.priced.code: 1})
+
+    assert "Who is buying?" in client.get(checkout).content.decode()
+    assert [client.get(address).status_code, client.post(address).status_code] == [410, 410]
 
 
 @pytest.mark.parametrize("secret", ["", "guessed", None])

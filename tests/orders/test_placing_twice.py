@@ -7,9 +7,9 @@ from django.urls import reverse
 from orders import locks
 from orders.errors import HoldChanged, OrderAlreadyPlaced
 from orders.locks import LockedHold, lock_hold, lock_order
-from orders.models import Order, Payment, PaymentMethod
-from orders.operations import open_payment, place_order
-from tests.cast import buyer
+from orders.models import Order, OrderStatus, Payment, PaymentMethod, Refund, RefundReason
+from orders.operations import abandon_payment, confirm_payment, open_payment, place_order
+from tests.cast import ReleaseFactory, TicketTypeFactory, buyer
 from tests.races import at_once, one_behind_the_other
 from ticketing.models import Reservation
 from ticketing.operations import change_reservation
@@ -133,3 +133,37 @@ def test_an_order_is_not_paid_when_its_hold_was_changed_after_it_was_placed(kikk
     placing(order.reservation, PaymentMethod.CARD)()
     opened = open_payment(order)
     assert opened.payment.amount_minor == 3 * 2599
+
+
+def test_an_order_is_not_paid_when_others_of_the_same_price_are_held(kikker):
+    order = kikker.place(priced=1)
+    made = TicketTypeFactory(event=kikker.event, name="Balcony", by=kikker.owner)
+    twin = ReleaseFactory(
+        ticket_type=made, name="Balcony", price_minor=kikker.priced.price_minor, by=kikker.owner
+    )
+    held = Reservation.objects.select_related("event").get(pk=order.reservation_id)
+    change_reservation(held, selection={twin.code: 1})
+
+    with pytest.raises(HoldChanged):
+        open_payment(order)
+
+    assert Payment.objects.count() == 0
+
+
+def test_money_for_tickets_that_were_changed_while_the_page_was_made_goes_back(kikker):
+    """The page was looked for in vain, so the payment was given up; then it was there and was paid."""
+    order = kikker.place(priced=3)
+    payment = open_payment(order).payment
+    abandon_payment(payment, failed=True)
+    change_reservation(
+        Reservation.objects.select_related("event").get(pk=order.reservation_id),
+        selection={kikker.priced.code: 1},
+    )
+
+    confirm_payment(payment, paid=order.total, intent_id="pi_1")
+
+    order.refresh_from_db()
+    refund = Refund.objects.get()
+    assert (order.status, order.tickets.count()) == (OrderStatus.CANCELED, 0)
+    assert (refund.reason, refund.amount_minor) == (RefundReason.TOO_LATE, order.total_minor)
+    assert [count for count in recount() if count.differs] == []
