@@ -97,10 +97,13 @@ def refuse_more_than_share(
 
 
 def _is_little(asker: Asker, event: Event, pool: int, asked: int, share: int) -> bool:
-    """Whether this process has let the client have little of the pool lately."""
+    """Whether this process has let the client have little of the pool lately, and so its network: of
+    IPv6 that has as many clients as somebody likes."""
+    most, seconds = share // UNASKED_PART, event.hold_minutes * 60
+    of_network = most * CLIENTS_IN_A_NETWORK
     return _tally.add(
-        (asker.client, pool), asked, most=share // UNASKED_PART, seconds=event.hold_minutes * 60
-    )
+        ("client", asker.client, pool), asked, most=most, seconds=seconds
+    ) and _tally.add(("network", asker.network, pool), asked, most=of_network, seconds=seconds)
 
 
 def _one_at_a_time(event: Event, asker: Asker) -> None:

@@ -90,6 +90,37 @@ def test_a_changed_hold_counts_once(hold, kikker):
     change_reservation(held, selection={kikker.free.code: 20}, asker=ANN)
 
 
+def test_a_changed_hold_is_of_whoever_changed_it(hold, kikker):
+    """Else one client could make small holds, and another one any number of them large."""
+    held = [hold(1, FAR) for _ in range(3)]
+    for each in held[:2]:
+        change_reservation(each, selection={kikker.free.code: 20}, asker=shares.who_worked(ANN))
+
+    with pytest.raises(TooManyHeld):
+        change_reservation(held[2], selection={kikker.free.code: 20}, asker=shares.who_worked(ANN))
+
+    assert list(Reservation.objects.order_by("id").values_list("client", flat=True)) == [
+        "ann",
+        "ann",
+        "far",
+    ]
+
+
+def test_a_network_of_many_clients_that_each_hold_little_is_counted(kikker):
+    """Each holds what a process lets one pass without looking; of IPv6 a network has 65,536 of them."""
+    set_event_capacity(kikker.event, capacity=400, by=kikker.owner)
+    event = Event.objects.get(pk=kikker.event.pk)
+
+    def hold(number):
+        who = Asker(f"client{number}", "street")
+        return reserve_tickets(event, selection={kikker.free.code: 10}, asker=who)
+
+    for number in range(12):
+        hold(number)
+    with pytest.raises(TooManyHeld):
+        hold(12)
+
+
 def test_one_order_is_possible_however_few_places_there_are(hold, kikker):
     set_event_capacity(kikker.event, capacity=20, by=kikker.owner)
 

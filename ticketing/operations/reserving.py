@@ -338,6 +338,10 @@ def _change(
     had, has = reservation.code_id, plan.claim.code.pk if plan.claim else None
     reservation.code_id, reservation.discounts = has, plan.discounts
     changed = ["code", "discounts"]
+    if asker is not None:
+        # What is in it now was asked for, and counted, by whoever changes it.
+        reservation.client, reservation.network = asker.client, asker.network
+        changed += ["client", "network"]
     if plan.has_more:
         changed += _freeze(reservation, terms_of(held.event))
     reservation.save(update_fields=changed)
