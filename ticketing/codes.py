@@ -111,6 +111,12 @@ def claim_of(event: Event, catalogue: Catalogue, text: str, *, at: datetime) -> 
     return Claim(code, promotion, Unlocked(promotion, allocation))
 
 
+def unlocked_by(code: Code, catalogue: Catalogue) -> Unlocked:
+    """What the code opens, whether or not it may be claimed at this moment."""
+    promotion = catalogue.promotions[code.promotion_id]
+    return Unlocked(promotion, catalogue.allocations.get(promotion.allocation_id or 0))
+
+
 def ended_at(allocation: Allocation, *, at: datetime) -> datetime | None:
     """Since when its places are back on sale, or due to be; None while they are the partner's."""
     due = allocation.returns_at if allocation.returns_at and allocation.returns_at <= at else None

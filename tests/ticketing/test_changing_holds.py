@@ -18,7 +18,14 @@ from ticketing.errors import (
     SeveralPrices,
     SeveralSlots,
 )
-from ticketing.models import CapacityPool, Code, Promotion, Reservation, ReservationLine
+from ticketing.models import (
+    CapacityPool,
+    Code,
+    Promotion,
+    Reservation,
+    ReservationLine,
+    TicketType,
+)
 from ticketing.operations import (
     change_release,
     change_reservation,
@@ -193,6 +200,40 @@ def test_a_discount_that_is_over_lowers_nothing_that_is_added(kikker):
     change(reservation, {kikker.priced.code: 20})
 
     assert again(reservation).discounts == []
+
+
+@pytest.mark.django_db
+def test_hidden_tickets_that_a_code_opened_do_not_stay_without_it(kikker):
+    """Else one use of it would open them to any number of holds, one after the other."""
+    TicketType.objects.filter(pk=kikker.priced.ticket_type_id).update(hidden_at=clock.now())
+    promotion = Promotion.objects.create(event=kikker.event, name="Door", kind="none", unlocks=True)
+    door = Code.objects.create(event=kikker.event, promotion=promotion, text="DOOR", uses_limit=1)
+    reservation = reserve_tickets(
+        fresh(kikker.event), selection={kikker.priced.code: 2}, code="door"
+    )
+
+    refused(NotOnSale, reservation, {kikker.priced.code: 2})
+    refused(NotOnSale, reservation, {kikker.priced.code: 1, kikker.free.code: 1})
+    change(reservation, {kikker.priced.code: 1}, code="Door")
+    door.refresh_from_db()
+    assert (prices(reservation), door.held) == ([(1, 2500)], 1)
+    change(reservation, {kikker.free.code: 1})
+    door.refresh_from_db()
+    assert (prices(reservation), door.held) == ([(1, 0)], 0)
+
+
+@pytest.mark.django_db
+def test_tickets_that_were_hidden_since_stay_whatever_code_is_let_go_of(kikker):
+    promotion = Promotion.objects.create(event=kikker.event, name="Half", rate_bp=5000)
+    Code.objects.create(event=kikker.event, promotion=promotion, text="HALF")
+    reservation = reserve_tickets(
+        fresh(kikker.event), selection={kikker.priced.code: 2}, code="half"
+    )
+    TicketType.objects.filter(pk=kikker.priced.ticket_type_id).update(hidden_at=clock.now())
+
+    change(reservation, {kikker.priced.code: 2})
+
+    assert prices(reservation) == [(2, 2500)]
 
 
 @pytest.mark.django_db

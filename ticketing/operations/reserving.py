@@ -14,7 +14,7 @@ from events.models import Event
 from ticketing import stock
 from ticketing.card_amounts import refuse_unpayable
 from ticketing.catalogue import Catalogue, catalogue_of
-from ticketing.codes import Claim, claim_of, ended_at
+from ticketing.codes import Claim, claim_of, ended_at, normalised, unlocked_by
 from ticketing.errors import (
     AlreadyExtended,
     CodeUsedByYou,
@@ -29,6 +29,7 @@ from ticketing.locks import lock_buyer, lock_reservation, lock_reservation_row
 from ticketing.models import (
     Allocation,
     CapacityPool,
+    Code,
     Reservation,
     ReservationLine,
     ReservationStatus,
@@ -142,23 +143,47 @@ def change_reservation(
     """The hold is for the new selection and lasts as long as before; nothing is let go in between.
 
     What stays in it keeps the price and the terms it was held at. Where there is more in it than
-    before, tax and fee are those of this moment, and what rose in price is refused.
+    before, tax and fee are those of this moment, and what rose in price is refused. What only the code
+    opened does not stay without it.
     Raises as `reserve_tickets`, and then nothing has changed; also PriceRose, ReservationOver,
     PaymentUnderWay.
     """
     choices = as_choices(selection)
     while True:
         now = clock.now()
-        kept = kept_prices(lines_of(reservation))
-        plan = _plan(reservation.event, choices, code, now, kept=kept)
+        kept, had = kept_prices(lines_of(reservation)), _code_of(reservation)
+        stays = kept if had is None else _without_opened_by(had, kept, reservation.event, code)
+        plan = _plan(reservation.event, choices, code, now, kept=stays)
         terms = terms_of(reservation.event) if plan.has_more else frozen_terms(reservation)
         total = quote_lines(plan.lines, terms, plan.applied).total
         refuse_unpayable(reservation.event, total)
-        change = partial(_change, reservation, plan, now, asker, kept=kept)
+        change = partial(_change, reservation, plan, now, asker, kept=kept, had=had)
         try:
             return _trying_again(reservation.event, plan, now, change)
         except _ChangedMeanwhile:
             continue
+
+
+def _code_of(reservation: Reservation) -> Code | None:
+    code: Code | None = Code.objects.filter(reservations=reservation.pk).first()
+    return code
+
+
+def _without_opened_by(
+    had: Code, kept: Mapping[Key, Kept], event: Event, code: str
+) -> Mapping[Key, Kept]:
+    """What stays in a hold that had a code and now asks with this one: its use goes back to others, so
+    hidden tickets that it opened go with it."""
+    if normalised(code) == had.text:
+        return kept
+    catalogue = catalogue_of(event)
+    unlocked = unlocked_by(had, catalogue)
+    opened = {
+        release.pk
+        for release in catalogue.releases
+        if (release.hidden_at or release.ticket_type.hidden_at) and unlocked.opens(release)
+    }
+    return {key: has for key, has in kept.items() if key[0] not in opened}
 
 
 def _plan(
@@ -322,6 +347,7 @@ def _change(
     asker: Asker | None,
     *,
     kept: Mapping[Key, Kept],
+    had: Code | None,
 ) -> Reservation:
     if asker is not None:
         event, draws = held.event, stock.draws_of(plan.lines)
@@ -331,11 +357,12 @@ def _change(
         raise ReservationOver
     if reservation.payment_started_at is not None:
         raise PaymentUnderWay
-    if kept_prices(before) != kept:
+    had_id = had.pk if had else None
+    if kept_prices(before) != kept or reservation.code_id != had_id:
         raise _ChangedMeanwhile
     ReservationLine.objects.filter(reservation=reservation).delete()
     lines = _write_lines(reservation, plan.lines)
-    had, has = reservation.code_id, plan.claim.code.pk if plan.claim else None
+    has = plan.claim.code.pk if plan.claim else None
     reservation.code_id, reservation.discounts = has, plan.discounts
     changed = ["code", "discounts"]
     if asker is not None:
@@ -345,8 +372,8 @@ def _change(
     if plan.has_more:
         changed += _freeze(reservation, terms_of(held.event))
     reservation.save(update_fields=changed)
-    if had != has:
-        stock.drop_codes([had])
+    if had_id != has:
+        stock.drop_codes([had_id])
         if has is not None and not stock.claim_code(has):
             raise _NoUse
     more: Counter[int] = stock.draws_of(lines)
