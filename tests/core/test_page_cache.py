@@ -71,6 +71,12 @@ def test_whoever_is_no_stranger_is_answered_anew(kept, path, extra):
     assert view.get(path, **extra).content == b"page 2"
 
 
+def test_a_host_that_is_longer_than_any_is_not_kept(kept):
+    view, host = Counted(), {"HTTP_HOST": f"testserver:{'0' * 300}80"}
+
+    assert [view.get(**host).content for _ in range(2)] == [b"page 1", b"page 2"]
+
+
 def test_a_token_against_forgery_is_served_what_was_kept_and_leaves_nothing_behind(kept):
     """What is made with somebody's token could hold it."""
     view, token = Counted(), {"HTTP_COOKIE": f"{project.CSRF_COOKIE_NAME}=abc"}

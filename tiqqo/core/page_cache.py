@@ -30,6 +30,8 @@ Key = tuple[str, str, str, str, str, bool]
 """Scheme, host, path, chosen language, browser's language, zipped."""
 
 KEPT_PAGES = 400
+# Of a host with its port: with more digits to that, a key would take more memory than its page.
+LONGEST_HOST = 260
 # Past its time a page is still served while one request makes it anew, at most so long.
 STALE_SECONDS = 2.0
 
@@ -163,6 +165,8 @@ def _may_see_kept(request: HttpRequest) -> bool:
     the cookie for a stranger, and is not kept.
     """
     if request.META.get("QUERY_STRING") or "HTTP_HX_REQUEST" in request.META:
+        return False
+    if len(request.META.get("HTTP_HOST", "")) > LONGEST_HOST:
         return False
     if "HTTP_COOKIE" not in request.META:
         return True

@@ -42,7 +42,12 @@ MOST_ARRIVING = 200
 MOST_ARRIVING_BYTES = 48 * 1024 * 1024
 MOST_WAITING = 2000
 ONE_PIECE_BYTES = 16 * 1024
+MOST_WAITING_BYTES = 48 * 1024 * 1024
+# What a form comes to at most; so many of them may wait as may requests.
+SMALL_BYTES = 64 * 1024
 MOST_KEPT = 1000
+# No browser says more about itself. What is kept for whoever does would take more memory than the page.
+LONGEST_KEY = 2000
 
 REFUSALS = {
     HTTPStatus.REQUEST_TIMEOUT: "This took too long to arrive. Please send it again.",
@@ -64,6 +69,8 @@ class Application:
         self._arriving = _Arriving()
         self._kept = _Kept()
         self._asked: SimpleQueue[_Request] = SimpleQueue()
+        # Of large bodies that are here and not answered yet. Only the loop counts them.
+        self._waiting_bytes = 0
         for number in range(threads):
             # Granian ends the process once those that were begun are answered.
             Thread(target=self._work, name=f"web-{number}", daemon=True).start()
@@ -76,8 +83,7 @@ class Application:
             return
         try:
             body = await self._arriving.body_of(scope, protocol) if _has_body(scope) else b""
-            if self._asked.qsize() >= MOST_WAITING:
-                raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+            self._refuse_beyond_what_may_wait(body)
         except _Refused as refusal:
             _refuse(protocol, refusal.status)
             return
@@ -85,8 +91,16 @@ class Application:
             return
         loop = asyncio.get_running_loop()
         request = _Request(scope, body, protocol, key, loop, loop.create_future())
+        self._waiting_bytes += _counted(body)
         self._asked.put(request)
         await request.answered
+
+    def _refuse_beyond_what_may_wait(self, body: bytes) -> None:
+        """Raises _Refused."""
+        size = _counted(body)
+        is_full = size and self._waiting_bytes + size > MOST_WAITING_BYTES
+        if is_full or self._asked.qsize() >= MOST_WAITING:
+            raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _work(self) -> None:
         """A thread answers one request after the other, as long as the process lives."""
@@ -98,7 +112,12 @@ class Application:
                 logger.exception("serving.failed")
             # What was not answered by now, granian answers with 500.
             with suppress(RuntimeError):  # The loop is closed: the process ends.
-                request.loop.call_soon_threadsafe(_settle, request.answered)
+                request.loop.call_soon_threadsafe(self._settle, request)
+
+    def _settle(self, request: "_Request") -> None:
+        self._waiting_bytes -= _counted(request.body)
+        if not request.answered.done():
+            request.answered.set_result(None)
 
     def _answer(self, request: "_Request") -> None:
         """Django's answer is on its way. Granian keeps what a slow reader has not taken yet.
@@ -137,9 +156,9 @@ class _Request:
     answered: asyncio.Future[None]
 
 
-def _settle(answered: asyncio.Future[None]) -> None:
-    if not answered.done():
-        answered.set_result(None)
+def _counted(body: bytes) -> int:
+    """What it counts among the large bodies."""
+    return len(body) if len(body) > SMALL_BYTES else 0
 
 
 _Key = tuple[str | None, ...]
@@ -168,18 +187,20 @@ class _Kept:
 
     @classmethod
     def key_of(cls, scope: Scope) -> _Key | None:
-        """All that a kept page depends on; None where the request may not be answered with one."""
+        """All that a kept page depends on; None where the request may not be answered with one, or
+        where that is longer than any browser's."""
         if scope.method != "GET" or scope.query_string:
             return None
         headers = scope.headers
         if any(name in headers for name in cls.NEVER_WITH):
             return None
-        return (
+        key = (
             scope.scheme,
             scope.authority,
             scope.path,
             *[",".join(headers.get_all(name)) for name in cls.DEPENDS_ON],  # type: ignore[attr-defined]
         )
+        return key if sum(len(part or "") for part in key) <= LONGEST_KEY else None
 
     def get(self, key: _Key | None) -> _Page | None:
         page = self._pages.get(key) if key is not None else None
