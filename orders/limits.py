@@ -4,19 +4,39 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from tiqqo.core.clients import client_of
+from tiqqo.core.clients import client_of, network_of
 from tiqqo.core.limits import Limit
 
 View = Callable[..., Any]
 
 HOLDS = Limit("holds", count=60, seconds=60, unasked=20)
 CODES = Limit("codes", count=15, seconds=300)
+# Of IPv6 a network has as many clients as somebody likes.
+CODES_OF_A_NETWORK = Limit("codes-of-a-network", count=150, seconds=300)
 CHECKOUTS = Limit("checkouts", count=100, seconds=600, unasked=20)
-# Orders, and so mails, of one address whoever types it.
+# Orders, and so mails, of one mailbox whoever types it.
 ORDERS_OF_AN_ADDRESS = Limit("orders-of-an-address", count=10, seconds=3600)
 WAITLIST_JOINS = Limit("waitlist-joins", count=10, seconds=600)
 RESENDS = Limit("re-sends", count=3, seconds=900)
 DOCUMENTS = Limit("documents", count=60, seconds=300, unasked=10)
+
+
+def mailbox_of(email: str) -> str:
+    """Where mails to the address arrive: what stands behind a + tells its owner's mails apart."""
+    name, _at, domain = email.lower().rpartition("@")
+    return f"{name.partition('+')[0] or name}@{domain}"
+
+
+def refuse_guessing(request: Any) -> None:
+    """Whoever tried many codes that there are not waits. Raises TooManyRequests."""
+    CODES.check(client_of(request))
+    CODES_OF_A_NETWORK.check(network_of(request))
+
+
+def count_guess(request: Any) -> None:
+    """There is no such code. Raises TooManyRequests."""
+    CODES.spend(client_of(request))
+    CODES_OF_A_NETWORK.spend(network_of(request))
 
 
 def by_client(limit: Limit, view: View, *, on: str = "POST") -> View:
@@ -26,18 +46,6 @@ def by_client(limit: Limit, view: View, *, on: str = "POST") -> View:
     def limited(request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.method == on:
             limit.spend(client_of(request))
-        return view(request, *args, **kwargs)
-
-    return limited
-
-
-def by_secret(limit: Limit, view: View) -> View:
-    """Each POST uses up one of those of the address that it goes to, whoever sends it."""
-
-    @wraps(view)
-    def limited(request: Any, *args: Any, **kwargs: Any) -> Any:
-        if request.method == "POST":
-            limit.spend(kwargs["secret"])
         return view(request, *args, **kwargs)
 
     return limited

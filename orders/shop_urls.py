@@ -6,10 +6,8 @@ from orders.limits import (
     CHECKOUTS,
     DOCUMENTS,
     HOLDS,
-    RESENDS,
     WAITLIST_JOINS,
     by_client,
-    by_secret,
 )
 from orders.views import addresses, buyer, checkout, shop, waitlist
 
@@ -60,7 +58,7 @@ urlpatterns = [
     ),
     path(
         "orders/<str:code>/<str:secret>/deliveries/",
-        by_secret(RESENDS, buyer.deliveries),
+        buyer.deliveries,
         name="deliveries",
     ),
     path("orders/<str:code>/<str:secret>/<str:ticket>.svg", buyer.qr, name="qr"),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import public_view
 from orders.calendar import calendar_file
 from orders.errors import SubstituteOver
+from orders.limits import RESENDS
 from orders.mails import order_url
 from orders.models import DocumentKind, Order, PaymentMethod, Substitute
 from orders.operations import (
@@ -140,6 +141,8 @@ def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:
 def deliveries(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     """The PDF is made again and mailed to the buyer's address, which this page cannot change."""
     found = _order_or_404(request, event, code, secret)
+    # Not before there is one: what is made up would fill the memory of whoever counts.
+    RESENDS.spend(found.secret)
     resend_tickets(found, by=audit.BUYER)
     return HttpResponse(status=303, headers={"Location": order_url(found)})
 

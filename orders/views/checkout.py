@@ -21,7 +21,7 @@ from orders.basket import Basket
 from orders.errors import OrderAlreadyPlaced, PaymentUnavailable
 from orders.forms import CheckoutForm
 from orders.held import is_held_as_ordered
-from orders.limits import ORDERS_OF_AN_ADDRESS
+from orders.limits import ORDERS_OF_AN_ADDRESS, mailbox_of
 from orders.models import Order, OrderStatus, PaymentMethod
 from orders.price_lines import hold_items, hold_price_lines, hold_tax_words
 from orders.providers import ProviderFailure
@@ -161,7 +161,7 @@ def _last_failure(order: Order | None) -> str:
 
 
 def _place(request: Any, reservation: Reservation, form: CheckoutForm) -> HttpResponse:
-    ORDERS_OF_AN_ADDRESS.spend(form.buyer.email.lower())
+    ORDERS_OF_AN_ADDRESS.spend(mailbox_of(form.buyer.email))
     with taking_places():
         order = operations.place_order(
             reservation,

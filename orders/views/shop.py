@@ -23,7 +23,7 @@ from orders import payments
 from orders.basket import NOTHING_CHOSEN, Basket
 from orders.calendar import calendar_file
 from orders.errors import PaymentUnavailable
-from orders.limits import CODES
+from orders.limits import count_guess, refuse_guessing
 from orders.link_previews import event_preview
 from orders.providers import ProviderFailure
 from orders.queries import (
@@ -40,7 +40,6 @@ from ticketing.queries import reservation_by_secret
 from ticketing.seats import taking_places
 from ticketing.shares import Asker, asker_of, who_worked
 from tiqqo.core import clock, proof
-from tiqqo.core.clients import client_of
 from tiqqo.core.errors import Busy, DomainError
 from tiqqo.core.headers import found_by_search
 from tiqqo.core.language import suggest_language
@@ -89,7 +88,8 @@ def event_page(request: Any, event: str) -> HttpResponse:
         response = _shop(request, found, NOTHING_CHOSEN)
     else:
         basket = Basket.read(request.GET)
-        _refuse_guessing(request, basket)
+        if basket.code:
+            refuse_guessing(request)
         response = _with_choice(request, found, basket)
         add_never_cache_headers(response)
     return found_by_search(response) if found.is_public else response
@@ -131,7 +131,7 @@ def _shop(
 ) -> HttpResponse:
     page = shop_page(event, basket, at=clock.now(), held=held, refusal=refusal)
     if page.code and page.code.is_unknown and request.method == "GET":
-        CODES.spend(client_of(request))
+        count_guess(request)
     return render(
         request,
         "shop/event.html",
@@ -194,7 +194,8 @@ def reservations(request: Any, event: str) -> HttpResponse:
     basket = Basket.read(request.POST)
     held = _hold_of(found, basket)
     asker, was_wrong = _asker(request, found)
-    _refuse_guessing(request, basket)
+    if basket.code:
+        refuse_guessing(request)
     try:
         with taking_places():
             reservation = _take(found, basket, held, asker)
@@ -212,7 +213,7 @@ def _refused(
 ) -> HttpResponse:
     """The shop again with what was chosen, and why not. In a rush many are told the same."""
     if isinstance(refusal, CodeUnknown):
-        CODES.spend(client_of(request))
+        count_guess(request)
     if isinstance(refusal, ReservationOver):
         if held is not None and _is_order(held):
             return _to_checkout(request, event, held)
@@ -264,12 +265,6 @@ def _proof(request: Any, event: Event, basket: Basket, *, was_wrong: bool) -> Ht
         },
         status=ProofNeeded.status,
     )
-
-
-def _refuse_guessing(request: HttpRequest, basket: Basket) -> None:
-    """Whoever tried many codes that there are not waits. Raises TooManyRequests."""
-    if basket.code:
-        CODES.check(client_of(request))
 
 
 def _leave_payment(held: Reservation) -> None:

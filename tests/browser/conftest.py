@@ -46,6 +46,7 @@ ROOMY = [
     for name in (
         "holds",
         "codes",
+        "codes-of-a-network",
         "checkouts",
         "orders-of-an-address",
         "waitlist-joins",

@@ -1,0 +1,85 @@
+"""Limits of the shop: whoever splits what is counted into many is counted all the same."""
+
+from secrets import token_hex
+
+import pytest
+from django.urls import reverse
+from redis import Redis
+
+from orders.limits import mailbox_of
+from ticketing.models import Code, Promotion
+
+
+@pytest.fixture
+def shop(kikker, client):
+    promotion = Promotion.objects.create(event=kikker.event, name="Half", rate_bp=5000)
+    Code.objects.create(event=kikker.event, promotion=promotion, text="HALF")
+    return reverse("shop:event", args=[kikker.organiser.slug, kikker.event.slug])
+
+
+@pytest.mark.parametrize("way", ["link", "form"])
+def test_a_network_of_many_clients_guesses_no_more_codes_than_it_may(
+    settings, shop, kikker, client, way
+):
+    settings.LIMITS = {"codes-of-a-network": (3, 300)}
+    network = f"2001:db8:{token_hex(2)}"
+
+    def guess(number, code="WRONG"):
+        where = {"REMOTE_ADDR": f"{network}:{number}::1"}
+        if way == "link":
+            return client.get(shop, {"code": code}, **where).status_code
+        sent = {f"quantity_{kikker.priced.code}": "1", "code": code}
+        return client.post(f"{shop}reservations/", sent, **where).status_code
+
+    assert 429 not in [guess(number) for number in range(1, 4)]
+    assert guess(4) == 429
+    assert guess(5, code="HALF") == 429
+
+
+@pytest.mark.parametrize(
+    ("email", "mailbox"),
+    [
+        ("Carla@Example.org", "carla@example.org"),
+        ("carla+1@example.org", "carla@example.org"),
+        ("carla+a+b@example.org", "carla@example.org"),
+        ("+carla@example.org", "+carla@example.org"),
+    ],
+)
+def test_addresses_of_one_mailbox_are_counted_together(email, mailbox):
+    assert mailbox_of(email) == mailbox
+
+
+def test_a_mailbox_gets_no_more_orders_for_what_stands_behind_a_plus(settings, kikker, client):
+    settings.LIMITS = {"orders-of-an-address": (2, 3600)}
+    name = token_hex(6)
+
+    def order(number):
+        held = kikker.reserve(free=1)
+        where = [kikker.organiser.slug, kikker.event.slug, held.secret]
+        sent = {
+            "first_name": "Carla",
+            "last_name": "Buyer",
+            "email": f"{name}+{number}@example.org",
+        }
+        return client.post(reverse("shop:checkout", args=where), sent).status_code
+
+    assert [order(number) for number in range(3)] == [303, 303, 422]
+
+
+def test_mails_of_an_order_are_counted_for_it_and_for_none_that_is_made_up(
+    settings, kikker, client
+):
+    """Each that is made up would take memory of the broker for a quarter of an hour."""
+    settings.LIMITS = {"re-sends": (2, 900)}
+    order = kikker.place_free()
+
+    def ask(secret):
+        where = [kikker.organiser.slug, kikker.event.slug, order.code, secret]
+        return client.post(reverse("shop:deliveries", args=where)).status_code
+
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        before = set(redis.scan_iter("limit:re-sends:*"))
+        assert [ask(token_hex(11)) for _ in range(5)] == [404] * 5
+        assert set(redis.scan_iter("limit:re-sends:*")) == before
+        assert [ask(order.secret) for _ in range(3)] == [303, 303, 429]
+        assert len(set(redis.scan_iter("limit:re-sends:*")) - before) == 1
