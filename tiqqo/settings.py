@@ -423,7 +423,10 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 WHITENOISE_MIMETYPES = {".wasm": "application/wasm", ".webmanifest": "application/manifest+json"}
-DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+# What one request may send with its files, and without them: a form of 12 MB whose every letter is
+# escaped keeps a processor for ten seconds. An order for as many people as there may be fits in.
+MOST_BODY_BYTES = 12 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 # A checkout asks up to three things about each of so many people, and some about the buyer.
 MOST_PEOPLE_IN_ORDER = 500
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3 * MOST_PEOPLE_IN_ORDER + 100

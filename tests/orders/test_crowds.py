@@ -1,7 +1,10 @@
 """Orders for many people: possible as far as one form can be sent, and refused before they are held."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.conf import settings
+from django.urls import reverse
 
 from orders.models import Order, Ticket
 from tests.orders.shopping import Shop
@@ -23,6 +26,24 @@ def school(kikker, pages):
 
 def test_a_form_about_everybody_can_be_sent():
     assert 3 * settings.MOST_PEOPLE_IN_ORDER + 20 <= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+    one = {
+        "first_name_500": "अनुराधा",
+        "last_name_500": "वेंकटरमण",
+        "email_500": "anuradha.venkataraman@example.org",
+    }
+    assert (
+        settings.MOST_PEOPLE_IN_ORDER * len(urlencode(one)) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    )
+
+
+def test_a_form_that_takes_long_to_take_apart_is_refused_before(kikker, client):
+    address = reverse("shop:reservations", args=[kikker.organiser.slug, kikker.event.slug])
+    sent = f"quantity_{kikker.free.code}=1&code={'%41' * 200_000}"
+
+    answer = client.post(address, sent, content_type="application/x-www-form-urlencoded")
+
+    assert answer.status_code == 400
+    assert not Reservation.objects.exists()
 
 
 def test_seven_classes_of_fifty_are_ordered_at_once(school):

@@ -228,7 +228,7 @@ class _Arriving:
     async def body_of(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
         """All that the client sends. Raises _Refused."""
         length = _length_of(scope)
-        most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        most: int = settings.MOST_BODY_BYTES
         if length > most:
             raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         pieces, size = [], 0
