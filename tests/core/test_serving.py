@@ -37,6 +37,9 @@ class Protocol:
     def __init__(self, body=b""):
         self.body, self.status = body, None
 
+    async def __call__(self):
+        return self.body
+
     async def __aiter__(self):
         if self.body:
             yield self.body

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from queue import SimpleQueue
@@ -315,14 +316,20 @@ def _environ(scope: Scope, body: bytes) -> Environ:
     if scope.authority:
         environ["HTTP_HOST"] = scope.authority
     for name, value in scope.headers.items():
-        # An underscore would be taken for a hyphen, and so a stranger's header for the proxy's.
-        if "_" in name:
-            continue
-        if name == "content-type":
-            environ["CONTENT_TYPE"] = value
-        elif name != "content-length":
-            key = "HTTP_" + name.upper().replace("-", "_")
+        key = _variable_of(name)
+        if key is not None:
             before = environ.get(key)
             between = "; " if name == "cookie" else ","
             environ[key] = value if before is None else before + between + value
     return environ
+
+
+@lru_cache(maxsize=256)
+def _variable_of(header: str) -> str | None:
+    """Where a header stands in the environ; None for one that is not passed on."""
+    # An underscore would be taken for a hyphen, and so a stranger's header for the proxy's.
+    if "_" in header or header == "content-length":
+        return None
+    return (
+        "CONTENT_TYPE" if header == "content-type" else "HTTP_" + header.upper().replace("-", "_")
+    )

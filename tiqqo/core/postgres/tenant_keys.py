@@ -2,8 +2,10 @@
 
 PostgreSQL checks a foreign key without asking a policy, so a key to another tenant's row would be accepted.
 Each foreign key from one tenant table to another therefore has a companion, from (organiser_id, column) to
-(organiser_id, id). Companions are made after every `migrate` from what the database itself says of its
-foreign keys, so none is forgotten with the next table, and one goes when its column or table goes.
+(organiser_id, id), and once that holds for every row, Django's own key goes: it says less, and costs as
+much. Companions are made after every `migrate` from what the database itself says of its foreign keys, so
+none is forgotten with the next table, and one goes when its column or table goes. A key that is to lead to
+another table needs its companion dropped in the same migration: Django finds no key of its own to replace.
 
 They are made while the release before serves: the index that a companion refers to without a lock, the
 companion without a look at old rows, which are checked afterwards while others write. Each is a transaction
@@ -25,23 +27,26 @@ NAME_LENGTH = 63
 # Where no companion stands, by table and column, and why: nowhere. Decision 0025 says what they cost.
 WITHOUT: dict[str, str] = {}
 
+# Django's keys have one column, and those that replace them two.
 _KEYS = """
-SELECT child.relname, col.attname, parent.relname, companion.conname, companion.convalidated
+SELECT child.relname, col.attname, parent.relname,
+       max(fk.conname) FILTER (WHERE cardinality(fk.conkey) = 1),
+       max(fk.conname) FILTER (WHERE cardinality(fk.conkey) = 2),
+       coalesce(bool_or(fk.convalidated) FILTER (WHERE cardinality(fk.conkey) = 2), false)
   FROM pg_constraint fk
   JOIN pg_class child ON child.oid = fk.conrelid
   JOIN pg_class parent ON parent.oid = fk.confrelid
-  JOIN pg_attribute col ON col.attrelid = child.oid AND col.attnum = fk.conkey[1]
-  JOIN pg_attribute id ON id.attrelid = parent.oid AND id.attnum = fk.confkey[1]
   JOIN pg_attribute mine ON mine.attrelid = child.oid AND mine.attname = 'organiser_id'
        AND NOT mine.attisdropped
   JOIN pg_attribute theirs ON theirs.attrelid = parent.oid AND theirs.attname = 'organiser_id'
        AND NOT theirs.attisdropped
-  LEFT JOIN pg_constraint companion ON companion.contype = 'f'
-       AND companion.conrelid = child.oid AND companion.confrelid = parent.oid
-       AND companion.conkey = ARRAY[mine.attnum, col.attnum]
-       AND companion.confkey = ARRAY[theirs.attnum, id.attnum]
+  JOIN pg_attribute id ON id.attrelid = parent.oid AND id.attname = 'id'
+  JOIN pg_attribute col ON col.attrelid = child.oid
+       AND col.attnum = fk.conkey[cardinality(fk.conkey)]
  WHERE fk.contype = 'f' AND fk.connamespace = 'public'::regnamespace
-   AND cardinality(fk.conkey) = 1 AND id.attname = 'id'
+   AND (fk.confkey = ARRAY[id.attnum]
+        OR fk.conkey[1] = mine.attnum AND fk.confkey = ARRAY[theirs.attnum, id.attnum])
+ GROUP BY child.relname, col.attname, parent.relname
  ORDER BY child.relname, col.attname
 """
 _INDEX = """
@@ -57,6 +62,8 @@ class TenantKey:
     table: str
     column: str
     parent: str
+    plain: str | None
+    """Django's own, which does not compare organisers; gone once the companion holds for every row."""
     companion: str | None
     is_validated: bool
 
@@ -80,10 +87,7 @@ def tenant_keys(connection: Any) -> list[TenantKey]:
     """Every foreign key from one tenant table to another."""
     with connection.cursor() as cursor:
         cursor.execute(_KEYS)
-        return [
-            TenantKey(table, column, parent, companion, bool(is_validated))
-            for table, column, parent, companion, is_validated in cursor.fetchall()
-        ]
+        return [TenantKey(*row) for row in cursor.fetchall()]
 
 
 def keys_without_companion(connection: Any) -> list[TenantKey]:
@@ -110,7 +114,11 @@ def ensure_companions(connection: Any) -> list[str]:
         unchecked = [
             key for key in tenant_keys(connection) if key.companion and not key.is_validated
         ]
-        return [problem for key in unchecked for problem in _validate(cursor, key)]
+        problems = [problem for key in unchecked for problem in _validate(cursor, key)]
+        for key in tenant_keys(connection):
+            if key.plain and key.companion and key.is_validated:
+                _run(cursor, _drop_plain(key, key.plain))
+        return problems
 
 
 def _ensure_index(cursor: Any, parent: str, index: str) -> None:
@@ -135,6 +143,13 @@ def _add(key: TenantKey) -> sql.Composable:
         "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY (organiser_id, {}) REFERENCES {} (organiser_id, id)"
         " DEFERRABLE INITIALLY DEFERRED NOT VALID"
     ).format(*map(sql.Identifier, (key.table, key.name, key.column, key.parent)))
+
+
+def _drop_plain(key: TenantKey, plain: str) -> sql.Composable:
+    """What the companion holds, a second key would look up once more for every row."""
+    return sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+        sql.Identifier(key.table), sql.Identifier(plain)
+    )
 
 
 def _validate(cursor: Any, key: TenantKey) -> Iterator[str]:
