@@ -25,7 +25,7 @@ from accounts.models import (
     Organiser,
     User,
 )
-from accounts.permissions import Role
+from accounts.permissions import Permission, Role, may
 from accounts.queries import unconfirmed_users
 from tiqqo.core import audit, clock, security_log
 from tiqqo.core.audit import Actor
@@ -173,7 +173,10 @@ def _lock_owners(organiser: Organiser) -> list[Membership]:
 
 @transaction.atomic
 def change_role(member: Membership, *, role: Role, by: Membership) -> Membership:
-    """The member has the role. Raises LastOwner, OnlyOwnersMakeOwners."""
+    """The member has the role, and what they could not offer with it is withdrawn.
+
+    Raises LastOwner, OnlyOwnersMakeOwners.
+    """
     owners = _lock_owners(member.organiser)
     if Role.OWNER in (role, member.role) and by.role != Role.OWNER:
         raise OnlyOwnersMakeOwners
@@ -182,6 +185,7 @@ def change_role(member: Membership, *, role: Role, by: Membership) -> Membership
     before, member.role = member.role, role
     member.save(update_fields=["role"])
     audit.record(member, "member.role_changed", by=by, before=before, after=role)
+    _withdraw_offers_of(member, by=by, role=role)
     who = {"member": str(member.user), "before": before, "after": role}
     _trace(Kind.ROLE_CHANGED, member.organiser, by.user_id, **who)
     return member
@@ -189,7 +193,10 @@ def change_role(member: Membership, *, role: Role, by: Membership) -> Membership
 
 @transaction.atomic
 def remove_member(member: Membership, *, by: Membership) -> None:
-    """The user has no more access to the organiser. Raises LastOwner, OnlyOwnersMakeOwners."""
+    """The user has no more access to the organiser, and their open invitations are withdrawn.
+
+    Raises LastOwner, OnlyOwnersMakeOwners.
+    """
     owners = _lock_owners(member.organiser)
     if member.role == Role.OWNER and by.role != Role.OWNER:
         raise OnlyOwnersMakeOwners
@@ -198,7 +205,22 @@ def remove_member(member: Membership, *, by: Membership) -> None:
     audit.record(member, "member.removed", by=by, user=member.user.email, role=member.role)
     who = {"member": str(member.user), "role": member.role}
     _trace(Kind.REMOVED, member.organiser, by.user_id, **who)
+    _withdraw_offers_of(member, by=by, role=None)
     member.delete()
+
+
+def _withdraw_offers_of(member: Membership, *, by: Membership, role: Role | None) -> None:
+    """Of the member's open invitations none is left that somebody with this role could not send: who was
+    sent away has no way back that they made beforehand."""
+    if role == Role.OWNER:
+        return
+    theirs = Invitation.objects.select_related("organiser").filter(
+        invited_by_id=member.user_id, accepted_at=None, revoked_at=None
+    )
+    if role is not None and may(role, Permission.MANAGE_TEAM):
+        theirs = theirs.filter(role=Role.OWNER)
+    for invitation in theirs:
+        revoke_invitation(invitation, by=by)
 
 
 def _trace(

@@ -367,6 +367,41 @@ def test_who_was_removed_has_no_access(kikker, admin):
     assert entry.data == {"user": "sam@blauwekikker.example", "role": "scanner"}
 
 
+def offer(kikker, email, role, *, by):
+    return invite_member(kikker.organiser, email=email, role=role, by=by)
+
+
+def test_who_is_removed_leaves_no_way_back(kikker, admin, nina):
+    theirs = offer(kikker, nina.email, Role.ADMIN, by=admin)
+    ours = offer(kikker, "otto@example.org", Role.VIEWER, by=kikker.owner)
+
+    remove_member(admin, by=kikker.owner)
+
+    with pytest.raises(InvitationClosed):
+        accept_invitation(theirs, user=nina, secret=theirs.secret)
+    assert actions_of(theirs) == ["invitation.sent", "invitation.revoked"]
+    ours.refresh_from_db()
+    assert ours.is_open
+
+
+def test_who_is_owner_no_more_has_made_no_other_owner(kikker, nina):
+    second = MembershipFactory(organiser=kikker.organiser, role=Role.OWNER)
+    owner = offer(kikker, nina.email, Role.OWNER, by=second)
+    viewer = offer(kikker, "otto@example.org", Role.VIEWER, by=second)
+
+    change_role(second, role=Role.ADMIN, by=kikker.owner)
+
+    with pytest.raises(InvitationClosed):
+        accept_invitation(owner, user=nina, secret=owner.secret)
+    viewer.refresh_from_db()
+    assert viewer.is_open
+
+    change_role(second, role=Role.MANAGER, by=kikker.owner)
+
+    viewer.refresh_from_db()
+    assert not viewer.is_open
+
+
 def test_an_organiser_is_unique_by_address(cast):
     assert sorted(Organiser.objects.values_list("slug", flat=True)) == [
         "blauwe-kikker",
