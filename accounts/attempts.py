@@ -1,8 +1,9 @@
 """Tries to sign in: whoever guesses is slowed down, not the owner and not everybody beside the guesser.
 
 Counted is what fails: of one client at one account, of one client, and, of one account, what comes from
-devices that never signed in to it. A device that did is known by a cookie, so that an owner gets in
-whatever strangers try (OWASP, Authentication Cheat Sheet: device cookies).
+devices that never signed in to it. A device that did is known by a cookie, or is signed in, so that an owner
+gets in whatever strangers try (OWASP, Authentication Cheat Sheet: device cookies). On a new device a new
+password does, by a code that only the owner is mailed.
 """
 
 from collections.abc import Iterator
@@ -14,12 +15,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from accounts.models import User
-from tiqqo.core.clients import client_of
+from tiqqo.core.clients import client_of, network_of
 from tiqqo.core.errors import DomainError
 from tiqqo.core.limits import Limit
 
 AT_ONE_ACCOUNT = Limit("sign-in", count=5, seconds=300, in_database=True)
 BY_ONE_CLIENT = Limit("sign-in-client", count=30, seconds=600, in_database=True)
+# So that no single network uses up what an account has for strangers.
+BY_ONE_NETWORK = Limit("sign-in-network", count=15, seconds=3600, in_database=True)
 BY_STRANGERS = Limit("sign-in-strangers", count=50, seconds=3600, in_database=True)
 BY_A_DEVICE = Limit("sign-in-device", count=20, seconds=3600, in_database=True)
 
@@ -69,11 +72,21 @@ def _counted(request: HttpRequest, email: str) -> Iterator[tuple[Limit, tuple[ob
     client = client_of(request)
     yield AT_ONE_ACCOUNT, (client, email)
     yield BY_ONE_CLIENT, (client,)
-    device, accounts = _device_of(request) or ("", [])
-    if accounts and User.objects.filter(email=email, pk__in=accounts).exists():
+    device = _device_at(request, email)
+    if device:
         yield BY_A_DEVICE, (device, email)
     else:
+        yield BY_ONE_NETWORK, (network_of(request), email)
         yield BY_STRANGERS, (email,)
+
+
+def _device_at(request: HttpRequest, email: str) -> str:
+    """What the browser is known by at this account; nothing where it never signed in to it."""
+    if request.user.is_authenticated and request.user.email == email:
+        return f"session of {request.user.pk}"
+    device, accounts = _device_of(request) or ("", [])
+    is_known = accounts and User.objects.filter(email=email, pk__in=accounts).exists()
+    return device if is_known else ""
 
 
 def _device_of(request: HttpRequest) -> tuple[str, list[int]] | None:

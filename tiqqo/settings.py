@@ -265,6 +265,8 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 # The mail waits in an outbox first: three minutes, as is allauth's default, may pass before it is there.
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 10 * 60
+# The second factor is asked for as ever. So an owner gets in on a new device while strangers guess.
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = False
 ACCOUNT_SIGNUP_REDIRECT_URL = "welcome"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -274,7 +276,11 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # Wrong passwords are counted by accounts/attempts.py; of what allauth calls failed logins, only tries of a
 # second factor are left.
-ACCOUNT_RATE_LIMITS = {"login": "100/m/ip", "signup": "10/10m/ip", "login_failed": "5/300s/key"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "100/m/ip",
+    "signup": "10/10m/ip",
+    "login_failed": "5/300s/key",
+}
 MFA_ADAPTER = "accounts.second_factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

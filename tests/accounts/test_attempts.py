@@ -1,10 +1,14 @@
 """Wrong passwords: whoever guesses waits; the owner and those beside the guesser do not."""
 
+import re
 from ipaddress import ip_network
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth import SESSION_KEY
+from django.core import mail
+from django.test import Client
 from django.urls import reverse
 
 from tests.cast import PASSWORD
@@ -83,7 +87,7 @@ def test_many_guessers_slow_strangers_and_not_the_owners_own_device(sign_in, own
     assert sign_in(owner.email, PASSWORD)[0]
     device = client.cookies["device"].value
     for number in range(50):
-        sign_in(owner.email, "wrong", at=f"203.0.113.{number}")
+        sign_in(owner.email, "wrong", at=f"203.0.{number}.1")
 
     assert not sign_in(owner.email, PASSWORD, at="192.0.2.5")[0]
     assert sign_in(owner.email, PASSWORD, at="192.0.2.6", device=device)[0]
@@ -93,7 +97,7 @@ def test_a_device_of_somebody_else_and_a_made_up_one_are_strangers(sign_in, owne
     assert sign_in(cast.fjord.owner.user.email, PASSWORD)[0]
     theirs = client.cookies["device"].value
     for number in range(50):
-        sign_in(owner.email, "wrong", at=f"203.0.113.{number}")
+        sign_in(owner.email, "wrong", at=f"203.0.{number}.1")
 
     assert not sign_in(owner.email, PASSWORD, at="192.0.2.5", device=theirs)[0]
     assert not sign_in(owner.email, PASSWORD, at="192.0.2.6", device="made-up")[0]
@@ -111,3 +115,73 @@ def test_a_known_device_does_not_guess_without_end_either(sign_in, owner, client
 def test_a_right_password_costs_nothing(sign_in, owner):
     for _ in range(12):
         assert sign_in(owner.email, PASSWORD)[0]
+
+
+def test_one_network_does_not_keep_the_owner_from_a_new_device(sign_in, owner):
+    for number in range(60):
+        sign_in(owner.email, "wrong", at=f"203.0.113.{number}")
+
+    assert not sign_in(owner.email, PASSWORD, at="203.0.113.99")[0]
+    assert sign_in(owner.email, PASSWORD, at="192.0.2.5")[0]
+
+
+# Ways in for an owner whose account many guess at --------------------------------------------
+
+
+@pytest.fixture
+def besieged(sign_in, owner):
+    """The owner's account, at which so many guessed that no stranger has a try left."""
+
+    def besiege():
+        for number in range(50):
+            sign_in(owner.email, "wrong", at=f"203.0.{number}.1")
+        assert not sign_in(owner.email, PASSWORD, at="192.0.2.5")[0]
+        return owner
+
+    return besiege
+
+
+@pytest.fixture
+def choose_password(queue, committing):
+    """A new password by the code that is mailed, on a device that nobody knows."""
+
+    def choose(user):
+        device = Client(REMOTE_ADDR="192.0.2.6")
+        with committing():
+            device.post(reverse("account_reset_password"), {"email": user.email})
+        queue.work()
+        code = re.search(r"^([A-Z0-9-]{6,})$", mail.outbox[-1].body, re.MULTILINE).group(1)
+        device.post(reverse("account_confirm_password_reset_code"), {"code": code})
+        new = {"password1": "lantern over mudflats", "password2": "lantern over mudflats"}
+        return device, device.post(reverse("account_complete_password_reset"), new)
+
+    return choose
+
+
+def test_a_new_password_lets_the_owner_in_on_a_new_device(besieged, choose_password):
+    device, answer = choose_password(besieged())
+
+    assert answer.status_code == 302
+    assert SESSION_KEY in device.session
+    assert "device" in device.cookies
+
+
+def test_a_new_password_does_not_stand_for_the_second_factor(owner, choose_password):
+    TOTP.activate(owner, "JBSWY3DPEHPK3PXP")
+
+    device, answer = choose_password(owner)
+
+    assert answer.headers["Location"] == reverse("mfa_authenticate")
+    assert SESSION_KEY not in device.session
+
+
+def test_who_is_signed_in_is_no_stranger_when_asked_for_the_password_again(owner, besieged):
+    browser = Client(REMOTE_ADDR="192.0.2.7")
+    browser.post(reverse("account_login"), {"login": owner.email, "password": PASSWORD})
+    # Its address is not that of this page.
+    del browser.cookies["device"]
+    besieged()
+
+    answer = browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+
+    assert answer.status_code == 302
