@@ -127,7 +127,7 @@ def test_a_changed_password_and_second_factor_are_noted(client, tova):
 
     assert not Authenticator.objects.filter(user=tova, type="totp").exists()
     assert [row.user for row in noted(Kind.PASSWORD_CHANGED)] == [tova]
-    [changed] = noted(Kind.SECOND_FACTOR_CHANGED)
+    changed, _codes = noted(Kind.SECOND_FACTOR_CHANGED)
     assert changed.facts["change"] == "removed"
 
 

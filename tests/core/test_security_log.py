@@ -64,6 +64,25 @@ def test_another_minute_kind_organiser_user_or_network_is_another_row(cast):
     assert [entry.count for entry in entries()] == [1] * 6
 
 
+def test_a_harmless_deed_hides_no_other_of_its_minute(cast):
+    base = {"request": request_from("203.0.113.7"), "user": cast.kikker.owner.user}
+    with time_machine.travel("2026-11-28 12:00:10+00:00", tick=False):
+        note(Kind.EXPORT, **base, what="badges", rows=1)
+        note(Kind.EXPORT, **base, what="orders", rows=4000)
+        flush()
+        note(Kind.EXPORT, **base, what="orders", rows=4000)
+        # What was turned away says whatever a stranger likes, and is counted together.
+        note(Kind.REFUSED, **base, view="one")
+        note(Kind.REFUSED, **base, view="other")
+        flush()
+
+    assert sorted((entry.facts.get("what", ""), entry.count) for entry in entries()) == [
+        ("", 2),
+        ("badges", 1),
+        ("orders", 2),
+    ]
+
+
 def test_a_minute_has_a_bounded_number_of_rows_and_still_counts_everybody(cast, monkeypatch):
     monkeypatch.setattr(security_log, "ROWS_A_MINUTE", 5)
     with time_machine.travel("2026-11-28 12:00:10+00:00", tick=False):

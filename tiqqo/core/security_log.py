@@ -2,8 +2,8 @@
 
 `note` only counts, in this process: it asks no database, so a refusal costs what it cost before, and
 whatever the request does with its transaction, what was noted stays. A thread writes the counts a second
-later on a connection of its own. The same kind, by the same somebody, in the same minute is one row, and a
-minute has at most `ROWS_A_MINUTE` rows of a kind, so no attack fills the table. A process that is killed
+later on a connection of its own. The same kind, by the same somebody, in the same minute is one row (of
+deeds, the same deed), and a minute has at most `ROWS_A_MINUTE` rows of a kind, so no attack fills the table. A process that is killed
 loses the counts of its last second; the first of each minute has a line in the log at once.
 """
 
@@ -219,7 +219,9 @@ def _kept_or_dots(word: str) -> str:
 
 def _key_of(row: Counted) -> str:
     who = f"{row.organiser_id}|{row.user_id}|{row.network}"
-    words = f"{row.kind}|{row.minute.isoformat()}|{who}"
+    # A deed stands for itself: a harmless export must not hide the next one of its minute.
+    what = json.dumps(row.facts, sort_keys=True) if row.kind in DEEDS else ""
+    words = f"{row.kind}|{row.minute.isoformat()}|{who}|{what}"
     return salted_hmac(_SALT, words, algorithm="sha256").hexdigest()[:32]
 
 
