@@ -14,7 +14,7 @@ from accounts import attempts, outbox
 from accounts.letters import account_letter, foreign_letter
 from accounts.models import User
 from tiqqo.core import security_log
-from tiqqo.core.clients import address_of
+from tiqqo.core.clients import address_of, client_of
 from tiqqo.core.email_addresses import tidied, validate_email_address
 from tiqqo.core.limits import TooManyRequests
 from tiqqo.ui.mails import one_line, render_letter
@@ -78,11 +78,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return bool(super().is_safe_url(url))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """The mail is in the outbox. No request waits for a mail server, or fails with it."""
+        """The mail is in the outbox. No request waits for a mail server, or fails with it.
+
+        Raises TooManyRequests where somebody has us write to an address again and again.
+        """
         request = allauth.request
+        kind = template_prefix.partition("/email/")[2]
+        outbox.refuse_flood(kind, client=client_of(request), to=email)
         facts = {"request": request, "current_site": get_current_site(request), "email": email}
         mail = self.render_mail(template_prefix, email, facts | context)
-        outbox.request_account_mail(mail, kind=template_prefix.partition("/email/")[2])
+        outbox.request_account_mail(mail, kind=kind)
 
     def render_mail(
         self,

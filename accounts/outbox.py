@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts import tasks
 from accounts.models import AccountMail
 from tiqqo.core import clock
+from tiqqo.core.limits import Limit
 from tiqqo.core.mail import is_refused
 from tiqqo.core.tasks import enqueue
 
@@ -23,6 +24,14 @@ LONGEST_PAUSE_SECONDS = 1800
 MOST_TRIES = 12
 # What is not about a code is worth sending for so long.
 NEWS_LASTS = timedelta(days=2)
+# Whoever types an address has us write these to it.
+ANYBODYS = frozenset(
+    "email_confirmation email_confirmation_signup password_reset_code password_reset_key login_code"
+    " account_already_exists unknown_account".split()
+)
+# A client reaches its bound first, so that nobody keeps an owner from the mail they wait for.
+TO_AN_ADDRESS_BY_ONE_CLIENT = Limit("account-mails", count=6, seconds=1800)
+TO_AN_ADDRESS = Limit("account-mails-of-an-address", count=20, seconds=3600)
 EMPTY = {"subject": "", "text": "", "html": "", "headers": {}}
 
 
@@ -44,6 +53,14 @@ def request_account_mail(mail: EmailMultiAlternatives, *, kind: str) -> AccountM
     )
     transaction.on_commit(partial(enqueue, tasks.send_account_mail, [row.pk]), robust=True)
     return row
+
+
+def refuse_flood(kind: str, *, client: str, to: str) -> None:
+    """A mail of this kind to that address counts. Raises TooManyRequests, whether or not there is an account."""
+    if kind in ANYBODYS:
+        address = to.strip().lower()
+        TO_AN_ADDRESS_BY_ONE_CLIENT.spend(client, address)
+        TO_AN_ADDRESS.spend(address)
 
 
 def lifetime_of(kind: str) -> timedelta:

@@ -280,6 +280,7 @@ ACCOUNT_RATE_LIMITS = {
     "login": "100/m/ip",
     "signup": "10/10m/ip",
     "login_failed": "5/300s/key",
+    "manage_email": "10/10m/user",
 }
 MFA_ADAPTER = "accounts.second_factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

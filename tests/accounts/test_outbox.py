@@ -4,6 +4,7 @@ import re
 import smtplib
 from datetime import timedelta
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -11,6 +12,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -68,6 +70,71 @@ def reset(client, ana, committing):
         return AccountMail.objects.latest("pk")
 
     return ask
+
+
+# How often a stranger may have us write to an address ---------------------------------------
+
+
+@pytest.fixture
+def ask(settings, committing):
+    """A stranger types an address."""
+    settings.LIMITS = {}
+    # What other tests used up is counted under another key.
+    settings.SECRET_KEY = uuid4().hex * 2
+
+    def asked(page, email, *, at="203.0.113.66", **more):
+        with committing():
+            return (
+                Client().post(reverse(page), {"email": email, **more}, REMOTE_ADDR=at).status_code
+            )
+
+    return asked
+
+
+NEW = {"name": "Nils Ny", "organiser_name": "", "password1": "a long enough secret"}
+
+
+@pytest.mark.parametrize("has_account", [True, False])
+def test_a_stranger_has_us_write_to_an_address_a_few_times(ask, ana, queue, has_account):
+    """Whether it has an account or not: the same answers."""
+    email = ana.email if has_account else "nobody@example.org"
+
+    answers = [ask("account_reset_password", email) for _ in range(4)]
+    answers += [ask("account_signup", email.upper(), **NEW) for _ in range(4)]
+
+    assert answers == [302] * 6 + [429] * 2
+    assert AccountMail.objects.filter(to__iexact=email).count() == 6
+
+
+def test_the_owner_has_their_mail_all_the_same(ask, ana, queue):
+    for _ in range(30):
+        ask("account_reset_password", ana.email)
+
+    assert ask("account_reset_password", ana.email, at="192.0.2.5") == 302
+
+
+def test_many_strangers_together_have_a_bound(ask, ana, queue):
+    answers = [
+        ask("account_reset_password", ana.email, at=f"203.0.{number}.1") for number in range(25)
+    ]
+
+    assert answers == [302] * 20 + [429] * 5
+
+
+def test_who_never_confirmed_an_address_has_no_code_for_each_sign_in(ask, queue):
+    """With somebody else's address and a password of one's own one may sign in again and again."""
+    ask("account_signup", "victim@example.org", **NEW)
+    for _ in range(10):
+        ask("account_login", "", login="victim@example.org", password=NEW["password1"])
+
+    assert AccountMail.objects.filter(to="victim@example.org").count() == 6
+
+
+def test_news_of_an_account_is_always_written(ask, ana, queue):
+    for _ in range(30):
+        ask("account_reset_password", ana.email)
+
+    outbox.refuse_flood("password_changed", client="203.0.113.66", to=ana.email)
 
 
 def reloaded(row):
