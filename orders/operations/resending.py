@@ -25,4 +25,4 @@ def resend_tickets(order: Order, *, by: Actor) -> None:
         status__in=[DeliveryStatus.PENDING, DeliveryStatus.PREPARED],
     ).exists()
     if not is_under_way:
-        record_change(order, Change.TICKETS_RESENT, by=by, to=order.email)
+        record_change(order, Change.TICKETS_RESENT, by=by)

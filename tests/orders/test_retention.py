@@ -414,6 +414,18 @@ def test_a_person_who_asks_is_erased_everywhere(kikker, queue, committing, reque
     call_command("verify_inventory", stdout=StringIO())
 
 
+def test_that_tickets_were_sent_again_does_not_say_to_whom(kikker, request):
+    order = kikker.place_free(1)
+    Delivery.objects.filter(order=order).update(status="sent")
+    operations.resend_tickets(order, by=kikker.owner)
+    request.getfixturevalue("over")
+
+    operations.erase_person(kikker.organiser, email="carla@example.org", by=kikker.owner)
+
+    assert AuditEntry.objects.get(action="tickets.resent").data == {}
+    assert everything_about("carla@example.org") == []
+
+
 def test_tax_law_keeps_the_buyer_of_what_cost_something(kikker, request):
     order = kikker.place_invoice(1, by=kikker.owner)
     request.getfixturevalue("over")
