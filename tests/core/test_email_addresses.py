@@ -44,6 +44,9 @@ REFUSED = [
     ('"a"@example.org', NO_ADDRESS),
     ('"\x01"@example.org', UNSEEN),
     ("dóra@example.org", NO_ADDRESS),
+    # As if it were s or k where case does not count.
+    ("\u017fam@example.org", NO_ADDRESS),
+    ("\u212aim@example.org", NO_ADDRESS),
     ("a,b@example.org", NO_ADDRESS),
     ("a@example.org,b@example.org", NO_ADDRESS),
     ("Dora <dora@example.org>", UNSEEN),

@@ -19,7 +19,9 @@ LONGEST_NAME = 64
 _PRIVATE_ENDS = frozenset(
     "alt arpa home internal intranet invalid lan local localdomain localhost onion private test".split()
 )
-_NAME = re.compile(r"[-!#$%&'*+/=?^_`{|}~0-9A-Z]+(\.[-!#$%&'*+/=?^_`{|}~0-9A-Z]+)*", re.IGNORECASE)
+_NAME = re.compile(
+    r"[-!#$%&'*+/=?^_`{|}~0-9A-Z]+(\.[-!#$%&'*+/=?^_`{|}~0-9A-Z]+)*", re.IGNORECASE | re.ASCII
+)
 
 
 def tidied(typed: str) -> str:
