@@ -30,7 +30,7 @@ from accounts.queries import unconfirmed_users
 from tiqqo.core import audit, clock, security_log
 from tiqqo.core.audit import Actor
 from tiqqo.core.codes import new_code, new_secret
-from tiqqo.core.images import logo_of
+from tiqqo.core.images import PICTURES, logo_of, remove_picture
 from tiqqo.core.limits import Limit
 from tiqqo.core.security_log import Kind
 from tiqqo.core.tasks import after_commit
@@ -89,14 +89,25 @@ def _record_of_platform(organiser: Organiser, action: str, *, by: Actor) -> None
 
 @transaction.atomic
 def change_organiser(organiser: Organiser, *, by: Membership, **changes: Any) -> Organiser:
-    """The organiser's settings are as given. Raises UnusableImage."""
+    """The organiser's settings are as given; a logo that was there before is gone.
+
+    Raises UnusableImage, TooManyRequests.
+    """
     if changes.get("logo"):
+        PICTURES.spend(organiser.pk)
         changes["logo"] = logo_of(changes["logo"])
+    if "logo" in changes:
+        remove_picture(_locked_organiser(organiser).logo.name)
     for name, value in changes.items():
         setattr(organiser, name, value)
     organiser.save(update_fields=list(changes))
     audit.record(organiser, "organiser.changed", by=by, fields=sorted(changes))
     return organiser
+
+
+def _locked_organiser(organiser: Organiser) -> Organiser:
+    """As it is now, and stays until the transaction ends; sales go on meanwhile."""
+    return Organiser.objects.select_for_update(of=("self",), no_key=True).get(pk=organiser.pk)
 
 
 @transaction.atomic

@@ -14,7 +14,10 @@ from events.errors import DatesMissing, EndsBeforeStart, NotReady, WrongStatus
 from events.models import RESERVED_SLUGS, Event, EventKey, EventStatus, slug_candidates
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
-from tiqqo.core.images import picture_of
+from tiqqo.core.images import PICTURES, picture_of, remove_picture
+from tiqqo.core.limits import Limit
+
+EVENTS = Limit("events", count=60, seconds=3600)
 
 
 @transaction.atomic
@@ -26,8 +29,12 @@ def create_event(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> Event:
-    """A draft exists with the organiser's defaults, its own web address and its own signing key."""
+    """A draft exists with the organiser's defaults, its own web address and its own signing key.
+
+    Raises EndsBeforeStart, TooManyRequests.
+    """
     _refuse_backward(starts_at, ends_at)
+    EVENTS.spend(organiser.pk)
     # Two people naming their events alike at the same moment: the second takes the next slug.
     Organiser.objects.select_for_update(of=("self",)).get(pk=organiser.pk)
     base = slugify(name)[:60].strip("-") or "event"
@@ -57,13 +64,19 @@ def create_event(
 
 @transaction.atomic
 def change_event(event: Event, *, by: Membership, **changes: Any) -> Event:
-    """The event's details are as given. Raises EndsBeforeStart, UnusableImage."""
+    """The event's details are as given; a picture that was there before is gone.
+
+    Raises EndsBeforeStart, UnusableImage, TooManyRequests.
+    """
     if changes.get("image") and isinstance(changes["image"], File):
+        PICTURES.spend(event.organiser_id)
         changes["image"] = picture_of(changes["image"])
     event = (
         Event.objects.select_related("organiser").select_for_update(of=("self",)).get(pk=event.pk)
     )
     changed = [name for name, value in changes.items() if getattr(event, name) != value]
+    if "image" in changed:
+        remove_picture(event.image.name)
     for name in changed:
         setattr(event, name, changes[name])
     _refuse_backward(event.starts_at, event.ends_at)

@@ -455,6 +455,22 @@ def test_logo_is_taken_away_and_otherwise_kept(at_kikker, pages):
     assert pages.get_page("/blauwe-kikker/").texts(".masthead__name") == ["De Kikker"]
 
 
+def test_a_logo_that_was_replaced_or_taken_away_is_gone(at_kikker, committing):
+    def saved(**typed):
+        with committing():
+            at_kikker.get("accounts:settings").submit("Save settings", **typed)
+        return Organiser.objects.get(slug="blauwe-kikker").logo.name
+
+    first = saved(logo=logo((30, 10)))
+    second = saved(logo=logo((40, 10)))
+    assert [default_storage.exists(name) for name in (first, second)] == [False, True]
+    assert saved(name="De Kikker") == second
+    assert default_storage.exists(second)
+
+    assert saved(removes_logo="on") == ""
+    assert not default_storage.exists(second)
+
+
 def test_a_logo_that_is_no_picture_is_refused_at_its_field(at_kikker):
     evil = SimpleUploadedFile("logo.png", b"<svg onload=alert(1)>")
 

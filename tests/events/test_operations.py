@@ -6,6 +6,7 @@ from io import BytesIO
 import pytest
 import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
@@ -25,6 +26,7 @@ from tests.cast import EventFactory, ReleaseFactory
 from ticketing.errors import SalesPaused
 from tiqqo.core import audit, clock, images
 from tiqqo.core.images import UnusableImage
+from tiqqo.core.limits import TooManyRequests
 from tiqqo.core.models import AuditEntry
 
 
@@ -308,3 +310,47 @@ def test_too_many_bytes_and_too_many_pixels_are_refused(kikker, monkeypatch):
     monkeypatch.setattr(images, "LIMIT_BYTES", 100)
     with pytest.raises(UnusableImage):
         stored(kikker, picture(size=(400, 300)))
+
+
+def test_a_picture_that_was_replaced_is_gone(kikker, committing):
+    with committing():
+        first = stored(kikker, picture())
+    assert default_storage.exists(first.name)
+    with committing():
+        second = stored(kikker, picture(name="other.jpg"))
+
+    assert not default_storage.exists(first.name)
+    assert default_storage.exists(second.name)
+
+
+def test_a_change_that_did_not_come_keeps_the_picture(kikker, committing):
+    with committing():
+        first = stored(kikker, picture())
+
+    with committing(), pytest.raises(EndsBeforeStart):
+        change_event(kikker.event, by=kikker.owner, image=picture(), ends_at=kikker.event.starts_at)
+
+    assert default_storage.exists(first.name)
+    assert Event.objects.get(pk=kikker.event.pk).image.name == first.name
+
+
+def test_an_organiser_has_so_many_pictures_made_in_an_hour(kikker, settings):
+    settings.LIMITS = {"pictures": (2, 3600)}
+    for _ in range(2):
+        stored(kikker, picture(size=(8, 8)))
+
+    with pytest.raises(TooManyRequests):
+        stored(kikker, picture(size=(8, 8)))
+
+
+# Bounds ---------------------------------------------------------------------------------
+
+
+def test_an_organiser_makes_so_many_events_in_an_hour(kikker, settings):
+    settings.LIMITS = {"events": (2, 3600)}
+    for name in ("One", "Two"):
+        create_event(kikker.organiser, name=name, by=kikker.owner)
+
+    with pytest.raises(TooManyRequests):
+        create_event(kikker.organiser, name="Three", by=kikker.owner)
+    assert not Event.objects.filter(name="Three").exists()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING
 
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from tiqqo.core.codes import new_code
 from tiqqo.core.errors import Busy, Invalid
+from tiqqo.core.limits import Limit
 
 # The library is imported where it works: most web processes never do, and are smaller without it.
 if TYPE_CHECKING:
@@ -34,6 +38,9 @@ LIMIT_SCANS = 100
 FORMATS = ("JPEG", "PNG", "WEBP")
 PICTURE = (1600, 900)
 LOGO = (640, 240)  # at most; shown at most 224 x 40 CSS pixels
+
+# Of one organiser: each is a file, and takes a thread for as long as it is decoded.
+PICTURES = Limit("pictures", count=60, seconds=3600)
 
 # Who has to wait for longer than most pictures take is told to come again.
 WAIT_SECONDS = 3.0
@@ -58,6 +65,12 @@ class PicturesBusy(Busy):
     code = "pictures_busy"
     field = "image"
     message = _("Other pictures are being worked on. Choose yours again in a few seconds.")
+
+
+def remove_picture(name: str) -> None:
+    """The file goes once this transaction commits: nobody can look at it any more, and it takes no room."""
+    if name:
+        transaction.on_commit(partial(default_storage.delete, name), robust=True)
 
 
 def picture_of(upload: File[bytes]) -> ContentFile[bytes]:
