@@ -14,6 +14,7 @@ from accounts.permissions import Role
 from tiqqo.ui.addresses import MailAddressField
 from tiqqo.ui.colour import is_readable_accent
 from tiqqo.ui.forms import TiqqoForm
+from tiqqo.ui.markdown import refuse_hard_text
 from tiqqo.ui.names import NameField, PersonNameField
 
 TIME_ZONES = sorted(
@@ -105,6 +106,7 @@ class OrganiserForm(TiqqoForm):
         label=_("Privacy notice: text"),
         required=False,
         max_length=40_000,
+        validators=[refuse_hard_text],
         help_text=_(
             "If you have no address, write it here; Markdown works. Left empty, a short notice names you "
             "as responsible and says what we do for you."
@@ -116,6 +118,7 @@ class OrganiserForm(TiqqoForm):
         label=_("Terms: text"),
         required=False,
         max_length=40_000,
+        validators=[refuse_hard_text],
         widget=forms.Textarea(attrs={"rows": 6}),
     )
 

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import public_view
 from accounts.models import Organiser
-from events.text import as_html
 from people.consent_links import contact_of, is_one_click
 from people.operations import withdraw_consent
+from tiqqo.ui.markdown import as_html
 
 
 @public_view

@@ -18,7 +18,6 @@ from accounts.access import membership_of, public_view
 from accounts.permissions import Permission
 from events.models import Event
 from events.queries import event_or_404
-from events.text import as_html
 from orders import payments
 from orders.basket import NOTHING_CHOSEN, Basket
 from orders.calendar import calendar_file
@@ -44,6 +43,7 @@ from tiqqo.core.errors import Busy, DomainError
 from tiqqo.core.headers import found_by_search
 from tiqqo.core.language import suggest_language
 from tiqqo.core.page_cache import kept_answer, kept_for_strangers
+from tiqqo.ui.markdown import as_html
 
 
 def event_context(request: Any, event: Event) -> dict[str, Any]:

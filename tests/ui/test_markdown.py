@@ -1,11 +1,12 @@
 """Organisers write Markdown; guests get harmless HTML."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from events.text import as_html
+from tiqqo.ui.markdown import LONGEST_HTML, as_html, refuse_hard_text
 
 
 def test_markdown_becomes_html_below_the_pages_own_headings():
@@ -49,3 +50,38 @@ def _refuse_active(rendered):
         assert node.tag not in {"script", "style", "iframe", "img", "svg", "form", "h1", "h2"}
         assert set(node.attrib) <= {"href", "rel", "title"}
         assert not node.get("href", "").lower().startswith(("javascript:", "data:", "vbscript:"))
+
+
+# What it costs -------------------------------------------------------------------------------
+
+
+def table(columns, rows):
+    head = "|" + "a|" * columns
+    return "\n".join([head, "|" + "-|" * columns, *["|a|"] * rows])
+
+
+HARD = {"table": table(2000, 3000)}
+
+
+@pytest.mark.parametrize("text", HARD.values(), ids=HARD)
+def test_a_text_that_is_hard_to_lay_out_is_refused(text):
+    with pytest.raises(ValidationError, match="takes too long to lay out"):
+        refuse_hard_text(text)
+
+
+@pytest.mark.parametrize("length", [300, 20_000, 40_000])
+def test_a_text_of_any_length_that_somebody_wrote_is_taken(length):
+    part = (
+        "# Doors\n\nAt **eight**, [map](https://example.org/m) and *coffee*: come early, it fills up.\n\n"
+        "- one\n- two\n\n| Set | Time |\n|---|---|\n| One | 21:00 |\n\n> said by `somebody`\n\n"
+    )
+    text = (part * (length // len(part) + 1))[:length]
+
+    refuse_hard_text(text)
+    assert len(as_html(text)) < LONGEST_HTML / 2
+
+
+def test_the_same_text_is_laid_out_once():
+    text = "Of *one* kind only."
+
+    assert as_html(text) is as_html(text)
