@@ -6,7 +6,22 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ticketing.errors import SoldOut
 from tiqqo.core.errors import DomainError, Invalid
+from tiqqo.core.locales import number
 from tiqqo.core.money import Money
+
+# Any of it ------------------------------------------------------------------------------
+
+
+class EventHasEnough(Invalid):
+    code = "event_has_enough"
+
+    def __init__(self, *, things: str | Promise, limit: int) -> None:
+        super().__init__(
+            _("An event has at most %(limit)s %(things)s. Delete some, or make another event.")
+            % {"limit": number(limit), "things": things},
+            limit=limit,
+        )
+
 
 # Ticket types ---------------------------------------------------------------------------
 

@@ -19,8 +19,10 @@ from ticketing.operations import (
     resume_slots,
     set_slot_capacity,
 )
+from ticketing.operations.bounds import MOST
 from ticketing.organiser_errors import (
     DaysBackward,
+    EventHasEnough,
     NoSlots,
     SlotsOutsideEvent,
     SlotsSold,
@@ -84,6 +86,17 @@ def test_a_rule_makes_a_slot_with_a_pool_at_each_time(museum, kikker):
     assert (slot.grace_minutes, slot.pool.capacity) == (10, 5)
     [*_, entry] = audit.history_of(museum)
     assert (entry.action, entry.data) == ("slots.made", {"count": 8, "capacity": 5})
+
+
+def test_an_event_has_room_for_so_many_times(museum, kikker, monkeypatch):
+    _most, *words = MOST[TimeSlot]
+    monkeypatch.setitem(MOST, TimeSlot, (5, *words))
+    for _ in range(2):
+        make(museum, kikker.owner, last_on=date(2027, 10, 4))
+
+    with pytest.raises(EventHasEnough):
+        make(museum, kikker.owner, last_on=date(2027, 10, 5))
+    assert TimeSlot.objects.filter(event=museum).count() == 4
 
 
 def test_a_last_slot_that_would_be_too_long_is_left_out(museum, kikker):

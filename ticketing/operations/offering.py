@@ -25,6 +25,7 @@ from ticketing.models import (
     ReservationStatus,
     TicketType,
 )
+from ticketing.operations.bounds import refuse_more
 from ticketing.operations.pooling import event_pool, limit_pool
 from ticketing.organiser_errors import (
     BundleHasItsParts,
@@ -95,9 +96,10 @@ def create_ticket_type(
     """A type exists with its pool, last in the shop's order. It is sold once a release is published.
 
     Raises NameTaken, OptionsMissing, TooManyOptions, OrderRangeBackward, BundleInBundle,
-    GroupInBundle, BundleHasItsParts, PartOfAnotherEvent.
+    GroupInBundle, BundleHasItsParts, PartOfAnotherEvent, EventHasEnough.
     """
     lock_offer(event)
+    refuse_more(TicketType, event.pk)
     event_pool(event)
     last = TicketType.objects.filter(event=event).aggregate(last=Max("position"))["last"]
     ticket_type = TicketType(event=event, name=name, position=0 if last is None else last + 1)

@@ -10,6 +10,7 @@ from events.models import Event
 from ticketing.errors import CapBelowSold, NameTaken
 from ticketing.locks import lock_offer
 from ticketing.models import CapacityPool, PoolMember, Release, TicketType
+from ticketing.operations.bounds import refuse_more
 from ticketing.organiser_errors import MemberOfAnotherEvent, NoMembers, PoolInUse
 from tiqqo.core import audit
 
@@ -66,9 +67,10 @@ def create_shared_pool(
 ) -> CapacityPool:
     """Sales of the members from now on draw on these places, too; earlier ones do not count.
 
-    Raises NoMembers, MemberOfAnotherEvent, NameTaken.
+    Raises NoMembers, MemberOfAnotherEvent, NameTaken, EventHasEnough.
     """
     lock_offer(event)
+    refuse_more(CapacityPool, event.pk)
     _refuse_members(event, members)
     try:
         with transaction.atomic():

@@ -24,6 +24,7 @@ from ticketing.models import (
     Reservation,
     TicketType,
 )
+from ticketing.operations.bounds import refuse_more
 from ticketing.organiser_errors import (
     AmountOffMissing,
     AutomaticPerPerson,
@@ -117,9 +118,10 @@ def create_promotion(
     is of. Raises NameTaken, PercentOutOfRange, AmountOffMissing, PriceBelowZero, BuyAndGetMissing,
     PromotionDoesNothing, AutomaticWithoutDiscount, AutomaticUnlocks, AutomaticPerPerson,
     MinimumWithoutDiscount, TooLittle, PromotionWindowBackward, PromotionAfterEvent,
-    ScopeOfAnotherEvent, DiscountBelowCardMinimum.
+    ScopeOfAnotherEvent, DiscountBelowCardMinimum, EventHasEnough.
     """
     event = lock_offer(event)
+    refuse_more(Promotion, event.pk)
     promotion = Promotion(event=event, name=name, is_automatic=is_automatic, allocation=allocation)
     _set(promotion, terms)
     _refuse(promotion, event, terms)
@@ -198,11 +200,12 @@ def create_code(
 ) -> Code:
     """Buyers can claim the promotion with this code, so often in all; None is without a limit.
 
-    Raises CodeBadlyWritten, CodeTaken, TooLittle, CodesOfAutomatic.
+    Raises CodeBadlyWritten, CodeTaken, TooLittle, CodesOfAutomatic, EventHasEnough.
     """
     text = normalised(text)
     if not is_written_well(text):
         raise CodeBadlyWritten
+    refuse_more(Code, promotion.event_id)
     _refuse_codes(promotion, uses_limit)
     try:
         with transaction.atomic():
@@ -230,11 +233,12 @@ def generate_codes(
     """So many more codes claim the promotion: the prefix, then so many random letters and digits.
 
     Raises TooManyCodes, CodeBadlyWritten, RandomPartTooLong, TooEasilyGuessed, TooLittle,
-    CodesOfAutomatic.
+    CodesOfAutomatic, EventHasEnough.
     """
     prefix = normalised(beginning)
     lock_offer(promotion.event_id)
     among = _refuse_many(promotion, count, prefix, length)
+    refuse_more(Code, promotion.event_id, adding=count)
     _refuse_codes(promotion, uses_limit)
     now = clock.now()
     Code.objects.bulk_create(

@@ -25,6 +25,7 @@ from ticketing.models import (
     ReservationLine,
     TicketType,
 )
+from ticketing.operations.bounds import refuse_more
 from ticketing.operations.pooling import limit_pool
 from ticketing.organiser_errors import (
     FollowsAnotherType,
@@ -66,9 +67,10 @@ def create_release(
     """A draft release of the type exists with its pool. Prices in minor units of the event's currency.
 
     Raises PriceBelowZero, PriceBelowCardMinimum, SuggestedTooLow, WindowBackward, WindowAfterEvent, FollowsAnotherType,
-    NameTaken.
+    NameTaken, EventHasEnough.
     """
     event = lock_offer(ticket_type.event_id)
+    refuse_more(Release, event.pk)
     release = Release(ticket_type=ticket_type, name=name, price_minor=0)
     _set(release, details)
     prices = details.get("option_prices", {})
