@@ -73,6 +73,9 @@ def setup(request: Any, event: str) -> HttpResponse:
                 return redirect(
                     "events:setup", organiser=request.member.organiser.slug, event=event
                 )
+    if not may_edit:
+        # Where to join online is for holders of tickets: whoever knows it is in.
+        form.initial["online_url"] = ""
     return render_dashboard(
         request,
         "events/setup.html",

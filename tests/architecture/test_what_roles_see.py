@@ -9,6 +9,7 @@ from lxml.html import fromstring
 from accounts.models import Invitation, Membership
 from accounts.operations import invite_member
 from accounts.permissions import Permission, Role, may
+from events.operations import change_event
 from orders.codes import ticket_code
 from orders.models import Order, Ticket
 from tests.architecture.test_routes import visited
@@ -22,12 +23,14 @@ SHOWN = {
     "ticket's letters": Permission.MANAGE_ORDERS,
     "badges": Permission.MANAGE_ORDERS,
     "discount code": Permission.EDIT_EVENTS,
+    "link for online guests": Permission.EDIT_EVENTS,
     "partner's code": Permission.EDIT_EVENTS,
     "buyer's address": Permission.VIEW_ORDERS,
     "attendee's address": Permission.VIEW_ORDERS,
     "address in line": Permission.VIEW_ORDERS,
     "member's address": Permission.MANAGE_TEAM,
 }
+ONLINE = "https://live.example/join-3f9c"
 # On no page of the dashboard or the door, whoever asks.
 NEVER = {"QR", "hold's link", "link in line", "invitation's link"}
 
@@ -43,6 +46,7 @@ def looked_for(house) -> dict[str, set[str]]:
             "ticket's letters": {ticket.code for ticket in tickets},
             "QR": {ticket_code(t, bytes(t.event.key.private_key)) for t in tickets},
             "discount code": {"FRIEND"},
+            "link for online guests": {ONLINE},
             "partner's code": set(
                 Code.objects.filter(promotion__allocation=partner).values_list("text", flat=True)
             ),
@@ -60,6 +64,7 @@ def looked_for(house) -> dict[str, set[str]]:
 def house_to_look_at(house) -> Iterator[tuple[list[str], dict[str, set[str]]]]:
     """Every address of the house, and what to look for behind them."""
     with house.scope():
+        change_event(house.event, by=house.owner, online_url=ONLINE)
         house.place_free(1, attendees=(DORA,))
         set_waitlist(house.event, method=WaitlistMethod.FIRST_COME, offer_hours=12, by=house.owner)
     addresses = [url for url, _route in visited(house)]
