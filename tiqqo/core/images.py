@@ -67,7 +67,7 @@ class PicturesBusy(Busy):
     message = _("Other pictures are being worked on. Choose yours again in a few seconds.")
 
 
-def remove_picture(name: str) -> None:
+def remove_picture(name: str | None) -> None:
     """The file goes once this transaction commits: nobody can look at it any more, and it takes no room."""
     if name:
         transaction.on_commit(partial(default_storage.delete, name), robust=True)
