@@ -128,7 +128,7 @@ class Order(TenantModel):
 
     # Of an invoice order that a buyer made: the secret of the link that shows that the address is theirs,
     # when it did, when the organiser said yes (or had said so beforehand) …
-    address_secret = models.CharField(max_length=32, blank=True, default="", db_default="")
+    address_secret = SealedCharField(max_length=32, blank=True, default="", db_default="")
     address_confirmed_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
     # … when it is cancelled unless it is paid, and when the buyer is to be told so. Orders that the

@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import Client
@@ -343,3 +344,15 @@ def test_ids_of_keys_tell_them_apart_and_nothing_else(settings):
     ids = [key.id for key in sealed.known_keys()]
     assert len(set(ids)) == 2 and all(len(id) == sealed.ID_LENGTH for id in ids)
     assert base64.urlsafe_b64encode(OLD.encode())[:6].decode() not in ids
+
+
+def test_every_column_that_is_called_a_secret_is_sealed():
+    """What is compared only, such as a hash, is called something else."""
+    called = {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models()
+        for field in model._meta.local_fields
+        if re.search(r"secret|private_key", field.name)
+    }
+    assert called == {f"{field.model._meta.label}.{field.name}" for field in sealed_fields()}
+    assert len(called) > 5

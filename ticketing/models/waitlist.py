@@ -194,7 +194,7 @@ class WaitlistRequest(TenantModel):
     """
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waitlist_requests")
-    secret = models.CharField(max_length=32, unique=True, default=new_secret)
+    secret = SealedCharField(max_length=32, unique=True, default=new_secret)
     name = models.CharField(max_length=120)
     email = models.EmailField()
     email_key = models.CharField(max_length=254)

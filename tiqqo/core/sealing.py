@@ -130,8 +130,9 @@ def _on(field: SealedField, words: str, is_clear: bool) -> str:
         is_due: sql.Composable = is_sealed
     else:
         head = sealed.known_keys()[0].head
-        is_due = sql.SQL("NOT ({} AND left({}, {}) = {})").format(
-            is_sealed, text, sql.Literal(len(head)), sql.Literal(head)
+        # Where there is no secret there is nothing to seal.
+        is_due = sql.SQL("octet_length({}) > 0 AND NOT ({} AND left({}, {}) = {})").format(
+            column, is_sealed, text, sql.Literal(len(head)), sql.Literal(head)
         )
     statement = sql.SQL(words).format(
         table=sql.Identifier(field.model._meta.db_table), column=column, is_due=is_due
@@ -147,7 +148,10 @@ def keys_in_use() -> Counter[tuple[str, str]]:
         for field in sealed_fields():
             column = sql.Identifier(str(field.column))
             binary = _is_binary(field)
-            statement = sql.SQL("SELECT {head}, count(*) FROM {table} GROUP BY 1").format(
+            statement = sql.SQL(
+                "SELECT {head}, count(*) FROM {table} WHERE octet_length({c}) > 0 GROUP BY 1"
+            ).format(
+                c=column,
                 head=sql.SQL(
                     "CASE WHEN octet_length({c}) > {n} THEN left(encode({c}, 'escape'), {h}) END"
                     if binary
