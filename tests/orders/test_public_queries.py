@@ -49,10 +49,10 @@ def test_queries_of_card_money(in_kikker_shop, expect_queries):
     with house.scope():
         order, payment = house.begin_payment()
 
-        # ids · lock: hold · order · payment; update payment · ledger: is it there? · insert
-        # entry · insert postings · update order · audit · lines · any tickets? · insert tickets ·
+        # ids · lock: hold · order · payment; held lines · ordered lines · update payment · ledger: is it
+        # there? · insert entry · insert postings · update order · audit · lines · any tickets? · insert tickets ·
         # audit · deliveries so far · insert delivery; confirm: hold · lines · update hold · count pools
-        with expect_queries(19):
+        with expect_queries(21):
             operations.confirm_payment(payment, paid=order.total, intent_id="pi_1")
 
 

@@ -175,8 +175,9 @@ def test_ten_thousand_codes_are_there_in_seconds_with_few_statements(kikker, exp
     promotion = promote(kikker)
     began = perf_counter()
 
-    # The event's lock, codes of before, those that exist already, the insert, the audit log.
-    with expect_queries(5):
+    # The event's lock, codes of before, how many the event has, those that exist already, the insert,
+    # the audit log.
+    with expect_queries(6):
         generate_codes(promotion, count=10_000, by=kikker.owner)
 
     assert Code.objects.filter(promotion=promotion).count() == 10_000
