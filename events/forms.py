@@ -134,6 +134,11 @@ class SetupForm(TiqqoForm):
         ),
         widget=forms.NumberInput(attrs={"class": "input--short"}),
     )
+    free_needs_address = forms.BooleanField(
+        label=_("Every free order waits until its e-mail address is confirmed"),
+        help_text=_("Otherwise those do that one visitor makes beyond this share."),
+        required=False,
+    )
     allows_invoice = forms.BooleanField(label=_("Companies may pay by invoice"), required=False)
     invoice_issues = forms.ChoiceField(
         label=_("Tickets of an invoice order are issued"),
@@ -175,7 +180,7 @@ class SetupForm(TiqqoForm):
         (_("Money"), (("tax_name", "tax_rate"), "prices_include_tax", "fee_payer")),
         (
             _("Checkout"),
-            (("hold_minutes", "per_order_limit"), "held_share_percent"),
+            (("hold_minutes", "per_order_limit"), "held_share_percent", "free_needs_address"),
         ),
         (
             _("Invoices"),

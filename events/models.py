@@ -109,6 +109,11 @@ class Event(TenantModel):
         db_default=10,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
     )
+    free_needs_address = models.BooleanField(
+        _("every free order waits until its e-mail address is confirmed"),
+        default=False,
+        db_default=False,
+    )
     allows_invoice = models.BooleanField(_("companies may pay by invoice"), default=False)
     invoice_issues = models.CharField(
         _("tickets of an invoice order are issued"),

@@ -74,7 +74,9 @@ def _when_placed(order: Order) -> DeliveryKind | Silent:
     return DeliveryKind.RECEIVED if is_by_invoice else Silent.ON_THE_PAGE
 
 
-def _when_confirmed(order: Order) -> DeliveryKind:
+def _when_confirmed(order: Order) -> DeliveryKind | Silent:
+    if order.is_settled:
+        return Silent.TICKETS_TELL
     return DeliveryKind.REQUESTED if order.awaits_acceptance else DeliveryKind.RECEIVED
 
 

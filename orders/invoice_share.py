@@ -7,7 +7,7 @@ from orders.models import Order, OrderStatus, PaymentMethod
 from ticketing.models import CapacityPool, ReservationStatus
 
 
-def invoice_places_left(event: Event, *, besides: Order | None = None) -> int | None:
+def invoice_places_left(event: Event, *, besides: Order) -> int | None:
     """How many places buyers may still order by invoice; None where nothing limits the places.
 
     Counted is what buyers ordered and nobody has paid, confirmed or about to be. What the organiser
@@ -23,9 +23,7 @@ def invoice_places_left(event: Event, *, besides: Order | None = None) -> int | 
             reservation__status=ReservationStatus.PENDING,
         )
     )
-    if besides is not None:
-        unpaid = unpaid.exclude(pk=besides.pk)
-    held: int = unpaid.aggregate(places=Sum("quantity"))["places"] or 0
+    held: int = unpaid.exclude(pk=besides.pk).aggregate(places=Sum("quantity"))["places"] or 0
     share = max(1, places * event.invoice_share_percent // 100)
     return max(0, share - held)
 

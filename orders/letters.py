@@ -134,8 +134,8 @@ def _confirm_address(facts: OrderFacts) -> Letter:
             greeting(""),
             Text(
                 _(
-                    "somebody, probably you, wants to order tickets for %(event)s by invoice with this"
-                    " address. Confirm it, and the order is placed. The tickets are held until %(until)s."
+                    "somebody, probably you, wants to order tickets for %(event)s with this address."
+                    " Confirm it, and the order is placed. The tickets are held until %(until)s."
                 )
                 % named
             ),

@@ -14,6 +14,7 @@ from hashlib import blake2b
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from events.models import Event
@@ -56,9 +57,16 @@ def forget_askers() -> None:
     _tally.clear()
 
 
-def share_of(event: Event, capacity: int) -> int:
-    """How many of so many places one client may hold at once: never less than one order may have."""
-    return max(event.per_order_limit, math.ceil(capacity * event.held_share_percent / 100))
+def shares_of(event: Event, catalogue: Catalogue, draws: Mapping[int, int]) -> dict[int, int]:
+    """How many places of each of these pools one client may have at once: never fewer than one order may
+    have. Nothing of a pool without a limit, and of an event without a bound."""
+    if settings.LIMITS is None or event.held_share_percent == WITHOUT_BOUND:
+        return {}
+    return {
+        pool: max(event.per_order_limit, math.ceil(capacity * event.held_share_percent / 100))
+        for pool in draws
+        if (capacity := catalogue.pools.capacities.get(pool)) is not None
+    }
 
 
 def refuse_more_than_share(
@@ -75,17 +83,16 @@ def refuse_more_than_share(
     Stand in the transaction that holds them: the next of the same client waits for its end. `but_for`
     is the reservation that is being changed. Raises TooManyHeld, ProofNeeded.
     """
-    if settings.LIMITS is None or event.held_share_percent == WITHOUT_BOUND:
-        return
-    shares = {
-        pool: share_of(event, capacity)
-        for pool in draws
-        if (capacity := catalogue.pools.capacities.get(pool)) is not None
-    }
-    if all(_is_little(asker, event, pool, draws[pool], share) for pool, share in shares.items()):
+    shares = shares_of(event, catalogue, draws)
+    if is_little(asker, draws, shares, what="held", seconds=event.hold_minutes * 60):
         return
     _one_at_a_time(event, asker)
-    by_client, by_network = _held_by(event, asker, at=at, but_for=but_for)
+    held_now = ReservationLine.objects.filter(
+        reservation__event=event,
+        reservation__status=ReservationStatus.PENDING,
+        reservation__expires_at__gt=at,
+    ).exclude(reservation=but_for)
+    by_client, by_network = places_by(asker, held_now)
     for pool, share in shares.items():
         asked, held = draws[pool], by_client[pool]
         if asked <= 0:
@@ -96,14 +103,19 @@ def refuse_more_than_share(
             raise ProofNeeded
 
 
-def _is_little(asker: Asker, event: Event, pool: int, asked: int, share: int) -> bool:
-    """Whether this process has let the client have little of the pool lately, and so its network: of
-    IPv6 that has as many clients as somebody likes."""
-    most, seconds = share // UNASKED_PART, event.hold_minutes * 60
-    of_network = most * CLIENTS_IN_A_NETWORK
-    return _tally.add(
-        ("client", asker.client, pool), asked, most=most, seconds=seconds
-    ) and _tally.add(("network", asker.network, pool), asked, most=of_network, seconds=seconds)
+def is_little(
+    asker: Asker, draws: Mapping[int, int], shares: Mapping[int, int], *, what: str, seconds: float
+) -> bool:
+    """Whether this process has let the client have little of each pool lately, and so its network: of
+    IPv6 that has as many clients as somebody likes. If so, it has them now."""
+    return all(
+        _tally.add((what, who, pool), draws[pool], most=most, seconds=seconds)
+        for pool, share in shares.items()
+        for who, most in (
+            (asker.client, share // UNASKED_PART),
+            (asker.network, share // UNASKED_PART * CLIENTS_IN_A_NETWORK),
+        )
+    )
 
 
 def _one_at_a_time(event: Event, asker: Asker) -> None:
@@ -117,19 +129,14 @@ def _one_at_a_time(event: Event, asker: Asker) -> None:
         )
 
 
-def _held_by(
-    event: Event, asker: Asker, *, at: datetime, but_for: int | None
+def places_by(
+    asker: Asker, lines: "QuerySet[ReservationLine]"
 ) -> tuple[Counter[int], Counter[int]]:
-    """Places by pool that the client holds unpaid, and that its network does."""
-    lines = ReservationLine.objects.filter(
-        reservation__event=event,
-        reservation__network=asker.network,
-        reservation__status=ReservationStatus.PENDING,
-        reservation__expires_at__gt=at,
-    ).exclude(reservation=but_for)
+    """Places by pool that the client has of these, and that its network has."""
     by_client: Counter[int] = Counter()
     by_network: Counter[int] = Counter()
-    for client, pools, quantity, admits in lines.values_list(
+    of_network = lines.filter(reservation__network=asker.network)
+    for client, pools, quantity, admits in of_network.values_list(
         "reservation__client", "pool_ids", "quantity", "admits"
     ):
         places = dict.fromkeys(pools, quantity * admits)

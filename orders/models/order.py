@@ -126,7 +126,7 @@ class Order(TenantModel):
     # Whose it was is not known any more, see `orders.retention` and `orders.erasing`.
     anonymised_at = models.DateTimeField(null=True)
 
-    # Of an invoice order that a buyer made: the secret of the link that shows that the address is theirs,
+    # Of an order by invoice, or a free one that was asked: the secret of the link that shows that the address is theirs,
     # when it did, when the organiser said yes (or had said so beforehand) …
     address_secret = SealedCharField(max_length=32, blank=True, default="", db_default="")
     address_confirmed_at = models.DateTimeField(null=True)
@@ -204,10 +204,10 @@ class Order(TenantModel):
 
     @property
     def awaits_address(self) -> bool:
-        """An invoice order whose buyer has not shown yet that the address is theirs."""
+        """An order without payment whose buyer has not shown yet that the address is theirs."""
         return (
             self.status == OrderStatus.INITIATED
-            and self.payment_method == PaymentMethod.INVOICE
+            and self.payment_method in (PaymentMethod.INVOICE, PaymentMethod.FREE)
             and self.address_secret != ""
         )
 

@@ -1,4 +1,4 @@
-"""An invoice order that a buyer makes asks the buyer to show that the address is theirs."""
+"""An order that nobody has paid for asks its buyer to show that the address is theirs."""
 
 from datetime import timedelta
 
@@ -7,9 +7,8 @@ from django.db.models import QuerySet
 from orders.changes import Change
 from orders.errors import InvoiceShareUsed, TooManyAddresses
 from orders.invoice_share import invoice_places_left
-from orders.models import Delivery, DeliveryKind, Order
+from orders.models import Delivery, DeliveryKind, Order, PaymentMethod
 from orders.operations.changing import record_change
-from ticketing.models import Reservation
 from ticketing.operations import hold_until
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import new_secret
@@ -20,13 +19,16 @@ MOST_ADDRESSES = 3
 ASKED_AGAIN_AFTER = timedelta(minutes=10)
 
 
-def refuse_beyond_share(order: Order | None, reservation: Reservation, *, places: int) -> None:
-    """The caller has locked the event, so that two buyers do not take the same share.
+def refuse_beyond_share(order: Order) -> None:
+    """An order by invoice fits in what unpaid ones may hold. The caller has locked the event, so that two
+    buyers do not take the same share.
 
     Raises InvoiceShareUsed.
     """
-    left = invoice_places_left(reservation.event, besides=order)
-    if left is not None and places > left:
+    if order.payment_method != PaymentMethod.INVOICE:
+        return
+    left = invoice_places_left(order.event, besides=order)
+    if left is not None and order.quantity > left:
         raise InvoiceShareUsed(left=left)
 
 

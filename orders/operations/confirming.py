@@ -1,4 +1,4 @@
-"""An invoice order that a buyer makes: the address is confirmed, the organiser may have to say yes."""
+"""An order waits for its address to be confirmed; one by invoice perhaps for the organiser's yes, too."""
 
 import secrets
 
@@ -14,9 +14,10 @@ from orders.errors import (
 )
 from orders.held import is_held_as_ordered
 from orders.locks import lock_order
-from orders.models import Order, OrderStatus
+from orders.models import Order, OrderStatus, PaymentMethod
 from orders.operations.changing import record_change
 from orders.operations.desk import refuse_unless_invoice
+from orders.operations.issuing import announce_settled, issue_tickets
 from ticketing.errors import ReservationOver
 from ticketing.operations import confirm_reservation
 from tiqqo.core import audit, clock
@@ -25,8 +26,9 @@ from tiqqo.core.audit import Actor
 
 @transaction.atomic
 def confirm_address(order: Order, *, secret: str) -> Order:
-    """The address is the buyer's, so the order is placed and owns its places: accepted at once, or when
-    the organiser says yes, as the event has it. Twice is harmless.
+    """The address is the buyer's, so the order is placed and owns its places. A free one has its tickets;
+    one by invoice is accepted at once, or when the organiser says yes, as the event has it. Twice is
+    harmless.
 
     Raises AddressLinkOver, ReservationOver, HoldChanged.
     """
@@ -42,21 +44,28 @@ def confirm_address(order: Order, *, secret: str) -> Order:
         raise ReservationOver
     if not is_held_as_ordered(order):
         raise HoldChanged
-    order.status, order.confirmed_at = OrderStatus.OFFLINE_PENDING, now
-    order.address_confirmed_at = now
-    if order.event.invoice_acceptance == InvoiceAcceptance.ADDRESS:
-        order.accepted_at = now
-    set_due(order, due_after(order.event, now), at=now)
+    order.confirmed_at = order.address_confirmed_at = now
+    if order.payment_method == PaymentMethod.FREE:
+        order.status, order.settled_at = OrderStatus.FREE, now
+    else:
+        order.status = OrderStatus.OFFLINE_PENDING
+        if order.event.invoice_acceptance == InvoiceAcceptance.ADDRESS:
+            order.accepted_at = now
+        set_due(order, due_after(order.event, now), at=now)
     order.save(
         update_fields=[
             "status",
             "confirmed_at",
             "address_confirmed_at",
+            "settled_at",
             "accepted_at",
             *DUE_FIELDS,
         ]
     )
     record_change(order, Change.ADDRESS_CONFIRMED, by=audit.BUYER)
+    if order.is_settled:
+        issue_tickets(order, list(order.lines.order_by("id")), by=audit.BUYER)
+        announce_settled(order)
     confirm_reservation(order.reservation)
     return order
 

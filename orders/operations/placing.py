@@ -8,6 +8,7 @@ from django.db import transaction
 
 from orders.changes import Change
 from orders.errors import CompanyMissing, MethodNotOffered, OrderAlreadyPlaced
+from orders.free_share import needs_address
 from orders.locks import lock_hold
 from orders.models import Order, OrderLine, OrderStatus, PaymentMethod
 from orders.operations.asking_address import (
@@ -59,15 +60,14 @@ def place_order(
     by: Actor = audit.BUYER,
 ) -> Order:
     """The hold is an order. Free and sponsored orders are confirmed at once, and so is an invoice order
-    that the organiser makes; one that a buyer makes waits until the address is confirmed, and a card
-    order for its payment. `attendees` are in the order of the hold's lines, place by place; missing
+    that the organiser makes; one that a buyer makes waits until the address is confirmed, and so does a
+    free one beyond a client's share (`orders.free_share`). A card order waits for its payment. `attendees` are in the order of the hold's lines, place by place; missing
     ones are the buyer. Placing again before paying replaces what was typed.
 
     Raises ReservationOver, OrderAlreadyPlaced, MethodNotOffered, CompanyMissing,
     TooManyForOnePerson, CodeUsedByYou, InvoiceShareUsed, TooManyAddresses.
     """
-    is_asked = payment_method == PaymentMethod.INVOICE and by is audit.BUYER
-    if is_asked:
+    if payment_method == PaymentMethod.INVOICE and by is audit.BUYER:
         lock_offer(reservation.event_id)
     held = lock_hold(reservation)
     reservation, lines, placed = held.reservation, held.lines, held.order
@@ -81,13 +81,14 @@ def place_order(
     )
     price = _price(reservation, lines, granted=granted)
     method = _method(reservation, payment_method, price, buyer, by)
+    is_asked = by is audit.BUYER and _waits_for_address(method, reservation, lines)
+    first_status = _first_status(method, is_asked=is_asked)
     note_buyer(
         reservation,
         lines,
         email_key=normalise_email(buyer.email),
-        is_confirmed_next=_first_status(method, by) != OrderStatus.INITIATED,
+        is_confirmed_next=first_status != OrderStatus.INITIATED,
     )
-    is_asked = is_asked and method == PaymentMethod.INVOICE
 
     if placed is not None:
         placed.lines.all().delete()
@@ -100,9 +101,9 @@ def place_order(
     order.locale, order.placed_at = locale, now
     order.quantity = sum(line.places for line in lines)
     fill_in_price(order, price)
-    _start(order, method, by, at=now)
+    _start(order, method, first_status, at=now)
     if is_asked:
-        refuse_beyond_share(placed, reservation, places=order.quantity)
+        refuse_beyond_share(order)
         prepare_question(order)
     if placed is None:
         _INSERT_ORDER([order])
@@ -138,9 +139,9 @@ def fill_in_price(order: Order, price: Quote) -> None:
     order.total_minor = price.total_minor
 
 
-def _start(order: Order, method: PaymentMethod, by: Actor, *, at: datetime) -> None:
-    """The first status by payment method: some wait, all others own their places."""
-    order.payment_method, order.status = method, _first_status(method, by)
+def _start(order: Order, method: PaymentMethod, status: OrderStatus, *, at: datetime) -> None:
+    """Some wait, all others own their places."""
+    order.payment_method, order.status = method, status
     if order.status != OrderStatus.INITIATED:
         order.confirmed_at = at
     if order.status == OrderStatus.FREE:
@@ -172,13 +173,20 @@ def _method(
     raise MethodNotOffered
 
 
-def _first_status(method: PaymentMethod, by: Actor) -> OrderStatus:
-    """Nobody who only typed an address takes places with it for longer than a hold lasts."""
-    if method in (PaymentMethod.FREE, PaymentMethod.SPONSORED):
-        return OrderStatus.FREE
-    if method == PaymentMethod.INVOICE and by is not audit.BUYER:
-        return OrderStatus.OFFLINE_PENDING
-    return OrderStatus.INITIATED
+def _waits_for_address(
+    method: PaymentMethod, reservation: Reservation, lines: Sequence[ReservationLine]
+) -> bool:
+    """Whether a buyer who orders so is to confirm the address first."""
+    if method == PaymentMethod.FREE:
+        return needs_address(reservation, lines)
+    return method == PaymentMethod.INVOICE
+
+
+def _first_status(method: PaymentMethod, *, is_asked: bool) -> OrderStatus:
+    """Nobody who is to confirm an address first takes places with it for longer than a hold lasts."""
+    if is_asked or method == PaymentMethod.CARD:
+        return OrderStatus.INITIATED
+    return OrderStatus.OFFLINE_PENDING if method == PaymentMethod.INVOICE else OrderStatus.FREE
 
 
 def write_lines(

@@ -1,4 +1,4 @@
-"""Where the buyer of an invoice order shows that the address is theirs."""
+"""Where a buyer shows that the address of an order is theirs."""
 
 import secrets
 from typing import Any

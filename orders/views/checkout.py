@@ -110,7 +110,7 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
 
 
 def _look_in_your_mail(request: Any, reservation: Reservation, order: Order) -> HttpResponse:
-    """An order by invoice is placed by the link in the buyer's mail."""
+    """The order is placed by the link in the buyer's mail."""
     return render(
         request,
         "shop/address_asked.html",
@@ -118,7 +118,7 @@ def _look_in_your_mail(request: Any, reservation: Reservation, order: Order) -> 
             **event_context(request, reservation.event),
             "reservation": reservation,
             "order": order,
-            "steps": _steps(at=DETAILS),
+            "steps": _steps(at=DETAILS, is_free=order.total_minor == 0),
             "steps_label": _("Getting tickets"),
         },
     )

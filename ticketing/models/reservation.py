@@ -94,8 +94,8 @@ class Reservation(TenantModel):
         indexes: ClassVar = [
             models.Index(
                 fields=["event", "network"],
-                condition=Q(status="PENDING") & ~Q(network=""),
-                name="reservation_held_by_network",
+                condition=Q(status__in=["PENDING", "CONFIRMED"]) & ~Q(network=""),
+                name="reservation_had_by_network",
             ),
             models.Index(
                 fields=["expires_at"],
