@@ -1,6 +1,7 @@
 """What a web process takes on before a thread has time for it is bounded in number and in memory."""
 
 import asyncio
+import math
 from threading import Event
 from types import SimpleNamespace
 
@@ -110,6 +111,79 @@ def test_nothing_is_kept_under_a_key_that_no_browser_has(name):
 def test_as_many_pages_are_kept_as_may_be():
     kept = serving._Kept()
     for number in range(MOST_KEPT + 5):
-        kept.keep(serving._Kept.key_of(scope(host=str(number))), SimpleNamespace(until=0.0))
+        kept.keep(scope(host=str(number)), SimpleNamespace(until=math.inf))
 
     assert len(kept._pages) == MOST_KEPT
+    assert [kept.page_for(scope(host=str(number))) is None for number in (4, 5)] == [True, False]
+
+
+def test_a_path_is_looked_up_as_long_as_a_page_of_it_is_kept():
+    kept = serving._Kept()
+    page = SimpleNamespace(until=math.inf)
+    for _ in range(2):
+        kept.keep(scope(host="a"), page)
+    assert (kept.page_for(scope(host="a")), kept.page_for(scope(host="b"))) == (page, None)
+
+    for number in range(MOST_KEPT):
+        other = scope(host=str(number))
+        other.path = "/elsewhere/"
+        kept.keep(other, page)
+
+    assert (kept.page_for(scope(host="a")), list(kept._paths)) == (None, ["/elsewhere/"])
+
+
+class Silent(Protocol):
+    """Whoever sends the head and then nothing."""
+
+    async def __call__(self):
+        await asyncio.sleep(60)
+
+
+def sending_nothing(application):
+    protocol = Silent()
+    asked = scope("POST", content_length="10")
+    return protocol, asyncio.ensure_future(application.__rsgi__(asked, protocol))
+
+
+def test_who_sends_nothing_is_cut_off_and_nobody_else(answering, monkeypatch):
+    monkeypatch.setattr(serving, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(serving, "LOOK_SECONDS", 0.05)
+    answering.may.set()
+
+    async def wait():
+        application = Application(answering, threads=1)
+        silent, heard = sending_nothing(application), send(application, 100)
+        await asyncio.wait_for(asyncio.gather(silent[1], heard[1]), 5)
+        again = sending_nothing(application)
+        await asyncio.wait_for(again[1], 5)
+        return [protocol.status for protocol, _ in (silent, heard, again)]
+
+    assert asyncio.run(wait()) == [408, 200, 408]
+
+
+def test_where_too_many_arrive_the_oldest_is_cut_off(answering, monkeypatch):
+    monkeypatch.setattr(serving, "MOST_ARRIVING", 2)
+    answering.may.set()
+
+    async def wait():
+        application = Application(answering, threads=1)
+        silent = [sending_nothing(application) for _ in range(4)]
+        await asyncio.sleep(0.1)
+        statuses = [protocol.status for protocol, _ in silent]
+        for _protocol, task in silent:
+            task.cancel()
+        return statuses
+
+    assert asyncio.run(wait()) == [408, 408, None, None]
+
+
+def test_requests_are_done_with_soon_after_their_answer_and_nothing_ticks_then(answering):
+    answering.may.set()
+
+    async def wait():
+        application = Application(answering, threads=2)
+        for _ in range(3):
+            await asyncio.wait_for(send(application, 100)[1], 5)
+        return application._open, application._arriving._until
+
+    assert asyncio.run(wait()) == (0, {})

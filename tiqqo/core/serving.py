@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
 Environ = dict[str, Any]
+Heads = Any
+"""The headers of a request as granian has them. Asked for once: each time it copies them."""
 Handler = Callable[[Environ, Callable[..., Any]], Any]
 """Django's WSGI handler, which answers with its response."""
 
@@ -46,6 +48,9 @@ ONE_PIECE_BYTES = 16 * 1024
 MOST_WAITING_BYTES = 48 * 1024 * 1024
 # What a form comes to at most; so many of them may wait as may requests.
 SMALL_BYTES = 64 * 1024
+# So much later than its answer the last request of a while is done with; in between the next one sees to it.
+SETTLE_SECONDS = 0.2
+LOOK_SECONDS = 1.0
 MOST_KEPT = 1000
 # No browser says more about itself. What is kept for whoever does would take more memory than the page.
 LONGEST_KEY = 2000
@@ -70,20 +75,22 @@ class Application:
         self._arriving = _Arriving()
         self._kept = _Kept()
         self._asked: SimpleQueue[_Request] = SimpleQueue()
-        # Of large bodies that are here and not answered yet. Only the loop counts them.
+        self._answered: deque[_Request] = deque()
+        # Requests that are with the threads, and the bytes of their large bodies. Only the loop counts.
+        self._open = 0
         self._waiting_bytes = 0
         for number in range(threads):
             # Granian ends the process once those that were begun are answered.
             Thread(target=self._work, name=f"web-{number}", daemon=True).start()
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        key = _Kept.key_of(scope)
-        page = self._kept.get(key)
+        page = self._kept.page_for(scope)
         if page is not None:
             protocol.response_bytes(page.status, page.headers, page.body)
             return
+        headers = scope.headers
         try:
-            body = await self._arriving.body_of(scope, protocol) if _has_body(scope) else b""
+            body = await self._arriving.body_of(headers, protocol) if _has_body(headers) else b""
             self._refuse_beyond_what_may_wait(body)
         except _Refused as refusal:
             _refuse(protocol, refusal.status)
@@ -91,7 +98,11 @@ class Application:
         except ProtocolClosed:
             return
         loop = asyncio.get_running_loop()
-        request = _Request(scope, body, protocol, key, loop, loop.create_future())
+        request = _Request(scope, headers, body, protocol, loop.create_future())
+        self._settle()
+        if not self._open:
+            loop.call_later(SETTLE_SECONDS, self._settle_regularly, loop)
+        self._open += 1
         self._waiting_bytes += _counted(body)
         self._asked.put(request)
         await request.answered
@@ -111,14 +122,26 @@ class Application:
                 self._answer(request)
             except Exception:
                 logger.exception("serving.failed")
-            # What was not answered by now, granian answers with 500.
-            with suppress(RuntimeError):  # The loop is closed: the process ends.
-                request.loop.call_soon_threadsafe(self._settle, request)
+            self._answered.append(request)
 
-    def _settle(self, request: "_Request") -> None:
-        self._waiting_bytes -= _counted(request.body)
-        if not request.answered.done():
-            request.answered.set_result(None)
+    def _settle(self) -> None:
+        """Those that the threads are through with are done with.
+
+        The threads do not wake the loop for it: granian has the answer, and waking costs as much as a
+        query. What was not answered by now, granian answers with 500.
+        """
+        while self._answered:
+            request = self._answered.popleft()
+            self._open -= 1
+            self._waiting_bytes -= _counted(request.body)
+            if not request.answered.done():
+                request.answered.set_result(None)
+
+    def _settle_regularly(self, loop: asyncio.AbstractEventLoop) -> None:
+        """As long as there are requests."""
+        self._settle()
+        if self._open:
+            loop.call_later(SETTLE_SECONDS, self._settle_regularly, loop)
 
     def _answer(self, request: "_Request") -> None:
         """Django's answer is on its way. Granian keeps what a slow reader has not taken yet.
@@ -132,7 +155,8 @@ class Application:
             nonlocal head
             head = int(status[:3]), headers
 
-        response = self._handler(_environ(request.scope, request.body), start_response)
+        environ = _environ(request.scope, request.headers, request.body)
+        response = self._handler(environ, start_response)
         try:
             path = _whole_file(response)
             if path is None:
@@ -140,7 +164,7 @@ class Application:
                 request.protocol.response_bytes(*head, body)
                 until = getattr(response, "kept_until", None)
                 if until is not None:
-                    self._kept.keep(request.key, _Page(*head, body, until))
+                    self._kept.keep(request.scope, _Page(*head, body, until))
             else:
                 request.protocol.response_file(*head, path)
         finally:
@@ -150,10 +174,9 @@ class Application:
 @dataclass(slots=True)
 class _Request:
     scope: Scope
+    headers: Heads
     body: bytes
     protocol: HTTPProtocol
-    key: "_Key | None"
-    loop: asyncio.AbstractEventLoop
     answered: asyncio.Future[None]
 
 
@@ -185,6 +208,36 @@ class _Kept:
 
     def __init__(self) -> None:
         self._pages: OrderedDict[_Key, _Page] = OrderedDict()
+        self._paths: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def page_for(self, scope: Scope) -> _Page | None:
+        """The page that answers it, if there is one."""
+        if scope.path not in self._paths:
+            return None
+        key = self.key_of(scope)
+        page = self._pages.get(key) if key is not None else None
+        return page if page is not None and time.monotonic() < page.until else None
+
+    def keep(self, scope: Scope, page: _Page) -> None:
+        """The next alike is answered with it. The oldest is forgotten where there are too many."""
+        key = self.key_of(scope)
+        if key is None:
+            return
+        with self._lock:
+            self._drop(key)
+            self._pages[key] = page
+            self._paths[scope.path] += 1
+            while len(self._pages) > MOST_KEPT:
+                self._drop(next(iter(self._pages)))
+
+    def _drop(self, key: _Key) -> None:
+        if self._pages.pop(key, None) is None:
+            return
+        path = str(key[0])
+        self._paths[path] -= 1
+        if not self._paths[path]:
+            del self._paths[path]
 
     @classmethod
     def key_of(cls, scope: Scope) -> _Key | None:
@@ -196,80 +249,93 @@ class _Kept:
         if any(name in headers for name in cls.NEVER_WITH):
             return None
         key = (
+            scope.path,
             scope.scheme,
             scope.authority,
-            scope.path,
             *[",".join(headers.get_all(name)) for name in cls.DEPENDS_ON],  # type: ignore[attr-defined]
         )
         return key if sum(len(part or "") for part in key) <= LONGEST_KEY else None
-
-    def get(self, key: _Key | None) -> _Page | None:
-        page = self._pages.get(key) if key is not None else None
-        return page if page is not None and time.monotonic() < page.until else None
-
-    def keep(self, key: _Key | None, page: _Page) -> None:
-        """The next alike is answered with it. The oldest is forgotten where there are too many."""
-        if key is None:
-            return
-        self._pages.pop(key, None)
-        self._pages[key] = page
-        while len(self._pages) > MOST_KEPT:
-            with suppress(KeyError):  # Another thread was quicker.
-                self._pages.popitem(last=False)
 
 
 class _Arriving:
     """The bodies that are on their way to this process."""
 
     def __init__(self) -> None:
-        # Oldest first: until when each may take, and how much of it is here.
-        self._bodies: OrderedDict[int, asyncio.Timeout] = OrderedDict()
+        # Who waits for each, oldest first, and until when; and how much of all of them is here.
+        self._until: OrderedDict[asyncio.Task[Any], float] = OrderedDict()
         self._bytes = 0
+        self._is_watched = False
 
-    async def body_of(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
+    async def body_of(self, headers: Heads, protocol: HTTPProtocol) -> bytes:
         """All that the client sends. Raises _Refused."""
-        length = _length_of(scope)
+        length = _length_of(headers)
         most: int = settings.MOST_BODY_BYTES
         if length > most:
             raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        waiter = asyncio.current_task()
+        assert waiter is not None
         pieces, size = [], 0
         try:
-            async with asyncio.timeout(FIRST_SECONDS + length / SLOWEST_BYTES_A_SECOND) as timeout:
-                self._bodies[id(timeout)] = timeout
-                self._make_room()
-                if 0 < length <= ONE_PIECE_BYTES:
-                    # Granian keeps to what was declared; waiting once costs half of waiting twice.
-                    return bytes(await protocol())
-                async for piece in protocol:
-                    pieces.append(piece)
-                    size += len(piece)
-                    self._bytes += len(piece)
-                    if size > most:
-                        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-                    self._make_room()
-        except TimeoutError:
+            self._begin(waiter, seconds=FIRST_SECONDS + length / SLOWEST_BYTES_A_SECOND)
+            if 0 < length <= ONE_PIECE_BYTES:
+                # Granian keeps to what was declared; waiting once costs half of waiting twice.
+                return bytes(await protocol())
+            async for piece in protocol:
+                pieces.append(piece)
+                size += len(piece)
+                self._bytes += len(piece)
+                if size > most:
+                    raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                self._make_room(waiter)
+        except asyncio.CancelledError:
+            if waiter in self._until:  # Not by us: the process ends.
+                raise
             raise _Refused(HTTPStatus.REQUEST_TIMEOUT) from None
         finally:
-            self._bodies.pop(id(timeout), None)
+            self._until.pop(waiter, None)
             self._bytes -= size
         return b"".join(pieces)
 
-    def _make_room(self) -> None:
-        """Where too much is arriving, what began first is out of time."""
-        if len(self._bodies) > MOST_ARRIVING or self._bytes > MOST_ARRIVING_BYTES:
-            _key, oldest = self._bodies.popitem(last=False)
-            oldest.reschedule(asyncio.get_running_loop().time())
+    def _begin(self, waiter: "asyncio.Task[Any]", *, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._until[waiter] = loop.time() + seconds
+        self._make_room(waiter)
+        if not self._is_watched:
+            self._is_watched = True
+            loop.call_later(LOOK_SECONDS, self._watch, loop)
+
+    def _make_room(self, waiter: "asyncio.Task[Any]") -> None:
+        """Where too much is arriving, what began first is out of time. Raises _Refused if it is this."""
+        if len(self._until) <= MOST_ARRIVING and self._bytes <= MOST_ARRIVING_BYTES:
+            return
+        oldest = next(iter(self._until))
+        if oldest is waiter:
+            raise _Refused(HTTPStatus.REQUEST_TIMEOUT)
+        self._cut_off(oldest)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Whoever is out of time is cut off. One look at all of them in a while costs less than a timer
+        for each, which nearly all put up for nothing."""
+        now = loop.time()
+        for waiter in [waiter for waiter, until in self._until.items() if until < now]:
+            self._cut_off(waiter)
+        self._is_watched = bool(self._until)
+        if self._is_watched:
+            loop.call_later(LOOK_SECONDS, self._watch, loop)
+
+    def _cut_off(self, waiter: "asyncio.Task[Any]") -> None:
+        del self._until[waiter]
+        waiter.cancel()
 
 
-def _has_body(scope: Scope) -> bool:
-    headers = scope.headers
+def _has_body(headers: Heads) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
-def _length_of(scope: Scope) -> int:
+def _length_of(headers: Heads) -> int:
     """What the client says it sends; 0 where it does not say."""
     with suppress(ValueError):
-        return int(scope.headers.get("content-length", "0"))
+        return int(headers.get("content-length", "0"))
     return 0
 
 
@@ -290,7 +356,7 @@ def _whole_file(response: HttpResponse) -> str | None:
     return name if isinstance(name, str) and name.startswith("/") else None
 
 
-def _environ(scope: Scope, body: bytes) -> Environ:
+def _environ(scope: Scope, headers: Heads, body: bytes) -> Environ:
     """What PEP 3333 asks for. Nothing of the process's own environment is in it."""
     server, _colon, port = scope.server.rpartition(":")
     client, _colon, client_port = scope.client.rpartition(":")
@@ -315,7 +381,7 @@ def _environ(scope: Scope, body: bytes) -> Environ:
     }
     if scope.authority:
         environ["HTTP_HOST"] = scope.authority
-    for name, value in scope.headers.items():
+    for name, value in headers.items():
         key = _variable_of(name)
         if key is not None:
             before = environ.get(key)
