@@ -101,8 +101,9 @@ def test_what_says_that_it_is_too_large_is_refused_before_it_is_sent(connect, he
     assert status_of(sender) == 413
 
 
-def test_what_turns_out_too_large_is_cut_off(connect, head, others_are_served):
-    sender = connect(head=head("POST", HOLD, Transfer_Encoding="chunked"))
+@pytest.mark.parametrize("beside", [{}, {"Content_Length": 5}])
+def test_what_turns_out_too_large_is_cut_off(connect, head, others_are_served, beside):
+    sender = connect(head=head("POST", HOLD, **beside, Transfer_Encoding="chunked"))
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     sent = 0
     with others_are_served(), pytest.raises(OSError):  # noqa: PT011  reset, broken pipe, as it comes

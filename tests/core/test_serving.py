@@ -99,6 +99,19 @@ def test_bodies_that_wait_for_a_thread_take_no_more_memory_than_they_may(answeri
     assert statuses == [200] * let_in + [503] * (8 - let_in) + [200, 200]
 
 
+def test_a_body_in_chunks_is_as_large_as_it_is_whatever_length_stands_beside_it(answering):
+    """The server reads the chunks, and passes on the length that was declared."""
+    answering.may.set()
+
+    async def sent():
+        protocol = Protocol(b"x" * 13 * MEGABYTE)
+        asked = scope("POST", content_length="5", transfer_encoding="chunked")
+        await Application(answering, threads=1).__rsgi__(asked, protocol)
+        return protocol.status
+
+    assert asyncio.run(sent()) == 413
+
+
 @pytest.mark.parametrize(
     "name", ["host", "accept_language", "accept_encoding", "x_forwarded_proto"]
 )

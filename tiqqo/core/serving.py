@@ -333,7 +333,10 @@ def _has_body(headers: Heads) -> bool:
 
 
 def _length_of(headers: Heads) -> int:
-    """What the client says it sends; 0 where it does not say."""
+    """What the client says it sends; 0 where it does not say. A body in chunks is as long as its chunks
+    are, whatever is declared beside it (RFC 9112, 6.3)."""
+    if "transfer-encoding" in headers:
+        return 0
     with suppress(ValueError):
         return int(headers.get("content-length", "0"))
     return 0
