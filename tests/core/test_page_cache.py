@@ -10,7 +10,13 @@ from django.test import Client, RequestFactory
 
 from tests.orders.public import status_of
 from tiqqo.core import page_cache
-from tiqqo.core.page_cache import KEPT_PAGES, PublicPages, kept_answer, kept_for_strangers
+from tiqqo.core.page_cache import (
+    KEPT_BYTES,
+    KEPT_PAGES,
+    PublicPages,
+    kept_answer,
+    kept_for_strangers,
+)
 
 
 @pytest.fixture
@@ -32,7 +38,8 @@ class Counted:
         number = self.asked
         if self.gate:
             self.gate.wait(5)
-        response = HttpResponse(f"page {number}", status=self.how.get("status", 200))
+        body = f"page {number}".ljust(self.how.get("size", 0))
+        response = HttpResponse(body, status=self.how.get("status", 200))
         if self.how.get("cookie"):
             response.set_cookie("a", "b")
         response["X-Number"] = str(number)
@@ -141,6 +148,24 @@ def test_only_so_many_pages_are_kept(kept):
     assert len(view.pages._pages) == KEPT_PAGES == len(view.pages._making)
 
 
+def test_only_so_many_bytes_are_kept(kept):
+    """A page is as large as its organiser likes, and each port that a host is called with has its own."""
+    view = Counted(size=KEPT_BYTES // 4)
+    for port in range(1, 9):
+        view.get(HTTP_HOST=f"testserver:{port}")
+
+    assert len(view.pages._pages) == 3 == len(view.pages._making)
+    assert view.get(HTTP_HOST="testserver:8").content.strip() == b"page 8"
+    assert view.get(HTTP_HOST="testserver:1").content.strip() == b"page 9"
+
+
+def test_a_page_that_is_larger_than_all_that_may_be_kept_is_not(kept):
+    view = Counted(size=KEPT_BYTES)
+
+    assert [view.get().content.strip() for _ in range(2)] == [b"page 1", b"page 2"]
+    assert view.pages._making == {}
+
+
 @pytest.mark.django_db
 def test_the_shop_is_kept_for_strangers_and_fresh_for_the_team(kept, cast):
     house, stranger, member = cast.kikker, Client(), Client()
@@ -199,6 +224,14 @@ def test_another_answer_is_made_anew(kept, no_answers, other):
     answered(made=made, **other)
 
     assert made == [1, 1]
+
+
+def test_what_answers_depend_on_takes_no_more_memory_than_it_may(kept, no_answers):
+    """What somebody chose is part of it, as long as the form that was sent."""
+    for number in range(100):
+        answered(facts=(number, "x" * (KEPT_BYTES // 50)))
+
+    assert len(page_cache._answers) < 50
 
 
 def test_an_answer_is_not_kept_longer_than_a_page(kept, no_answers, monkeypatch):

@@ -8,7 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from tiqqo.core import serving
-from tiqqo.core.serving import LONGEST_KEY, MOST_KEPT, MOST_WAITING_BYTES, Application
+from tiqqo.core.serving import (
+    LONGEST_KEY,
+    MOST_KEPT,
+    MOST_KEPT_BYTES,
+    MOST_WAITING_BYTES,
+    Application,
+)
 
 MEGABYTE = 1024 * 1024
 
@@ -121,18 +127,42 @@ def test_nothing_is_kept_under_a_key_that_no_browser_has(name):
     assert serving._Kept.key_of(scope(**{name: "x" * 200})) is not None
 
 
-def test_as_many_pages_are_kept_as_may_be():
+def kept_after(pages, size):
+    """What is kept of so many pages of that size, each asked for under another host."""
     kept = serving._Kept()
-    for number in range(MOST_KEPT + 5):
-        kept.keep(scope(host=str(number)), SimpleNamespace(until=math.inf))
+    for number in range(pages):
+        kept.keep(scope(host=str(number)), page_of(size))
+    return kept
+
+
+def page_of(size):
+    return serving._Page(200, [], b"x" * size, until=math.inf)
+
+
+def test_as_many_pages_are_kept_as_may_be():
+    kept = kept_after(MOST_KEPT + 5, 10)
 
     assert len(kept._pages) == MOST_KEPT
     assert [kept.page_for(scope(host=str(number))) is None for number in (4, 5)] == [True, False]
 
 
+def test_pages_that_are_kept_take_no_more_memory_than_they_may():
+    """The page of an event is as large as its organiser likes, and is kept for each language of a browser."""
+    kept = kept_after(100, MEGABYTE)
+
+    bodies = [page.body for n in range(100) if (page := kept.page_for(scope(host=str(n))))]
+    assert sum(map(len, bodies)) in range(MOST_KEPT_BYTES - 2 * MEGABYTE, MOST_KEPT_BYTES)
+
+
+def test_a_page_that_is_larger_than_all_that_may_be_kept_is_not():
+    kept = kept_after(1, MOST_KEPT_BYTES)
+
+    assert (kept.page_for(scope(host="0")), list(kept._paths)) == (None, [])
+
+
 def test_a_path_is_looked_up_as_long_as_a_page_of_it_is_kept():
     kept = serving._Kept()
-    page = SimpleNamespace(until=math.inf)
+    page = page_of(10)
     for _ in range(2):
         kept.keep(scope(host="a"), page)
     assert (kept.page_for(scope(host="a")), kept.page_for(scope(host="b"))) == (page, None)

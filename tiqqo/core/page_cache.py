@@ -10,7 +10,6 @@ but the language, and no query string; and nobody is served a kept one whose coo
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import wraps
@@ -24,12 +23,14 @@ from django.middleware.gzip import re_accepts_gzip
 from django.utils.translation import get_language
 
 from tiqqo.core.language import wanted_languages
+from tiqqo.core.recent import Recent
 
 View = TypeVar("View", bound=Callable[..., Any])
 Key = tuple[str, str, str, str, str, bool]
 """Scheme, host, path, chosen language, browser's language, zipped."""
 
 KEPT_PAGES = 400
+KEPT_BYTES = 32 * 1024 * 1024
 # Of a host with its port: with more digits to that, a key would take more memory than its page.
 LONGEST_HOST = 260
 # Past its time a page is still served while one request makes it anew, at most so long.
@@ -61,6 +62,10 @@ class _Page:
         headers = tuple(response.headers.items())
         return cls(time.monotonic(), bytes(response.content), headers, response.status_code)
 
+    def size_under(self, key: Hashable) -> int:
+        """The bytes that it takes, with a key that strangers may have made long."""
+        return len(self.body) + len(repr(key))
+
     def response(self) -> HttpResponse:
         return HttpResponse(self.body, headers=dict(self.headers), status=self.status)
 
@@ -71,8 +76,7 @@ class _Page:
         return response
 
 
-_answers: OrderedDict[Hashable, _Page] = OrderedDict()
-_answers_lock = threading.Lock()
+_answers: Recent[Hashable, _Page] = Recent(most=KEPT_PAGES, most_bytes=KEPT_BYTES)
 
 
 def kept_answer(
@@ -93,17 +97,14 @@ def kept_answer(
         return page.response()
     response = make()
     if _may_be_kept_of(request) and not response.cookies and not _has_messages(request):
-        with _answers_lock:
-            _answers[key] = _Page.of(response)
-            while len(_answers) > KEPT_PAGES:
-                _answers.popitem(last=False)
+        page = _Page.of(response)
+        _answers.keep(key, page, page.size_under(key))
     return response
 
 
 def forget_answers() -> None:
     """The next answers are made anew."""
-    with _answers_lock:
-        _answers.clear()
+    _answers.clear()
 
 
 class PublicPages:
@@ -115,7 +116,7 @@ class PublicPages:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self._pages: OrderedDict[Key, _Page] = OrderedDict()
+        self._pages: Recent[Key, _Page] = Recent(most=KEPT_PAGES, most_bytes=KEPT_BYTES)
         self._making: dict[Key, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -150,11 +151,9 @@ class PublicPages:
                 self._making.pop(key, None)
 
     def _keep(self, key: Key, response: HttpResponse) -> None:
+        page = _Page.of(response)
         with self._lock:
-            self._pages[key] = _Page.of(response)
-            self._pages.move_to_end(key)
-            while len(self._pages) > KEPT_PAGES:
-                forgotten, _page = self._pages.popitem(last=False)
+            for forgotten in self._pages.keep(key, page, page.size_under(key)):
                 self._making.pop(forgotten, None)
 
 

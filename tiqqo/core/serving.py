@@ -28,6 +28,8 @@ from granian.rsgi import (  # type: ignore[attr-defined]  # it says what they ar
     Scope,
 )
 
+from tiqqo.core.recent import Recent
+
 logger = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
@@ -51,7 +53,9 @@ SMALL_BYTES = 64 * 1024
 # So much later than its answer the last request of a while is done with; in between the next one sees to it.
 SETTLE_SECONDS = 0.2
 LOOK_SECONDS = 1.0
+# Of pages as they were sent: so many, and so many bytes of them.
 MOST_KEPT = 1000
+MOST_KEPT_BYTES = 32 * 1024 * 1024
 # No browser says more about itself. What is kept for whoever does would take more memory than the page.
 LONGEST_KEY = 2000
 
@@ -207,7 +211,7 @@ class _Kept:
     NEVER_WITH = ("cookie", "authorization", "hx-request", "range")
 
     def __init__(self) -> None:
-        self._pages: OrderedDict[_Key, _Page] = OrderedDict()
+        self._pages: Recent[_Key, _Page] = Recent(most=MOST_KEPT, most_bytes=MOST_KEPT_BYTES)
         self._paths: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -224,17 +228,13 @@ class _Kept:
         key = self.key_of(scope)
         if key is None:
             return
+        size = len(page.body) + sum(len(part or "") for part in key)
         with self._lock:
-            self._drop(key)
-            self._pages[key] = page
-            self._paths[scope.path] += 1
-            while len(self._pages) > MOST_KEPT:
-                self._drop(next(iter(self._pages)))
+            self._paths[scope.path] += key not in self._pages
+            for forgotten in self._pages.keep(key, page, size):
+                self._forget(str(forgotten[0]))
 
-    def _drop(self, key: _Key) -> None:
-        if self._pages.pop(key, None) is None:
-            return
-        path = str(key[0])
+    def _forget(self, path: str) -> None:
         self._paths[path] -= 1
         if not self._paths[path]:
             del self._paths[path]
