@@ -140,6 +140,26 @@ def test_while_one_makes_it_anew_others_get_the_old_one(kept, monkeypatch):
     assert view.get().content == b"page 2"
 
 
+def test_nobody_waits_for_anothers_page_that_is_not_kept(kept):
+    """It may be one that asks the payment provider, or a database that hangs: of those who ask again and
+    again each would keep a thread."""
+    view = Counted(kept=False)
+    view.gate = threading.Event()
+    askers = [threading.Thread(target=view.get) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    deadline = time.monotonic() + 4
+    while view.asked < 3 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    asked = view.asked
+    view.gate.set()
+    for asker in askers:
+        asker.join()
+
+    assert asked == 3
+    assert view.pages._making == {}
+
+
 def test_only_so_many_pages_are_kept(kept):
     view = Counted()
     for number in range(KEPT_PAGES + 5):

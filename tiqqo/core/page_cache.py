@@ -110,7 +110,8 @@ def forget_answers() -> None:
 class PublicPages:
     """Answers from memory what a stranger may see, `PUBLIC_PAGE_SECONDS` after it was made.
 
-    Stands before everything that looks at who is asking. A page counts as a stranger's if the request
+    Stands before everything that looks at who is asking. Of a page that was kept, one request makes the
+    next; what was never kept is made for each. A page counts as a stranger's if the request
     brings no cookie but the language and no query string, and the answer sets no cookie.
     """
 
@@ -129,30 +130,34 @@ class PublicPages:
         now = time.monotonic()
         if page is not None and now - page.made_at < seconds:
             return page.fresh(seconds)
-        if not _may_be_kept_of(request):
-            return self.get_response(request)
+        if page is None or not _may_be_kept_of(request):
+            # Perhaps one that is never kept, and that waits for others: so nobody waits for it here.
+            return self._made(key, request)
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
-        stale = page is not None and now - page.made_at < seconds + STALE_SECONDS
+        stale = now - page.made_at < seconds + STALE_SECONDS
         if not making.acquire(blocking=not stale):
-            assert page is not None
             return page.response()
         try:
             page = self._pages.get(key)
             if page is not None and time.monotonic() - page.made_at < seconds:
                 return page.response()
-            response = self.get_response(request)
-            if _may_be_kept(response):
-                self._keep(key, response)
-            return response
+            return self._made(key, request)
         finally:
             making.release()
             if key not in self._pages:
                 self._making.pop(key, None)
 
+    def _made(self, key: Key, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if _may_be_kept_of(request) and _may_be_kept(response):
+            self._keep(key, response)
+        return response
+
     def _keep(self, key: Key, response: HttpResponse) -> None:
         page = _Page.of(response)
         with self._lock:
+            self._making.setdefault(key, threading.Lock())
             for forgotten in self._pages.keep(key, page, page.size_under(key)):
                 self._making.pop(forgotten, None)
 
