@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from tiqqo.core.clients import client_of, network_of
+from tiqqo.core.email_addresses import domain_as_sent
 from tiqqo.core.limits import Limit
 
 View = Callable[..., Any]
@@ -22,9 +23,10 @@ DOCUMENTS = Limit("documents", count=60, seconds=300, unasked=10)
 
 
 def mailbox_of(email: str) -> str:
-    """Where mails to the address arrive: what stands behind a + tells its owner's mails apart."""
+    """Where mails to the address arrive: what stands behind a + tells its owner's mails apart, and a
+    domain has two spellings where it is not in ASCII. The address is one that we write to."""
     name, _at, domain = email.lower().rpartition("@")
-    return f"{name.partition('+')[0] or name}@{domain}"
+    return f"{name.partition('+')[0] or name}@{domain_as_sent(domain)}"
 
 
 def refuse_guessing(request: Any) -> None:

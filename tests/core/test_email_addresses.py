@@ -47,6 +47,15 @@ REFUSED = [
     # As if it were s or k where case does not count.
     ("\u017fam@example.org", NO_ADDRESS),
     ("\u212aim@example.org", NO_ADDRESS),
+    # Sent to example.org, to localhost.local, to strasse.example: as many addresses for one mailbox.
+    ("a@\uff45xample.org", NO_DOMAIN),
+    ("a@e\u017fsen.example", NO_DOMAIN),
+    ("a@b\u00fccher\u3002example.org", NO_DOMAIN),
+    ("a@localhost.\uff4cocal", NO_DOMAIN),
+    ("a@db.loca\u2113", NO_DOMAIN),
+    ("a@stra\u00dfe.example", NO_DOMAIN),
+    # Longer than a name may be, once it is written in ASCII.
+    ("a@" + "\u00fc" * 60 + ".example", NO_DOMAIN),
     ("a,b@example.org", NO_ADDRESS),
     ("a@example.org,b@example.org", NO_ADDRESS),
     ("Dora <dora@example.org>", UNSEEN),
@@ -67,6 +76,7 @@ ACCEPTED = [
     "o'neill@example.org",
     "a" * 64 + "@example.org",
     "a@bücher.example",
+    "a@BÜCHER.example",
     "a@xn--bcher-kva.example",
     "a@1and1.com",
     "a?bcc=b@example.org",

@@ -43,6 +43,8 @@ def test_a_network_of_many_clients_guesses_no_more_codes_than_it_may(
         ("carla+1@example.org", "carla@example.org"),
         ("carla+a+b@example.org", "carla@example.org"),
         ("+carla@example.org", "+carla@example.org"),
+        ("carla@bücher.example", "carla@xn--bcher-kva.example"),
+        ("carla@XN--bcher-kva.example", "carla@xn--bcher-kva.example"),
     ],
 )
 def test_addresses_of_one_mailbox_are_counted_together(email, mailbox):

@@ -66,10 +66,26 @@ def _is_unseen(letter: str) -> bool:
     return letter.isspace() or unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
+def domain_as_sent(domain: str) -> str:
+    """The domain in ASCII, as mail servers are told it. Raises UnicodeError where it has none."""
+    return domain.lower().encode("idna").decode("ascii")
+
+
+def _is_as_written(domain: str) -> bool:
+    """Mails go where it says, and no other way of writing it would be another address to us: full-width
+    letters, other dots or ß are changed on the way (RFC 3490), and so may lead to our own machines."""
+    try:
+        sent = domain_as_sent(domain)
+        return domain.isascii() or sent.encode("ascii").decode("idna") == domain.lower()
+    except UnicodeError:
+        return False
+
+
 def _is_public(domain: str) -> bool:
     end = domain.rpartition(".")[2]
     return (
         bool(EmailValidator.domain_regex.match(domain))
+        and _is_as_written(domain)
         and "." in domain
         and not end.isdigit()
         and end.lower() not in _PRIVATE_ENDS
