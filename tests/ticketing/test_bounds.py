@@ -2,9 +2,19 @@
 
 import pytest
 
-from ticketing.models import CapacityPool, Code, Promotion, PromotionKind, Release, TicketType
+from ticketing.models import (
+    CapacityPool,
+    Code,
+    PriceOption,
+    PricingMethod,
+    Promotion,
+    PromotionKind,
+    Release,
+    TicketType,
+)
 from ticketing.operations import (
     Members,
+    change_ticket_type,
     create_code,
     create_promotion,
     create_release,
@@ -72,3 +82,18 @@ def test_codes_are_counted_all_together(kikker, monkeypatch):
     with pytest.raises(EventHasEnough):
         create_code(promotion, text="SIXTH-ONE", by=kikker.owner)
     assert Code.objects.filter(promotion=promotion).count() == 5
+
+
+def test_prices_are_counted_over_all_types(kikker, monkeypatch):
+    room_for(monkeypatch, PriceOption, kikker.event, 5)
+    details = {"pricing": PricingMethod.OPTIONS, "by": kikker.owner, "capacity": None}
+    create_ticket_type(kikker.event, name="One", options=["Adult", "Child", "Dog"], **details)
+    other = create_ticket_type(kikker.event, name="Two", options=["Adult"], **details)
+
+    with pytest.raises(EventHasEnough):
+        create_ticket_type(kikker.event, name="Three", options=["Adult", "Child"], **details)
+    with pytest.raises(EventHasEnough):
+        change_ticket_type(other, options=["Adult", "Child", "Dog"], by=kikker.owner)
+    change_ticket_type(other, options=["Cat", "Child"], by=kikker.owner)
+
+    assert PriceOption.objects.filter(ticket_type__event=kikker.event).count() == 5

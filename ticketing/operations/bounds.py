@@ -7,13 +7,23 @@ from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ticketing.models import CapacityPool, Code, Promotion, Release, TicketType, TimeSlot
+from ticketing.models import (
+    CapacityPool,
+    Code,
+    PriceOption,
+    Promotion,
+    Release,
+    TicketType,
+    TimeSlot,
+)
 from ticketing.organiser_errors import EventHasEnough
 
 # At most so many, what they are called, and how each names its event.
 MOST: dict[type[Model], tuple[int, Promise, str]] = {
     TicketType: (200, _("ticket types"), "event"),
     Release: (1000, _("releases"), "ticket_type__event"),
+    # Of all types together: the shop has a field for each.
+    PriceOption: (500, _("prices"), "ticket_type__event"),
     TimeSlot: (20_000, _("time slots"), "event"),
     # Each type, release, slot and allocation has one of its own.
     CapacityPool: (30_000, _("limits"), "event"),

@@ -202,12 +202,16 @@ def _save(ticket_type: TicketType) -> None:
 
 
 def _set_options(ticket_type: TicketType, names: Sequence[str]) -> None:
-    """The type's prices are called so, in this order; those that stay keep their amounts."""
+    """The type's prices are called so, in this order; those that stay keep their amounts.
+
+    Raises OptionSold, EventHasEnough."""
     had = {option.name.casefold(): option for option in ticket_type.options.all()}
     wanted = {name.casefold(): name for name in names}
     for key, option in had.items():
         if key not in wanted:
             _delete_option(option)
+    if new := wanted.keys() - had.keys():
+        refuse_more(PriceOption, ticket_type.event_id, adding=len(new))
     for position, (key, name) in enumerate(wanted.items()):
         option = had.get(key) or PriceOption(ticket_type=ticket_type)
         if option.pk is None or (option.name, option.position) != (name, position):
