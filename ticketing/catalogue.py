@@ -27,6 +27,8 @@ from ticketing.models import (
 )
 
 CACHED_EVENTS = 200
+# Of all of them together: an event may have tens of thousands, of a kilobyte each.
+CACHED_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ class Catalogue:
     promotions: dict[int, Promotion]
     allocations: dict[int, Allocation]
     waitlist: WaitlistPolicy | None
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds: what it takes of memory."""
+        many = (self.types, self.releases, self.slots, self.pools.capacities, self.promotions)
+        return sum(map(len, many)) + sum(map(len, self.options.values())) + len(self.allocations)
 
     def release_by_code(self, code: str) -> Release | None:
         return next((r for r in self.releases if r.code == code), None)
@@ -166,6 +174,9 @@ def catalogue_of(event: Event) -> Catalogue:
         _cache[event.pk] = made
         while len(_cache) > CACHED_EVENTS:
             _cache.popitem(last=False)
+        # The largest go first, so that no organiser's event costs others theirs.
+        while sum(cached.rows for cached in _cache.values()) > CACHED_ROWS:
+            del _cache[max(_cache.values(), key=lambda cached: cached.rows).event_id]
     return made
 
 
