@@ -96,6 +96,12 @@ def printed_tickets(order: Order) -> list[PrintedTicket]:
     return printed(tickets, _private_key(order.event_id))
 
 
+def printed_ticket(order: Order, letters: str) -> PrintedTicket | None:
+    """The order's valid ticket that is called so, with its code; None where there is none. Two queries."""
+    ticket = _valid().filter(order=order, code=letters).first()
+    return next(iter(printed([ticket], _private_key(order.event_id)))) if ticket else None
+
+
 def badges_of(
     event: Event, *, order: Order | None = None, first: int = 1, most: int | None = None
 ) -> list[PrintedTicket]:

@@ -23,7 +23,7 @@ from orders.operations import (
     decline_substitute,
     resend_tickets,
 )
-from orders.printed import printed_tickets
+from orders.printed import printed_ticket
 from orders.queries import invoice_or_404, offered_substitute, order_by_link, order_page
 from orders.shown import Wanted, wanted_invoice, wanted_tickets
 from orders.views.files import Leave, document_response
@@ -196,8 +196,7 @@ def calendar(request: Any, event: str, code: str, secret: str) -> HttpResponse:
 @require_GET
 def qr(request: Any, event: str, code: str, secret: str, ticket: str) -> HttpResponse:
     """The QR of one ticket as an image."""
-    found = _order_or_404(request, event, code, secret)
-    for printed in printed_tickets(found):
-        if printed.ticket.code == ticket:
-            return HttpResponse(printed.svg, content_type="image/svg+xml")
-    raise Http404
+    printed = printed_ticket(_order_or_404(request, event, code, secret), ticket)
+    if printed is None:
+        raise Http404
+    return HttpResponse(printed.svg, content_type="image/svg+xml")

@@ -12,20 +12,17 @@ pytestmark = pytest.mark.django_db
 
 def test_of_more_rows_than_may_be_remembered_the_largest_event_is_forgotten(cast, monkeypatch):
     """An organiser makes one event after the other with tens of thousands of times."""
-    for number in range(5):
-        TicketTypeFactory(event=cast.kikker.event, name=f"Seat {number}", by=cast.kikker.owner)
-    cast.kikker.event.refresh_from_db()
-    houses = {"small": cast.fjord, "large": cast.kikker}
-    rows = {}
-    for name, house in houses.items():
-        with tenant_scope(house.organiser):
-            rows[name] = catalogue_of(house.event).rows
-    assert rows["large"] > rows["small"]
+    small, large = cast.fjord, cast.kikker
+    with tenant_scope(large.organiser):
+        for number in range(5):
+            TicketTypeFactory(event=large.event, name=f"Seat {number}", by=large.owner)
+        large.event.refresh_from_db()
+        most = catalogue_of(large.event).rows
     catalogue.forget_catalogues()
-    monkeypatch.setattr(catalogue, "CACHED_ROWS", rows["large"])
+    monkeypatch.setattr(catalogue, "CACHED_ROWS", most)
 
-    for house in (cast.fjord, cast.kikker, cast.fjord):
+    for house in (small, large, small):
         with tenant_scope(house.organiser):
-            catalogue_of(house.event)
+            assert catalogue_of(house.event).event_id == house.event.pk
 
-    assert list(catalogue._cache) == [cast.fjord.event.pk]
+    assert list(catalogue._cache) == [small.event.pk]
