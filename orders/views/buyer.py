@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import public_view
 from orders.calendar import calendar_file
 from orders.errors import SubstituteOver
-from orders.limits import RESENDS
+from orders.limits import RESENDS, RESENDS_TO_AN_ADDRESS, mailbox_of
 from orders.mails import order_url
 from orders.models import DocumentKind, Order, PaymentMethod, Substitute
 from orders.operations import (
@@ -143,6 +143,7 @@ def deliveries(request: Any, event: str, code: str, secret: str) -> HttpResponse
     found = _order_or_404(request, event, code, secret)
     # Not before there is one: what is made up would fill the memory of whoever counts.
     RESENDS.spend(found.secret)
+    RESENDS_TO_AN_ADDRESS.spend(mailbox_of(found.email))
     resend_tickets(found, by=audit.BUYER)
     return HttpResponse(status=303, headers={"Location": order_url(found)})
 

@@ -51,6 +51,7 @@ ROOMY = [
         "orders-of-an-address",
         "waitlist-joins",
         "re-sends",
+        "re-sends-to-an-address",
         "documents",
         "sign-in",
         "sign-in-client",

@@ -100,3 +100,17 @@ def test_mails_of_an_order_are_counted_for_it_and_for_none_that_is_made_up(
         assert set(redis.scan_iter("limit:re-sends:*")) == before
         assert [ask(order.secret) for _ in range(3)] == [303, 303, 429]
         assert len(set(redis.scan_iter("limit:re-sends:*")) - before) == 1
+
+
+def test_mails_that_are_asked_for_again_are_counted_for_their_mailbox(settings, kikker, client):
+    """Whoever orders with somebody's address has the links of all these orders."""
+    settings.LIMITS = {"re-sends-to-an-address": (2, 3600)}
+    name = token_hex(6)
+    orders = [kikker.place_free(email=f"{name}+{number}@example.org") for number in range(3)]
+
+    def ask(order):
+        where = [kikker.organiser.slug, kikker.event.slug, order.code, order.secret]
+        return client.post(reverse("shop:deliveries", args=where)).status_code
+
+    assert [ask(order) for order in orders] == [303, 303, 429]
+    assert ask(kikker.place_free(email=f"{token_hex(6)}@example.org")) == 303
