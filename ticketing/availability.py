@@ -130,13 +130,32 @@ def has_places(
 ) -> bool:
     """Whether at least one unit is left; of a timed type, in any slot to come."""
     allocation = unlocked.allocation_for(release)
-    slots: list[TimeSlot | None] = [None]
-    if catalogue.needs_slot(release.ticket_type):
-        slots = [slot for slot in catalogue.slots if slot_is_open(slot, at=at)]
+    draws = catalogue.unit_draws(release, slot=None, allocation=allocation)
+    if units_left(draws, counts) == 0:
+        return False
+    if not catalogue.needs_slot(release.ticket_type):
+        return True
     return any(
-        units_left(catalogue.unit_draws(release, slot=slot, allocation=allocation), counts) != 0
-        for slot in slots
+        slot_is_open(slot, at=at) and has_places_at(catalogue, release, slot, counts, allocation)
+        for slot in catalogue.slots
     )
+
+
+def has_places_at(
+    catalogue: Catalogue,
+    release: Release,
+    slot: TimeSlot,
+    counts: Counts,
+    allocation: Allocation | None = None,
+) -> bool:
+    """Whether at least one unit is left at that time. Of a sold-out event's times, which may be many
+    thousands, most are told at a glance."""
+    shares = catalogue.shares_of(release)
+    places = sum(share.quantity for share in shares if share.ticket_type.is_timed)
+    if units_left(dict.fromkeys(catalogue.pools.slots.get(slot.pk, ()), places), counts) == 0:
+        return False
+    draws = catalogue.unit_draws(release, slot=slot, allocation=allocation)
+    return units_left(draws, counts) != 0
 
 
 def slot_is_open(slot: TimeSlot, *, at: datetime) -> bool:

@@ -23,6 +23,17 @@ class EventHasEnough(Invalid):
         )
 
 
+class OrganiserHasEnough(Invalid):
+    code = "organiser_has_enough"
+
+    def __init__(self, *, things: str | Promise, limit: int) -> None:
+        super().__init__(
+            _("All your events together have at most %(limit)s %(things)s. Delete some first.")
+            % {"limit": number(limit), "things": things},
+            limit=limit,
+        )
+
+
 # Ticket types ---------------------------------------------------------------------------
 
 

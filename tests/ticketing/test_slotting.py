@@ -8,10 +8,13 @@ from django.test.utils import CaptureQueriesContext
 
 from events.operations import change_event, publish_event
 from tests.cast import EventFactory, ReleaseFactory, TicketTypeFactory
+from ticketing.availability import Count, has_places
+from ticketing.catalogue import Catalogue, catalogue_of
 from ticketing.errors import CapBelowSold, SlotClosed
 from ticketing.models import CapacityPool, TimeSlot
 from ticketing.operations import (
     SlotRule,
+    bounds,
     delete_slots,
     make_slots,
     pause_slots,
@@ -24,6 +27,7 @@ from ticketing.organiser_errors import (
     DaysBackward,
     EventHasEnough,
     NoSlots,
+    OrganiserHasEnough,
     SlotsOutsideEvent,
     SlotsSold,
     TooManySlots,
@@ -97,6 +101,66 @@ def test_an_event_has_room_for_so_many_times(museum, kikker, monkeypatch):
     with pytest.raises(EventHasEnough):
         make(museum, kikker.owner, last_on=date(2027, 10, 5))
     assert TimeSlot.objects.filter(event=museum).count() == 4
+
+
+def test_times_and_releases_are_bounded_together(museum, kikker, monkeypatch):
+    """A page of the event looks at each time for each release."""
+    visit = TicketTypeFactory(event=museum, name="Visit", is_timed=True, by=kikker.owner)
+    for name in ("Early", "Late"):
+        ReleaseFactory(ticket_type=visit, name=name, by=kikker.owner)
+    monkeypatch.setattr(bounds, "MOST_TIMES_RELEASES", 8)
+    make(museum, kikker.owner, last_on=date(2027, 10, 4))
+
+    with pytest.raises(EventHasEnough) as times:
+        make(museum, kikker.owner, last_on=date(2027, 10, 5))
+    with pytest.raises(EventHasEnough) as releases:
+        ReleaseFactory(ticket_type=visit, name="Last minute", by=kikker.owner)
+
+    assert (times.value.limit, releases.value.limit) == (4, 2)
+    assert TimeSlot.objects.filter(event=museum).count() == 4
+
+
+def test_all_events_of_an_organiser_have_room_for_so_many_times_to_come(
+    museum, kikker, monkeypatch
+):
+    monkeypatch.setattr(bounds, "MOST_TIMES_TO_COME", 5)
+    other = EventFactory(
+        organiser=kikker.organiser,
+        by=kikker.owner,
+        name="Annex",
+        starts_at=museum.starts_at,
+        ends_at=museum.ends_at,
+    )
+    make(museum, kikker.owner, last_on=date(2027, 10, 4))
+
+    with pytest.raises(OrganiserHasEnough):
+        make(other, kikker.owner, last_on=date(2027, 10, 4))
+    assert TimeSlot.objects.count() == 4
+
+
+def test_times_without_room_are_passed_at_a_glance(museum, kikker, monkeypatch):
+    """Of a museum that is sold out for a year there are thousands, for each release."""
+    visit = TicketTypeFactory(event=museum, name="Visit", is_timed=True, by=kikker.owner)
+    release = ReleaseFactory(ticket_type=visit, by=kikker.owner)
+    make(museum, kikker.owner)
+    museum.refresh_from_db()
+    catalogue, looked = catalogue_of(museum), []
+    full = {
+        pool: Count(capacity=5, held=5, sold=0, set_aside=0, waiting=0)
+        for pools in catalogue.pools.slots.values()
+        for pool in pools
+    }
+    one_free = full | {max(full): Count(capacity=5, held=4, sold=0, set_aside=0, waiting=0)}
+    draws = Catalogue.unit_draws
+    monkeypatch.setattr(
+        Catalogue, "unit_draws", lambda *args, **facts: looked.append(1) or draws(*args, **facts)
+    )
+    release = catalogue.release_by_code(release.code)
+
+    assert not has_places(catalogue, release, full, museum.starts_at)
+    assert len(looked) == 1
+    assert has_places(catalogue, release, one_free, museum.starts_at)
+    assert has_places(catalogue, release, {}, museum.starts_at)
 
 
 def test_a_last_slot_that_would_be_too_long_is_left_out(museum, kikker):

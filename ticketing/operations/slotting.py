@@ -11,7 +11,7 @@ from accounts.models import Membership
 from events.models import Event
 from ticketing.locks import lock_offer
 from ticketing.models import CapacityPool, ReservationLine, TimeSlot
-from ticketing.operations.bounds import refuse_more
+from ticketing.operations.bounds import refuse_more, refuse_more_to_come
 from ticketing.operations.pooling import limit_pool
 from ticketing.organiser_errors import (
     DaysBackward,
@@ -55,7 +55,7 @@ def make_slots(event: Event, *, rule: SlotRule, by: Membership) -> MadeSlots:
     """There is a slot with a pool of its own at each time of the rule; those that exist stay as they
     are. Wall clocks are the event's: a night on which they change has an hour more or less.
 
-    Raises DaysBackward, NoSlots, TooManySlots, SlotsOutsideEvent, EventHasEnough.
+    Raises DaysBackward, NoSlots, TooManySlots, SlotsOutsideEvent, EventHasEnough, OrganiserHasEnough.
     """
     event = lock_offer(event)
     starts = _starts(rule, ZoneInfo(event.time_zone))
@@ -65,7 +65,9 @@ def make_slots(event: Event, *, rule: SlotRule, by: Membership) -> MadeSlots:
             "starts_at", flat=True
         )
     )
-    refuse_more(TimeSlot, event.pk, adding=len(starts) - len(taken))
+    new = len(starts) - len(taken)
+    refuse_more(TimeSlot, event.pk, adding=new)
+    refuse_more_to_come(adding=new, at=clock.now())
     length = timedelta(minutes=rule.every_minutes)
     slots: list[TimeSlot] = TimeSlot.objects.bulk_create(
         TimeSlot(

@@ -15,9 +15,9 @@ from ticketing.availability import (
     units_left,
 )
 from ticketing.catalogue import Catalogue, catalogue_of
-from ticketing.models import CapacityPool, PricingMethod, Release, TicketType, TimeSlot
+from ticketing.models import PricingMethod, Release, TicketType, TimeSlot
 from ticketing.pricing import Item, Quote, quote, shares_of
-from ticketing.queries.stock import count_of, counts_of
+from ticketing.queries.stock import counts_of, counts_of_all
 from ticketing.selling import terms_of
 from tiqqo.core.money import Money
 
@@ -114,7 +114,7 @@ def offers(
 
 def offers_of(events: Sequence[Event], *, at: datetime) -> dict[int, list[Offer]]:
     """The offers of several events by event id; one query once their offers are known."""
-    counts = {pool.pk: count_of(pool) for pool in CapacityPool.objects.filter(event__in=events)}
+    counts = counts_of_all(events)
     return {
         event.pk: _offers(event, catalogue_of(event), counts, at, NOTHING_UNLOCKED, None)
         for event in events

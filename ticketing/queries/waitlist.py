@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404
 
 from events.models import Event, EventStatus
-from ticketing.availability import Counts, State, release_state, slot_is_open, units_left
+from ticketing.availability import Counts, State, has_places_at, release_state, slot_is_open
 from ticketing.catalogue import Catalogue, catalogue_of
 from ticketing.line import Waiter, Wish
 from ticketing.models import (
@@ -110,7 +110,7 @@ def _full_slots(
 def _has_room(catalogue: Catalogue, counts: Counts, release: Release, slot: TimeSlot) -> bool:
     if release.sold_out_at or release.ticket_type.sold_out_at:
         return False
-    return units_left(catalogue.unit_draws(release, slot=slot), counts) != 0
+    return has_places_at(catalogue, release, slot, counts)
 
 
 # The line -------------------------------------------------------------------------------
