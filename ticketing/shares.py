@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from events.models import Event
@@ -87,10 +87,11 @@ def refuse_more_than_share(
     if is_little(asker, draws, shares, what="held", seconds=event.hold_minutes * 60):
         return
     _one_at_a_time(event, asker)
+    # Whoever is paying keeps what they hold, by a method that settles later for days.
     held_now = ReservationLine.objects.filter(
+        Q(reservation__expires_at__gt=at) | Q(reservation__payment_started_at__isnull=False),
         reservation__event=event,
         reservation__status=ReservationStatus.PENDING,
-        reservation__expires_at__gt=at,
     ).exclude(reservation=but_for)
     by_client, by_network = places_by(asker, held_now)
     for pool, share in shares.items():

@@ -20,7 +20,7 @@ from ticketing.operations import (
     reserve_tickets,
     set_event_capacity,
 )
-from ticketing.operations.reserving import mark_payment_started
+from ticketing.operations.reserving import mark_payment_started, release_payment
 from ticketing.shares import Asker
 from tiqqo.core import clock
 
@@ -82,6 +82,19 @@ def test_what_was_bought_let_go_or_ran_out_does_not_count(hold):
     hold(20, ANN)
     with time_machine.travel(clock.now() + timedelta(minutes=21)):
         hold(20, ANN)
+
+
+def test_what_waits_for_its_money_counts_until_it_is_let_go(hold):
+    """By a method that settles later a page is done in a minute, and its hold is kept for days."""
+    for _ in range(2):
+        held = hold(20, shares.who_worked(ANN))
+        mark_payment_started(held, until=held.expires_at)
+
+    with time_machine.travel(clock.now() + timedelta(hours=2)):
+        with pytest.raises(TooManyHeld):
+            hold(1, ANN, has_worked=True)
+        release_payment(held)
+        hold(20, ANN, has_worked=True)
 
 
 def test_a_changed_hold_counts_once(hold, kikker):
