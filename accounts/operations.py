@@ -1,6 +1,5 @@
 """Every write to users' workspaces, memberships and invitations."""
 
-import secrets
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -29,7 +28,7 @@ from accounts.permissions import Permission, Role, may
 from accounts.queries import unconfirmed_users
 from tiqqo.core import audit, clock, security_log
 from tiqqo.core.audit import Actor
-from tiqqo.core.codes import new_code, new_secret
+from tiqqo.core.codes import is_same_secret, new_code, new_secret
 from tiqqo.core.images import PICTURES, logo_of, remove_picture
 from tiqqo.core.limits import Limit
 from tiqqo.core.security_log import Kind
@@ -162,7 +161,7 @@ def accept_invitation(invitation: Invitation, *, user: User, secret: str) -> Mem
     Raises InvitationClosed, InvitationForSomebodyElse.
     """
     invitation = Invitation.objects.select_for_update(of=("self",)).get(pk=invitation.pk)
-    if not secrets.compare_digest(invitation.secret, secret) or not invitation.is_open:
+    if not is_same_secret(invitation.secret, secret) or not invitation.is_open:
         raise InvitationClosed
     if user.email.lower() != invitation.email:
         raise InvitationForSomebodyElse

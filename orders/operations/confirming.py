@@ -1,7 +1,5 @@
 """An order waits for its address to be confirmed; one by invoice perhaps for the organiser's yes, too."""
 
-import secrets
-
 from django.db import transaction
 
 from events.models import InvoiceAcceptance
@@ -22,6 +20,7 @@ from ticketing.errors import ReservationOver
 from ticketing.operations import confirm_reservation
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
+from tiqqo.core.codes import is_same_secret
 
 
 @transaction.atomic
@@ -33,7 +32,7 @@ def confirm_address(order: Order, *, secret: str) -> Order:
     Raises AddressLinkOver, ReservationOver, HoldChanged.
     """
     order = lock_order(order.pk)
-    if not order.address_secret or not secrets.compare_digest(order.address_secret, secret):
+    if not order.address_secret or not is_same_secret(order.address_secret, secret):
         raise AddressLinkOver
     if order.is_confirmed:
         return order

@@ -1,6 +1,5 @@
 """What the buyer sees."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,6 +47,7 @@ from ticketing.models import Naming, Release, Reservation, ReservationLine
 from ticketing.queries import lines_of, quote_of
 from ticketing.selling import name_of
 from tiqqo.core import clock
+from tiqqo.core.codes import is_same_secret
 from tiqqo.core.compiled import Compiled, Param
 from tiqqo.core.money import Money
 
@@ -135,7 +135,7 @@ def _name_of_place(line: ReservationLine, event: Event) -> str:
 def order_by_link(code: str, secret: str) -> Order:
     """The order behind a buyer's link, or Http404. The secret is compared in constant time."""
     order = _BY_CODE.first(code=code)
-    if order is None or not secrets.compare_digest(order.secret.encode(), secret.encode()):
+    if order is None or not is_same_secret(order.secret, secret):
         raise Http404
     return order
 

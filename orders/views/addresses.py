@@ -1,6 +1,5 @@
 """Where a buyer shows that the address of an order is theirs."""
 
-import secrets
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -20,6 +19,7 @@ from orders.views.shop import event_context
 from ticketing.errors import ReservationOver
 from ticketing.seats import taking_places
 from tiqqo.core import clock
+from tiqqo.core.codes import is_same_secret
 from tiqqo.core.language import suggest_language
 
 
@@ -70,7 +70,7 @@ def _order_or_404(request: Any, event: str, code: str, secret: str) -> Order:
         .exclude(address_secret="")
         .first()
     )
-    if found is None or not secrets.compare_digest(found.address_secret, secret):
+    if found is None or not is_same_secret(found.address_secret, secret):
         raise Http404
     suggest_language(request, found.locale, over_browser=True)
     return found

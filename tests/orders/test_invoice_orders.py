@@ -103,6 +103,15 @@ def test_until_the_address_is_confirmed_places_are_held_no_longer_than_a_hold(fj
         confirm_address(order, secret=order.address_secret)
 
 
+def test_a_link_with_letters_that_no_secret_has_leads_nowhere(fjord, client):
+    order = asked(fjord)
+    where = [fjord.organiser.slug, fjord.event.slug, order.code, "\u00e9" * 22]
+
+    assert client.get(reverse("shop:address", args=where)).status_code == 404
+    with pytest.raises(AddressLinkOver):
+        confirm_address(order, secret="\u00e9" * 22)
+
+
 def test_the_confirmed_address_orders_and_a_due_date_begins(fjord, autumn):
     order = confirm_address(o := asked(fjord, 2), secret=o.address_secret)
 

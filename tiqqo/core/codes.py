@@ -19,3 +19,8 @@ def normalise_code(typed: str) -> str:
 def new_secret() -> str:
     """128 random bits for a link that is itself the permission."""
     return secrets.token_urlsafe(16)
+
+
+def is_same_secret(ours: str, given: str) -> bool:
+    """Compared in constant time, whatever letters stand in the address that gave it."""
+    return secrets.compare_digest(ours.encode(), given.encode())
