@@ -15,7 +15,7 @@ from ticketing.selling import Choice, kept_prices
 from tiqqo.ui.forms import MoneyField
 
 QUANTITY, PRICE = "quantity_", "price_"
-_CODE = "[0-9A-Za-z]+"
+_CODE = "[0-9A-Za-z]{1,8}"
 _QUANTITY = re.compile(rf"{QUANTITY}({_CODE})(?:_({_CODE}))?")
 _PRICE = re.compile(rf"{PRICE}({_CODE})")
 _COUNT = re.compile(r"[0-9]{1,4}")
@@ -26,6 +26,8 @@ _PLAIN = {
 }
 # Longer than any code or amount: enough to show what was typed.
 _SHOWN = 40
+# More than a shop has. All of it is in each link of the page that shows it again.
+MOST_PICKS = 700
 
 Pick = tuple[str, str]
 """Codes of a release and of an option, which is empty where the type has one price."""
@@ -52,6 +54,8 @@ class Basket:
                 quantities[found[1], found[2] or ""] = int(value)
             elif found := _PRICE.fullmatch(name):
                 prices[found[1]] = _printable(value)
+            if len(quantities) + len(prices) == MOST_PICKS:
+                break
         plain = {
             name: value
             for name, form in _PLAIN.items()

@@ -300,23 +300,25 @@ def _slot_picker(
     if not by_day:
         return None
     shown = _day_to_show(event, catalogue, basket, by_day)
-    days = [
-        SlotDay(
+
+    def day_of(day: date) -> SlotDay:
+        times = by_day[day]
+        return SlotDay(
             day=day,
             at=times[0].slot.starts_at,
             query=basket.query(day=day.isoformat()),
             is_shown=day == shown,
             is_full=all(t.state != "on_sale" for t in times),
         )
-        for day, times in by_day.items()
-    ]
-    first = list(by_day).index(shown) // DAYS_AT_ONCE * DAYS_AT_ONCE
+
+    days = list(by_day)
+    first = days.index(shown) // DAYS_AT_ONCE * DAYS_AT_ONCE
     after = first + DAYS_AT_ONCE
     held_slot = held.basket.slot if held else ""
     return SlotPicker(
-        days=tuple(days[first:after]),
-        earlier=days[first - 1] if first else None,
-        later=days[after] if after < len(days) else None,
+        days=tuple(day_of(day) for day in days[first:after]),
+        earlier=day_of(days[first - 1]) if first else None,
+        later=day_of(days[after]) if after < len(days) else None,
         times=tuple(_slot_time(offer, basket, held_slot) for offer in by_day[shown]),
         error=str(refusal) if isinstance(refusal, SlotMissing | SlotClosed) else "",
     )

@@ -5,7 +5,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.basket import NOTHING_CHOSEN, Basket
+from orders.basket import MOST_PICKS, NOTHING_CHOSEN, Basket
 from orders.errors import AmountUnclear
 from ticketing.selling import Choice
 
@@ -32,7 +32,7 @@ def test_a_quantity_that_is_none_counts_as_none(value):
 
 @pytest.mark.parametrize(
     "name",
-    ["quantity_", "quantity_é", "quantity_A B", "quantity_A_", "quantity__A", "quantity_A_B_C", "quantity", "\x00"],
+    ["quantity_", f"quantity_{'A' * 9}", f"quantity_A_{'B' * 9}", "quantity_é", "quantity_A B", "quantity_A_", "quantity__A", "quantity_A_B_C", "quantity", "\x00"],
 )  # fmt: skip
 def test_a_name_that_is_none_of_ours_is_not_read(name):
     assert Basket.read({name: "1"}) == NOTHING_CHOSEN
@@ -40,10 +40,21 @@ def test_a_name_that_is_none_of_ours_is_not_read(name):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("slot", "a b"), ("slot", "é"), ("hold", "a/b"), ("hold", "x" * 65), ("day", "tomorrow"), ("day", "2026-1-1")],
+    [("slot", "a b"), ("slot", "A" * 9), ("slot", "é"), ("hold", "a/b"), ("hold", "x" * 65), ("day", "tomorrow"), ("day", "2026-1-1")],
 )  # fmt: skip
 def test_what_cannot_be_a_slot_a_hold_or_a_day_is_not_read(name, value):
     assert Basket.read({name: value}) == NOTHING_CHOSEN
+
+
+def test_of_more_than_any_shop_has_the_rest_is_not_read():
+    """What was read stands in each link of the page that shows it again."""
+    sent = {f"quantity_{number}": "1" for number in range(600)}
+    sent |= {f"price_{number}": "12" for number in range(600)}
+
+    basket = Basket.read({**sent, "day": "2026-12-01"})
+
+    assert (len(basket.quantities), len(basket.prices)) == (600, MOST_PICKS - 600)
+    assert basket.day == "2026-12-01"
 
 
 def test_a_code_is_kept_as_it_was_typed_but_for_what_cannot_be_shown():

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from orders.basket import Basket
 from tests.orders import stall as stalls
 from tests.orders.shopping import times_of
 from ticketing.models import CapacityPool, ReservationLine, TimeSlot
@@ -45,6 +46,19 @@ def test_the_first_day_is_shown_with_its_times(shop, stall, first_day):
     assert len(days_of(page)) == 3
     assert page.attributes(".slot-picker__days a", "aria-current") == ["date", None, None]
     assert times_of(page) == [f"+ {hour}:00 4 left" for hour in range(10, 17)]
+
+
+def test_what_was_chosen_is_written_once_for_each_day_that_is_shown(shop, stall, monkeypatch):
+    """It is as long as somebody sends it, and there may be times on thousands of days."""
+    stalls.timed(stall, days=30)
+    stall.offer("Tour", 1000, is_timed=True)
+    written, query = [], Basket.query
+    monkeypatch.setattr(
+        Basket, "query", lambda *args, **facts: written.append(1) or query(*args, **facts)
+    )
+
+    assert len(days_of(shop.open())) == 8
+    assert len(written) < 12
 
 
 def test_a_day_is_a_link_that_works_without_scripts(shop, stall, first_day):
