@@ -14,7 +14,7 @@ from accounts.permissions import Role
 from tiqqo.ui.addresses import MailAddressField
 from tiqqo.ui.colour import is_readable_accent
 from tiqqo.ui.forms import TiqqoForm
-from tiqqo.ui.markdown import refuse_hard_text
+from tiqqo.ui.markdown import MarkdownField
 from tiqqo.ui.names import NameField, PersonNameField
 
 TIME_ZONES = sorted(
@@ -102,11 +102,10 @@ class OrganiserForm(TiqqoForm):
             "Of the notice on your own site. Linked wherever your buyers are asked for data."
         ),
     )
-    privacy_text = forms.CharField(
+    privacy_text = MarkdownField(
         label=_("Privacy notice: text"),
         required=False,
         max_length=40_000,
-        validators=[refuse_hard_text],
         help_text=_(
             "If you have no address, write it here; Markdown works. Left empty, a short notice names you "
             "as responsible and says what we do for you."
@@ -114,11 +113,10 @@ class OrganiserForm(TiqqoForm):
         widget=forms.Textarea(attrs={"rows": 6}),
     )
     terms_url = forms.URLField(label=_("Terms: address"), required=False, assume_scheme="https")
-    terms_text = forms.CharField(
+    terms_text = MarkdownField(
         label=_("Terms: text"),
         required=False,
         max_length=40_000,
-        validators=[refuse_hard_text],
         widget=forms.Textarea(attrs={"rows": 6}),
     )
 

@@ -10,7 +10,7 @@ from accounts.forms import TIME_ZONES
 from events.models import Event, FeePayer, InvoiceAcceptance, InvoiceIssues
 from tiqqo.ui.colour import is_readable_accent
 from tiqqo.ui.forms import LocalDateTimeField, TiqqoForm
-from tiqqo.ui.markdown import refuse_hard_text
+from tiqqo.ui.markdown import MarkdownField
 from tiqqo.ui.names import NameField
 
 
@@ -53,11 +53,10 @@ class SetupForm(TiqqoForm):
         help_text=_("One or two sentences for the shop, search engines and calendars."),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    description = forms.CharField(
+    description = MarkdownField(
         label=_("Description"),
         max_length=20_000,
         required=False,
-        validators=[refuse_hard_text],
         help_text=_("Markdown: **bold**, lists, links."),
         widget=forms.Textarea(attrs={"rows": 8}),
     )

@@ -501,6 +501,27 @@ def test_settings_that_make_no_sense_are_refused(at_kikker, typed, errors):
     )  # fmt: skip
 
 
+HARD = "\n".join(["|" + "a|" * 2000, "|" + "-|" * 2000, *["|a|"] * 3000])
+LONG = HARD + "a" * 40_000
+
+
+@pytest.mark.parametrize("name", ["privacy_text", "terms_text"])
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (HARD, "This text takes too long to lay out: it has a very large table, or repeats signs such as [ or * again and again. Make it simpler."),
+        # Refused for its length alone: to lay it out, too, would take long.
+        (LONG, f"Ensure this value has at most 40000 characters (it has {len(LONG)})."),
+    ],
+    ids=["hard", "long"],
+)  # fmt: skip
+def test_a_text_that_costs_visitors_much_is_refused(at_kikker, name, text, error):
+    page = at_kikker.get("accounts:settings").submit("Save settings", status=422, **{name: text})
+
+    assert page.errors == {name: error}
+    assert getattr(Organiser.objects.get(slug="blauwe-kikker"), name) == ""
+
+
 def test_sign_out(at_kikker):
     page = at_kikker.get("dashboard:home")
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 
 from tiqqo.core.plain_names import greeting_name, name_or, refuse_addresses, refuse_sites
 from tiqqo.ui.mails import greeting
+from tiqqo.ui.names import NameField, PersonNameField
 
 PEOPLE = [
     "A. Nother",
@@ -162,3 +163,12 @@ def test_a_mail_greets_by_nothing_else(name):
 def test_a_name_from_before_gives_way_where_it_would_be_refused_now():
     assert name_or("blauwe-kikker", "Blauwe Kikker") == "Blauwe Kikker"
     assert name_or("win-a-car", "Win a car - https://evil.example") == "win-a-car"
+
+
+@pytest.mark.parametrize("field", [NameField(max_length=60), PersonNameField(max_length=60)])
+def test_a_name_that_is_too_long_for_its_field_is_not_searched(field):
+    """The search takes long where signs stand for several: a checkout asks for hundreds of names."""
+    with pytest.raises(ValidationError) as refused:
+        field.clean("www.evil.example " * 60)
+
+    assert [error.code for error in refused.value.error_list] == ["max_length"]

@@ -110,6 +110,9 @@ def test_new_event_that_makes_no_sense_keeps_what_was_typed(at_kikker, typed, er
 
 # Set-up ----------------------------------------------------------------------------------
 
+HARD = "\n".join(["|" + "a|" * 1000, "|" + "-|" * 1000, *["|a|"] * 3000])
+LONG = HARD + "a" * 20_000
+
 
 def test_set_up_saves_what_it_shows(at_fjord):
     page = at_fjord.get("events:setup")
@@ -164,6 +167,9 @@ def test_set_up_changes_the_event(at_kikker):
         ({"accent_colour": "#ffff00"}, {"accent_colour": "That colour is hard to read on white. Choose a darker or stronger one."}),
         ({"accent_colour": "red"}, {"accent_colour": "Enter a valid value."}),
         ({"online_url": "javascript:alert(1)"}, {"online_url": "Enter a valid URL."}),
+        # Refused for its length alone: to lay it out, too, would take long.
+        ({"description": LONG}, {"description": f"Ensure this value has at most 20000 characters (it has {len(LONG)})."}),
+        ({"description": HARD}, {"description": "This text takes too long to lay out: it has a very large table, or repeats signs such as [ or * again and again. Make it simpler."}),
         ({"time_zone": "Mars/Olympus"}, None),
         ({"fee_payer": "nobody"}, None),
     ],

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from tiqqo.ui.markdown import LONGEST_HTML, as_html, refuse_hard_text
+from tiqqo.ui import markdown
+from tiqqo.ui.markdown import LONGEST_HTML, MarkdownField, as_html, refuse_hard_text
 
 
 def test_markdown_becomes_html_below_the_pages_own_headings():
@@ -67,6 +68,23 @@ HARD = {"table": table(2000, 3000)}
 def test_a_text_that_is_hard_to_lay_out_is_refused(text):
     with pytest.raises(ValidationError, match="takes too long to lay out"):
         refuse_hard_text(text)
+
+
+def test_a_text_that_took_long_to_lay_out_is_refused_however_short_it_came_out(monkeypatch):
+    refuse_hard_text("Plain words.")
+    monkeypatch.setattr(markdown, "MOST_SECONDS", -1)
+
+    with pytest.raises(ValidationError, match="takes too long to lay out"):
+        refuse_hard_text("Plain words.")
+
+
+def test_a_text_that_is_too_long_for_its_field_is_not_laid_out(monkeypatch):
+    monkeypatch.setattr(markdown, "_markdown", "asked for nothing")
+
+    with pytest.raises(ValidationError) as refused:
+        MarkdownField(max_length=100).clean("[" * 101)
+
+    assert [error.code for error in refused.value.error_list] == ["max_length"]
 
 
 @pytest.mark.parametrize("length", [300, 20_000, 40_000])

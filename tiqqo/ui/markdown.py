@@ -2,8 +2,10 @@
 
 from functools import lru_cache
 from time import thread_time
+from typing import Any
 
 import nh3
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -31,6 +33,17 @@ def as_html(text: str) -> SafeString:
         )
     # Cleaned by nh3, so that nothing but the listed tags is left.
     return mark_safe(nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}}))  # noqa: S308
+
+
+class MarkdownField(forms.CharField):
+    """A text in Markdown. Django runs every validator, and this one would take minutes over a text that is
+    too long for the field: it is laid out only where the field takes it otherwise."""
+
+    widget = forms.Textarea
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        refuse_hard_text(value)
 
 
 def refuse_hard_text(text: str) -> None:
