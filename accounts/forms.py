@@ -97,6 +97,7 @@ class OrganiserForm(TiqqoForm):
     privacy_url = forms.URLField(
         label=_("Privacy notice: address"),
         required=False,
+        max_length=200,
         assume_scheme="https",
         help_text=_(
             "Of the notice on your own site. Linked wherever your buyers are asked for data."
@@ -112,7 +113,9 @@ class OrganiserForm(TiqqoForm):
         ),
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-    terms_url = forms.URLField(label=_("Terms: address"), required=False, assume_scheme="https")
+    terms_url = forms.URLField(
+        label=_("Terms: address"), required=False, max_length=200, assume_scheme="https"
+    )
     terms_text = MarkdownField(
         label=_("Terms: text"),
         required=False,

@@ -84,7 +84,7 @@ class SetupForm(TiqqoForm):
         widget=forms.TextInput(attrs={"class": "input--short"}),
     )
     online_url = forms.URLField(
-        label=_("Link for online guests"), required=False, assume_scheme="https"
+        label=_("Link for online guests"), required=False, max_length=200, assume_scheme="https"
     )
     image = forms.FileField(
         label=_("Picture"),
@@ -212,7 +212,11 @@ class SetupForm(TiqqoForm):
         _refuse_half_a_range(self)
 
     def clean_country(self) -> str:
-        return str(self.cleaned_data["country"]).upper()
+        country: str = self.cleaned_data["country"]
+        # In capitals ß would be two letters.
+        if country and not (country.isascii() and country.isalpha() and len(country) == 2):  # noqa: PLR2004
+            raise forms.ValidationError(_("Two letters, like NL."))
+        return country.upper()
 
     def clean_accent_colour(self) -> str:
         colour: str = self.cleaned_data["accent_colour"].lower()

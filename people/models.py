@@ -9,13 +9,15 @@ from events.models import Event
 from tiqqo.core import clock
 from tiqqo.core.models import TenantModel
 
+LONGEST_COMPANY = 120
+
 
 class Company(TenantModel):
     """A business, known to the organiser by name."""
 
-    name = models.CharField(_("company"), max_length=120)
+    name = models.CharField(_("company"), max_length=LONGEST_COMPANY)
     # The name as it is compared: lower case, single spaces.
-    name_key = models.CharField(max_length=120)
+    name_key = models.CharField(max_length=LONGEST_COMPANY)
     vat_number = models.CharField(_("VAT number"), max_length=20, blank=True)
     created_at = models.DateTimeField(default=clock.now)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from events.models import Event
-from people.models import Company, ConsentAct, ConsentRecord, Contact, Person
+from people.models import LONGEST_COMPANY, Company, ConsentAct, ConsentRecord, Contact, Person
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
 
@@ -36,7 +36,9 @@ def remember_company(name: str, *, vat_number: str = "") -> Company | None:
         return None
     company: Company
     company, made = Company.objects.get_or_create(
-        name_key=name.lower(), defaults={"name": name, "vat_number": vat_number}
+        # In small letters İ is two.
+        name_key=name.lower()[:LONGEST_COMPANY],
+        defaults={"name": name, "vat_number": vat_number},
     )
     if vat_number and not made and not company.vat_number:
         company.vat_number = vat_number

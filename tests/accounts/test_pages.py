@@ -522,6 +522,15 @@ def test_a_text_that_costs_visitors_much_is_refused(at_kikker, name, text, error
     assert getattr(Organiser.objects.get(slug="blauwe-kikker"), name) == ""
 
 
+@pytest.mark.parametrize("name", ["privacy_url", "terms_url"])
+def test_an_address_that_is_too_long_to_be_kept_is_refused(at_kikker, name):
+    address = "https://example.org/" + "a" * 200
+
+    page = at_kikker.get("accounts:settings").submit("Save settings", status=422, **{name: address})
+
+    assert page.errors == {name: "Ensure this value has at most 200 characters (it has 220)."}
+
+
 def test_sign_out(at_kikker):
     page = at_kikker.get("dashboard:home")
 

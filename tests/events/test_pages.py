@@ -167,6 +167,10 @@ def test_set_up_changes_the_event(at_kikker):
         ({"accent_colour": "#ffff00"}, {"accent_colour": "That colour is hard to read on white. Choose a darker or stronger one."}),
         ({"accent_colour": "red"}, {"accent_colour": "Enter a valid value."}),
         ({"online_url": "javascript:alert(1)"}, {"online_url": "Enter a valid URL."}),
+        ({"online_url": "https://example.org/" + "a" * 200}, {"online_url": "Ensure this value has at most 200 characters (it has 220)."}),
+        # In capitals it would be four letters.
+        ({"country": "ßß"}, {"country": "Two letters, like NL."}),
+        ({"country": "4!"}, {"country": "Two letters, like NL."}),
         # Refused for its length alone: to lay it out, too, would take long.
         ({"description": LONG}, {"description": f"Ensure this value has at most 20000 characters (it has {len(LONG)})."}),
         ({"description": HARD}, {"description": "This text takes too long to lay out: it has a very large table, or repeats signs such as [ or * again and again. Make it simpler."}),

@@ -96,6 +96,13 @@ def test_companies_are_known_by_name(kikker):
     assert remember_company("  ") is None
 
 
+def test_a_company_is_known_whose_name_is_longer_in_small_letters(kikker):
+    name = "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}" * 120
+
+    assert remember_company(name) == remember_company(name)
+    assert remember_company(name).name == name
+
+
 def test_each_organiser_has_its_own_contact(cast):
     for house in (cast.kikker, cast.fjord):
         with house.scope():
