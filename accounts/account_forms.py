@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account import forms as allauth
 from django import forms
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.passwords import refuse_names
@@ -46,6 +48,13 @@ class SignUp(OurWords, allauth.SignupForm):
             except forms.ValidationError as error:
                 self.add_error("password1", error)
         return cleaned
+
+    def try_save(self, request: HttpRequest) -> Any:
+        """Nothing is made for an address that has an account, and the answer takes as long all the same:
+        most of the time goes into the hash of the password."""
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
 
 class AddAddress(OurWords, allauth.AddEmailForm):

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -107,6 +108,27 @@ def test_signing_up_as_somebody_tells_and_leaves_nothing(cast, queue, committing
 
     assert seen[0] == seen[1]
     assert seen[0][3] == 404
+
+
+@pytest.mark.parametrize("has_account", [True, False])
+def test_signing_up_takes_as_long_whether_the_address_has_an_account(
+    cast, settings, monkeypatch, has_account
+):
+    settings.ACCOUNT_RATE_LIMITS = False
+    email = cast.kikker.owner.user.email if has_account else "nobody@example.org"
+    hashed = []
+    encode = MD5PasswordHasher.encode
+    monkeypatch.setattr(
+        MD5PasswordHasher, "encode", lambda *args: hashed.append(args) or encode(*args)
+    )
+
+    answer = Client().post(
+        reverse("account_signup"),
+        NILS | {"organiser_name": "", "email": email},
+    )
+
+    assert answer.status_code == 302
+    assert len(hashed) == 1
 
 
 def test_a_new_password_founds_nothing_that_a_stranger_asked_for(cast, queue, committing):
