@@ -99,6 +99,27 @@ def test_a_minute_has_a_bounded_number_of_rows_and_still_counts_everybody(cast, 
     assert (crowd.network, crowd.count) == ("", 55)
 
 
+def test_many_deeds_of_one_hide_none_of_another(cast, monkeypatch):
+    monkeypatch.setattr(security_log, "ROWS_A_MINUTE", 5)
+    monkeypatch.setattr(security_log, "DEEDS_A_MINUTE", 5)
+    ours, theirs = cast.kikker.owner, cast.fjord.owner
+    with time_machine.travel("2026-11-28 12:00:10+00:00", tick=False):
+        for rows in range(20):
+            note(Kind.EXPORT, organiser=ours.organiser, user=ours.user, what="orders", rows=rows)
+        note(Kind.EXPORT, organiser=theirs.organiser, user=theirs.user, what="people", rows=4000)
+        flush()
+
+    found = entries()
+    [other] = [entry for entry in found if entry.organiser == theirs.organiser]
+    assert (other.user, other.facts) == (theirs.user, {"what": "people", "rows": 4000})
+    # What is too much is still known to be theirs.
+    assert {(entry.organiser, entry.user) for entry in found if entry != other} == {
+        (ours.organiser, ours.user)
+    }
+    assert sum(entry.count for entry in found) == 21
+    assert len(found) == 7
+
+
 def test_a_process_remembers_a_bounded_number_between_two_writes(monkeypatch):
     monkeypatch.setattr(security_log, "ROWS_IN_MEMORY", 10)
     for number in range(500):

@@ -3,8 +3,9 @@
 `note` only counts, in this process: it asks no database, so a refusal costs what it cost before, and
 whatever the request does with its transaction, what was noted stays. A thread writes the counts a second
 later on a connection of its own. The same kind, by the same somebody, in the same minute is one row (of
-deeds, the same deed), and a minute has at most `ROWS_A_MINUTE` rows of a kind, so no attack fills the table. A process that is killed
-loses the counts of its last second; the first of each minute has a line in the log at once.
+deeds, the same deed), and a minute has at most `ROWS_A_MINUTE` rows of a kind, so no attack fills the table.
+Of deeds each somebody has a bound of their own, `DEEDS_A_MINUTE`, so nobody's hide those of others. A process
+that is killed loses the counts of its last second; the first of each minute has a line in the log at once.
 """
 
 import atexit
@@ -53,6 +54,7 @@ DEEDS = frozenset(
     }
 )
 ROWS_A_MINUTE = 200
+DEEDS_A_MINUTE = 50
 # What one process keeps of one minute before it counts the rest together.
 ROWS_IN_MEMORY = 1000
 EMAILS_IN_A_ROW = 20
@@ -226,8 +228,11 @@ def _key_of(row: Counted) -> str:
 
 
 def _together(row: Counted) -> Counted:
-    """The row of the minute for everybody who finds no row of their own left."""
-    return Counted(kind=row.kind, minute=row.minute, last_at=row.last_at, facts={"many": True})
+    """The row of the minute for everybody who finds no row of their own left; of deeds it says whose."""
+    crowd = Counted(kind=row.kind, minute=row.minute, last_at=row.last_at, facts={"many": True})
+    if row.kind in DEEDS:
+        crowd.organiser_id, crowd.user_id = row.organiser_id, row.user_id
+    return crowd
 
 
 def _count(row: Counted, email_hashes: list[str]) -> bool:
@@ -332,22 +337,29 @@ def _write(rows: Mapping[str, Counted]) -> int:
 def _within_bounds(rows: Mapping[str, Counted]) -> dict[str, Counted]:
     """The rows by key; those for which their minute has no room are counted together."""
     known = set(SecurityEntry.objects.filter(key__in=list(rows)).values_list("key", flat=True))
-    room: dict[tuple[str, datetime], int] = {}
+    room: dict[str, int] = {}
     found: dict[str, Counted] = {}
     for key, row in rows.items():
-        minute = (row.kind, row.minute)
         if key not in known:
-            if minute not in room:
-                there = SecurityEntry.objects.filter(kind=row.kind, minute=row.minute).count()
-                room[minute] = ROWS_A_MINUTE - there
-            room[minute] -= 1
-            if room[minute] < 0:
-                together = _together(row)
-                crowd = found.setdefault(_key_of(together), together)
+            crowd_key = _key_of(_together(row))
+            if crowd_key not in room:
+                room[crowd_key] = _room_beside(row)
+            room[crowd_key] -= 1
+            if room[crowd_key] < 0:
+                crowd = found.setdefault(crowd_key, _together(row))
                 crowd.add(row.count, row.last_at, row.email_hashes)
                 continue
         found[key] = row
     return found
+
+
+def _room_beside(row: Counted) -> int:
+    """How many rows more the minute may have of this kind; of deeds, of this somebody."""
+    there = SecurityEntry.objects.filter(kind=row.kind, minute=row.minute)
+    if row.kind not in DEEDS:
+        return ROWS_A_MINUTE - there.count()
+    whose: dict[str, Any] = {"organiser_id": row.organiser_id, "user_id": row.user_id}
+    return DEEDS_A_MINUTE - there.filter(**whose).count()
 
 
 def _values(key: str, row: Counted) -> list[Any]:
