@@ -29,14 +29,16 @@ from accounts.queries import unconfirmed_users
 from tiqqo.core import audit, clock, security_log
 from tiqqo.core.audit import Actor
 from tiqqo.core.codes import is_same_secret, new_code, new_secret
+from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.images import PICTURES, logo_of, remove_picture
 from tiqqo.core.limits import Limit
 from tiqqo.core.security_log import Kind
 from tiqqo.core.tasks import after_commit
 from tiqqo.core.tenancy import platform_scope, tenant_scope
 
-# Mails with an organiser's name to anybody.
+# Mails with an organiser's name to anybody: of an organiser, and to a mailbox whoever invites it.
 INVITATIONS = Limit("invitations", count=30, seconds=3600)
+INVITATIONS_TO_AN_ADDRESS = Limit("invitations-to-an-address", count=10, seconds=3600)
 
 
 def found_organiser(*, name: str, owner: User, **settings: str) -> Organiser:
@@ -119,6 +121,7 @@ def invite_member(organiser: Organiser, *, email: str, role: Role, by: Membershi
         raise OnlyOwnersMakeOwners
     if Membership.objects.filter(organiser=organiser, user__email=email).exists():
         raise AlreadyMember
+    INVITATIONS_TO_AN_ADDRESS.spend(mailbox_of(email))
     now = clock.now()
     Invitation.objects.filter(
         email=email, accepted_at=None, revoked_at=None, expires_at__lte=now

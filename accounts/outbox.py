@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts import tasks
 from accounts.models import AccountMail
 from tiqqo.core import clock
+from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.limits import Limit
 from tiqqo.core.mail import is_refused
 from tiqqo.core.tasks import enqueue
@@ -56,11 +57,11 @@ def request_account_mail(mail: EmailMultiAlternatives, *, kind: str) -> AccountM
 
 
 def refuse_flood(kind: str, *, client: str, to: str) -> None:
-    """A mail of this kind to that address counts. Raises TooManyRequests, whether or not there is an account."""
+    """A mail of this kind to that mailbox counts. Raises TooManyRequests, whether or not there is an account."""
     if kind in ANYBODYS:
-        address = to.strip().lower()
-        TO_AN_ADDRESS_BY_ONE_CLIENT.spend(client, address)
-        TO_AN_ADDRESS.spend(address)
+        mailbox = mailbox_of(to.strip())
+        TO_AN_ADDRESS_BY_ONE_CLIENT.spend(client, mailbox)
+        TO_AN_ADDRESS.spend(mailbox)
 
 
 def lifetime_of(kind: str) -> timedelta:

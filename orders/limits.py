@@ -1,12 +1,10 @@
 """How often a stranger may ask the shop for what costs others. docs/operations.md has the table."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 from tiqqo.core.clients import client_of, network_of
-from tiqqo.core.email_addresses import domain_as_sent
 from tiqqo.core.limits import Limit
 
 View = Callable[..., Any]
@@ -23,15 +21,6 @@ RESENDS = Limit("re-sends", count=3, seconds=900)
 # Whoever orders for somebody's address again and again has the links of all these orders.
 RESENDS_TO_AN_ADDRESS = Limit("re-sends-to-an-address", count=10, seconds=3600)
 DOCUMENTS = Limit("documents", count=60, seconds=300, unasked=10)
-
-
-def mailbox_of(email: str) -> str:
-    """Where mails to the address arrive: what stands behind a + tells its owner's mails apart, and a
-    domain has two spellings where it is not in ASCII."""
-    name, _at, domain = email.lower().rpartition("@")
-    with suppress(UnicodeError):  # Nothing is ever sent there.
-        domain = domain_as_sent(domain)
-    return f"{name.partition('+')[0] or name}@{domain}"
 
 
 def refuse_guessing(request: Any) -> None:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import public_view
 from orders.calendar import calendar_file
 from orders.errors import SubstituteOver
-from orders.limits import RESENDS, RESENDS_TO_AN_ADDRESS, mailbox_of
+from orders.limits import RESENDS, RESENDS_TO_AN_ADDRESS
 from orders.mails import order_url
 from orders.models import DocumentKind, Order, PaymentMethod, Substitute
 from orders.operations import (
@@ -30,6 +30,7 @@ from orders.views.files import Leave, document_response
 from orders.views.shop import event_context
 from people.consent_links import consent_url
 from tiqqo.core import audit
+from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.language import suggest_language
 
 

@@ -21,7 +21,7 @@ from orders.basket import Basket
 from orders.errors import OrderAlreadyPlaced, PaymentUnavailable
 from orders.forms import CheckoutForm
 from orders.held import is_held_as_ordered
-from orders.limits import ORDERS_OF_AN_ADDRESS, mailbox_of
+from orders.limits import ORDERS_OF_AN_ADDRESS
 from orders.models import Order, OrderStatus, PaymentMethod
 from orders.price_lines import hold_items, hold_price_lines, hold_tax_words
 from orders.providers import ProviderFailure
@@ -34,6 +34,7 @@ from ticketing.operations import cancel_reservation, extend_reservation
 from ticketing.queries import lines_of, quote_of
 from ticketing.seats import taking_places
 from tiqqo.core import clock
+from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.language import suggest_language
 from tiqqo.ui.forms import refusals
 

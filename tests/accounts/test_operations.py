@@ -1,6 +1,7 @@
 """Organisers, teams, invitations."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -33,6 +34,7 @@ from accounts.tasks import remove_unconfirmed_accounts
 from events.queries import upcoming_everywhere
 from tests.cast import MembershipFactory, UserFactory
 from tiqqo.core import audit, clock
+from tiqqo.core.limits import TooManyRequests
 from tiqqo.core.models import AuditEntry
 from tiqqo.core.tenancy import platform_scope, tenant_scope
 from tiqqo.ui.mails import render_letter
@@ -90,6 +92,39 @@ def test_an_invitation_carries_no_address_that_was_stored_before(kikker):
     assert invitation.secret in text
     for words in (letter.subject, text, html):
         assert "evil.example" not in words
+
+
+# Bounds ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def limits(settings):
+    """Limits as given; what other tests used up is counted under another key."""
+
+    def are(**figures):
+        settings.LIMITS = {name.replace("_", "-"): (count, 3600) for name, count in figures.items()}
+        settings.SECRET_KEY = uuid4().hex * 2
+
+    return are
+
+
+def test_a_mailbox_gets_so_many_invitations_whoever_invites(cast, limits):
+    limits(invitations_to_an_address=2)
+
+    def invite(house, number):
+        email = f"victim+{number}@example.org"
+        with house.scope():
+            invite_member(house.organiser, email=email, role=Role.VIEWER, by=house.owner)
+
+    invite(cast.kikker, 1)
+    with cast.kikker.scope():
+        revoke_invitation(Invitation.objects.get(), by=cast.kikker.owner)
+    invite(cast.kikker, 1)
+
+    with pytest.raises(TooManyRequests):
+        invite(cast.fjord, 2)
+    with cast.fjord.scope():
+        assert not Invitation.objects.exists()
 
 
 # The front page --------------------------------------------------------------------------

@@ -106,6 +106,12 @@ def test_a_stranger_has_us_write_to_an_address_a_few_times(ask, ana, queue, has_
     assert AccountMail.objects.filter(to__iexact=email).count() == 6
 
 
+def test_addresses_of_one_mailbox_are_counted_together(ask, queue):
+    answers = [ask("account_reset_password", f"victim+{number}@example.org") for number in range(8)]
+
+    assert answers == [302] * 6 + [429] * 2
+
+
 def test_the_owner_has_their_mail_all_the_same(ask, ana, queue):
     for _ in range(30):
         ask("account_reset_password", ana.email)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from tests.pages import PageClient
-from tiqqo.core.email_addresses import LONGEST, tidied, validate_email_address
+from tiqqo.core.email_addresses import LONGEST, mailbox_of, tidied, validate_email_address
 from tiqqo.ui.addresses import MailAddressField
 
 UNSEEN = "This address holds a space or a sign that cannot be seen. Type it again."
@@ -109,6 +109,21 @@ def test_the_longest_address_is_as_long_as_our_columns():
     assert len(address) == LONGEST
 
     validate_email_address(address)
+
+
+@pytest.mark.parametrize(
+    ("email", "mailbox"),
+    [
+        ("Carla@Example.org", "carla@example.org"),
+        ("carla+1@example.org", "carla@example.org"),
+        ("carla+a+b@example.org", "carla@example.org"),
+        ("+carla@example.org", "+carla@example.org"),
+        ("carla@bücher.example", "carla@xn--bcher-kva.example"),
+        ("carla@XN--bcher-kva.example", "carla@xn--bcher-kva.example"),
+    ],
+)
+def test_addresses_of_one_mailbox_are_counted_together(email, mailbox):
+    assert mailbox_of(email) == mailbox
 
 
 # Every form ----------------------------------------------------------------------------------------

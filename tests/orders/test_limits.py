@@ -6,7 +6,6 @@ import pytest
 from django.urls import reverse
 from redis import Redis
 
-from orders.limits import mailbox_of
 from ticketing.models import Code, Promotion
 
 
@@ -34,21 +33,6 @@ def test_a_network_of_many_clients_guesses_no_more_codes_than_it_may(
     assert 429 not in [guess(number) for number in range(1, 4)]
     assert guess(4) == 429
     assert guess(5, code="HALF") == 429
-
-
-@pytest.mark.parametrize(
-    ("email", "mailbox"),
-    [
-        ("Carla@Example.org", "carla@example.org"),
-        ("carla+1@example.org", "carla@example.org"),
-        ("carla+a+b@example.org", "carla@example.org"),
-        ("+carla@example.org", "+carla@example.org"),
-        ("carla@bücher.example", "carla@xn--bcher-kva.example"),
-        ("carla@XN--bcher-kva.example", "carla@xn--bcher-kva.example"),
-    ],
-)
-def test_addresses_of_one_mailbox_are_counted_together(email, mailbox):
-    assert mailbox_of(email) == mailbox
 
 
 @pytest.fixture

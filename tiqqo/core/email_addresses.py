@@ -7,6 +7,7 @@ attempt to have us write to our own machines.
 
 import re
 import unicodedata
+from contextlib import suppress
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
@@ -69,6 +70,15 @@ def _is_unseen(letter: str) -> bool:
 def domain_as_sent(domain: str) -> str:
     """The domain in ASCII, as mail servers are told it. Raises UnicodeError where it has none."""
     return domain.lower().encode("idna").decode("ascii")
+
+
+def mailbox_of(email: str) -> str:
+    """Where mails to the address arrive: what stands behind a + tells its owner's mails apart, and a
+    domain has two spellings where it is not in ASCII."""
+    name, _at, domain = email.lower().rpartition("@")
+    with suppress(UnicodeError):  # Nothing is ever sent there.
+        domain = domain_as_sent(domain)
+    return f"{name.partition('+')[0] or name}@{domain}"
 
 
 def _is_as_written(domain: str) -> bool:
