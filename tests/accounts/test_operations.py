@@ -127,6 +127,18 @@ def test_a_mailbox_gets_so_many_invitations_whoever_invites(cast, limits):
         assert not Invitation.objects.exists()
 
 
+def test_one_person_founds_few_organisers(db, limits):
+    limits(organisers=2)
+    user, other = UserFactory(), UserFactory()
+    for name in ("First of Many", "Second of Many"):
+        found_organiser(name=name, owner=user)
+
+    with pytest.raises(TooManyRequests):
+        found_organiser(name="Third of Many", owner=user)
+    found_organiser(name="First of Another", owner=other)
+    assert Organiser.objects.filter(name__contains="of Many").count() == 2
+
+
 # The front page --------------------------------------------------------------------------
 
 
