@@ -1,11 +1,14 @@
 """Organisers, teams, invitations."""
 
 from datetime import timedelta
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from PIL import Image
 
 from accounts.errors import (
     AlreadyInvited,
@@ -31,6 +34,7 @@ from accounts.operations import (
 from accounts.permissions import Role
 from accounts.platform_views import StaffActor
 from accounts.tasks import remove_unconfirmed_accounts
+from events.operations import change_event
 from events.queries import upcoming_everywhere
 from tests.cast import MembershipFactory, UserFactory
 from tiqqo.core import audit, clock
@@ -137,6 +141,25 @@ def test_one_person_founds_few_organisers(db, limits):
         found_organiser(name="Third of Many", owner=user)
     found_organiser(name="First of Another", owner=other)
     assert Organiser.objects.filter(name__contains="of Many").count() == 2
+
+
+def test_logos_are_counted_with_the_pictures_of_an_organiser(kikker, limits):
+    limits(pictures=2)
+
+    def logo():
+        body = BytesIO()
+        Image.new("RGBA", (30, 10)).save(body, "PNG")
+        return SimpleUploadedFile("logo.png", body.getvalue())
+
+    change_organiser(kikker.organiser, by=kikker.owner, logo=logo())
+    change_event(kikker.event, by=kikker.owner, image=logo())
+    before = Organiser.objects.get(pk=kikker.organiser.pk).logo.name
+
+    with pytest.raises(TooManyRequests):
+        change_organiser(kikker.organiser, by=kikker.owner, logo=logo())
+    assert Organiser.objects.get(pk=kikker.organiser.pk).logo.name == before
+    # To take one away costs nothing.
+    change_organiser(kikker.organiser, by=kikker.owner, logo="")
 
 
 # The front page --------------------------------------------------------------------------
@@ -447,6 +470,16 @@ def test_who_is_owner_no_more_has_made_no_other_owner(kikker, nina):
 
     viewer.refresh_from_db()
     assert not viewer.is_open
+
+
+def test_who_stays_owner_keeps_what_they_offered(kikker, nina):
+    second = MembershipFactory(organiser=kikker.organiser, role=Role.OWNER)
+    owner = offer(kikker, nina.email, Role.OWNER, by=second)
+
+    change_role(second, role=Role.OWNER, by=kikker.owner)
+
+    owner.refresh_from_db()
+    assert owner.is_open
 
 
 def test_an_organiser_is_unique_by_address(cast):

@@ -20,6 +20,8 @@ from accounts import figures, outbox, tasks
 from accounts.models import AccountMail, Invitation
 from accounts.operations import invite_member, revoke_invitation
 from accounts.permissions import Role
+from tests.cast import PASSWORD, UserFactory
+from tiqqo import settings as product
 from tiqqo.core import clock, retention
 from tiqqo.core.mail import is_refused
 from tiqqo.core.tenancy import tenant_scope
@@ -110,6 +112,29 @@ def test_addresses_of_one_mailbox_are_counted_together(ask, queue):
     answers = [ask("account_reset_password", f"victim+{number}@example.org") for number in range(8)]
 
     assert answers == [302] * 6 + [429] * 2
+
+
+def test_an_account_has_us_write_to_few_other_addresses(ask, settings, queue):
+    settings.ACCOUNT_RATE_LIMITS = product.ACCOUNT_RATE_LIMITS
+    user = UserFactory()
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    browser = Client()
+    browser.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
+    browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+
+    def add(number):
+        sent = {"action_add": "", "email": f"other-{number}@example.org"}
+        return browser.post(reverse("account_email"), sent).status_code
+
+    now = timezone.now()
+    with time_machine.travel(now):
+        answers = [add(number) for number in range(10)]
+    with time_machine.travel(now + timedelta(minutes=2)):
+        answers += [add(number) for number in range(10, 12)]
+
+    assert answers == [302] * 10 + [429] * 2
+    assert AccountMail.objects.filter(to__startswith="other-").count() == 10
+    assert EmailAddress.objects.filter(user=user).count() == 1
 
 
 def test_the_owner_has_their_mail_all_the_same(ask, ana, queue):

@@ -324,3 +324,11 @@ def test_four_uploads_at_once_take_less_than_150_mb(tmp_path, kind, size, mode, 
     assert taken < 150 * MEGABYTE, f"{taken / MEGABYTE:.0f} MB"
     assert set(outcomes) <= {"taken", "PicturesBusy", "UnusableImage"}
     assert ("taken" in outcomes) is (size != (7000, 7100))
+
+
+@pytest.mark.parametrize("name", ["", None])
+def test_where_there_was_no_picture_none_is_removed(db, django_capture_on_commit_callbacks, name):
+    with django_capture_on_commit_callbacks() as callbacks:
+        images.remove_picture(name)
+
+    assert callbacks == []
