@@ -220,7 +220,7 @@ def test_where_too_many_arrive_the_oldest_is_cut_off(answering, monkeypatch):
     assert asyncio.run(wait()) == [408, 408, None, None]
 
 
-def test_requests_are_done_with_soon_after_their_answer_and_nothing_ticks_then(answering):
+def test_requests_are_done_with_soon_after_their_answer(answering):
     answering.may.set()
 
     async def wait():
@@ -230,3 +230,31 @@ def test_requests_are_done_with_soon_after_their_answer_and_nothing_ticks_then(a
         return application._open, application._arriving._until
 
     assert asyncio.run(wait()) == (0, {})
+
+
+def test_however_many_requests_come_one_timer_sees_to_them_and_ends(answering, monkeypatch):
+    answering.may.set()
+    monkeypatch.setattr(serving, "SETTLE_SECONDS", 0.05)
+
+    async def wait():
+        application = Application(answering, threads=2)
+        loop, timers = asyncio.get_running_loop(), []
+        call_later = loop.call_later
+
+        def noted(seconds, call, *args):
+            timers.append(call.__name__)
+            return call_later(seconds, call, *args)
+
+        loop.call_later = noted
+        for _ in range(20):
+            send(application, 0)
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        lately = timers.count("_settle_regularly")
+        await asyncio.sleep(0.3)
+        return lately, timers.count("_settle_regularly"), application._open
+
+    lately, after, still_open = asyncio.run(wait())
+
+    assert lately <= 10
+    assert (after, still_open) == (lately, 0)

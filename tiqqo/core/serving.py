@@ -83,6 +83,7 @@ class Application:
         # Requests that are with the threads, and the bytes of their large bodies. Only the loop counts.
         self._open = 0
         self._waiting_bytes = 0
+        self._settles_regularly = False
         for number in range(threads):
             # Granian ends the process once those that were begun are answered.
             Thread(target=self._work, name=f"web-{number}", daemon=True).start()
@@ -104,7 +105,8 @@ class Application:
         loop = asyncio.get_running_loop()
         request = _Request(scope, headers, body, protocol, loop.create_future())
         self._settle()
-        if not self._open:
+        if not self._settles_regularly:
+            self._settles_regularly = True
             loop.call_later(SETTLE_SECONDS, self._settle_regularly, loop)
         self._open += 1
         self._waiting_bytes += _counted(body)
@@ -144,7 +146,8 @@ class Application:
     def _settle_regularly(self, loop: asyncio.AbstractEventLoop) -> None:
         """As long as there are requests."""
         self._settle()
-        if self._open:
+        self._settles_regularly = self._open > 0
+        if self._settles_regularly:
             loop.call_later(SETTLE_SECONDS, self._settle_regularly, loop)
 
     def _answer(self, request: "_Request") -> None:
