@@ -44,6 +44,8 @@ REFUSED = [
     ('"a"@example.org', NO_ADDRESS),
     ('"\x01"@example.org', UNSEEN),
     ("dóra@example.org", NO_ADDRESS),
+    # In small letters longer than our columns.
+    ("a@" + ".".join(["\u0130" * 25] * 6) + ".com", NO_DOMAIN),
     # As if it were s or k where case does not count.
     ("\u017fam@example.org", NO_ADDRESS),
     ("\u212aim@example.org", NO_ADDRESS),

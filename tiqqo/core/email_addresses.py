@@ -84,9 +84,12 @@ def mailbox_of(email: str) -> str:
 def _is_as_written(domain: str) -> bool:
     """Mails go where it says, and no other way of writing it would be another address to us: full-width
     letters, other dots or ß are changed on the way (RFC 3490), and so may lead to our own machines."""
+    small = domain.lower()
     try:
         sent = domain_as_sent(domain)
-        return domain.isascii() or sent.encode("ascii").decode("idna") == domain.lower()
+        # İ is longer in small letters, and so might be the address than our columns.
+        is_as_long = len(small) == len(domain)
+        return domain.isascii() or (is_as_long and sent.encode("ascii").decode("idna") == small)
     except UnicodeError:
         return False
 
