@@ -328,6 +328,21 @@ def test_breaking_off_and_beginning_again_seals_the_rest(
     assert CLEAR not in {key for _place, key in keys_in_use()}
 
 
+def test_what_is_sealed_or_empty_is_not_looked_at_again(
+    secrets_of_all_kinds, settings, monkeypatch
+):
+    from tiqqo.core import sealing
+
+    settings.ENCRYPTION_KEYS = [OLD]
+    seal()
+    looks = []
+    monkeypatch.setattr(sealing, "_reseal_rows", lambda *args, **_facts: looks.append(args) or 0)
+
+    seal()
+
+    assert looks == []
+
+
 def test_document_of_a_mail_stands_under_a_name_of_its_own(kikker, queue, committing):
     from orders.models import Delivery
     from orders.operations.delivering import mark_prepared
