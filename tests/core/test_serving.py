@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from threading import Event
+from threading import Event, current_thread
 from types import SimpleNamespace
 
 import pytest
@@ -230,6 +230,33 @@ def test_requests_are_done_with_soon_after_their_answer(answering):
         return application._open, application._arriving._until
 
     assert asyncio.run(wait()) == (0, {})
+
+
+def test_the_thread_that_was_busy_last_is_asked_first_and_all_are_where_there_is_much():
+    busy, may = [], Event()
+
+    def handler(_environ, start_response):
+        busy.append(current_thread().name)
+        may.wait(10)
+        start_response("200 OK", [])
+        return Response([b"ok"])
+
+    async def wait():
+        application = Application(handler, threads=3)
+        rush = [send(application, 0)[1] for _ in range(7)]
+        await asyncio.sleep(0.1)
+        at_once = set(busy)
+        may.set()
+        await asyncio.gather(*rush)
+        answered = len(busy)
+        busy.clear()
+        for _ in range(5):
+            await send(application, 0)[1]
+        return at_once, answered, set(busy)
+
+    at_once, answered, later = asyncio.run(wait())
+
+    assert (len(at_once), answered, len(later)) == (3, 7, 1)
 
 
 def test_however_many_requests_come_one_timer_sees_to_them_and_ends(answering, monkeypatch):
