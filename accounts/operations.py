@@ -39,17 +39,14 @@ from tiqqo.core.tenancy import platform_scope, tenant_scope
 # Mails with an organiser's name to anybody: of an organiser, and to a mailbox whoever invites it.
 INVITATIONS = Limit("invitations", count=30, seconds=3600)
 INVITATIONS_TO_AN_ADDRESS = Limit("invitations-to-an-address", count=10, seconds=3600)
-# Each has a web address for good, and invitations of its own. Whoever leaves one may found the next.
-FOUNDINGS = Limit("organisers", count=5, seconds=86_400)
 
 
 def found_organiser(*, name: str, owner: User, **settings: str) -> Organiser:
     """A new organiser exists and `owner` owns it.
 
     Its web address comes from the name; a taken or reserved one gets a short suffix. How buyers reach
-    it is not the address that the owner signs in with, unless they say so. Raises TooManyRequests.
+    it is not the address that the owner signs in with, unless they say so.
     """
-    FOUNDINGS.spend(owner.pk)
     base = slugify(name)[:50].strip("-") or "organiser"
     taken = base in RESERVED_SLUGS or Organiser.objects.filter(slug=base).exists()
     try:

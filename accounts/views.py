@@ -18,7 +18,11 @@ from accounts.navigation import render_dashboard
 from accounts.permissions import ROLE_HINTS, Permission, Role
 from accounts.queries import memberships_of, open_invitations, team_of
 from tiqqo.core.language import in_english
+from tiqqo.core.limits import Limit
 from tiqqo.ui.forms import refusals
+
+# Each has a web address for good, and invitations of its own. Whoever leaves one may found the next.
+FOUNDINGS = Limit("organisers", count=5, seconds=86_400)
 
 
 @login_required
@@ -43,6 +47,7 @@ def welcome(request: Any) -> HttpResponse:
         return redirect("events:first", organiser=memberships[0].organiser.slug)
     form = OrganiserNameForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        FOUNDINGS.spend(request.user.email)
         organiser = operations.found_organiser(name=form.cleaned_data["name"], owner=request.user)
         return redirect("events:first", organiser=organiser.slug)
     status = 422 if request.method == "POST" else 200
