@@ -139,7 +139,7 @@ def test_one_person_founds_few_organisers(db, limits, client):
     def found(user, name):
         client.force_login(user)
         status = client.post(reverse("welcome"), {"name": name}).status_code
-        with platform_scope():
+        with platform_scope("a test"):
             Membership.objects.filter(user=user).delete()
         return status
 
