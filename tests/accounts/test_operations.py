@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
@@ -132,9 +133,10 @@ def test_a_mailbox_gets_so_many_invitations_whoever_invites(cast, limits):
         assert not Invitation.objects.exists()
 
 
-def test_one_person_founds_few_organisers(db, limits, client):
+def test_one_person_founds_few_organisers(db, limits):
     """Also one who leaves each of them before the next."""
     limits(organisers=2)
+    client = Client()
 
     def found(user, name):
         client.force_login(user)
