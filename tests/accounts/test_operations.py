@@ -141,7 +141,7 @@ def test_one_person_founds_few_organisers(db, limits):
     def found(user, name):
         client.force_login(user)
         status = client.post(reverse("welcome"), {"name": name}).status_code
-        with platform_scope("a test"):
+        with platform_scope("a test leaves the organiser"):
             Membership.objects.filter(user=user).delete()
         return status
 
