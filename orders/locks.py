@@ -9,6 +9,12 @@ from orders.models import InvoiceCounter, Order, Payment
 from ticketing.locks import lock_reservation_row
 from ticketing.models import Reservation, ReservationLine
 from ticketing.queries import lines_of
+from tiqqo.core.compiled import Compiled, Param
+
+_OF_RESERVATION = Compiled(
+    Order,
+    lambda rows: rows.select_for_update(of=("self",)).filter(reservation=Param("reservation")),
+)
 
 
 def lock_order(order_id: int) -> Order:
@@ -62,10 +68,7 @@ def lock_hold(reservation: Reservation) -> LockedHold:
 
 def order_of_locked(reservation: Reservation) -> Order | None:
     """The order of a reservation that the caller has locked."""
-    order: Order | None = (
-        Order.objects.select_for_update(of=("self",)).filter(reservation=reservation).first()
-    )
-    return order
+    return _OF_RESERVATION.first(reservation=reservation.pk)
 
 
 def lock_invoice_counter(year: int) -> InvoiceCounter:

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, connections
 from django.db.models import QuerySet
 
+from orders import locks as order_locks
 from orders.models import Delivery, Order, OrderStatus, Payment, PaymentMethod, Ticket
 from orders.operations import confirm_payment, place_order
 from payouts.models import LedgerEntry
@@ -130,7 +131,12 @@ def test_control_without_a_transaction_something_is_left_half_done(kikker, monke
     place = place_order.__wrapped__
     # A lock outside of a transaction is refused, and so would be the rest.
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_how: rows)
-    monkeypatch.setattr(locks, "_RESERVATION", Compiled(Reservation, locks._RESERVATION._build))
+    for module, name, model in (
+        (locks, "_RESERVATION", Reservation),
+        (order_locks, "_OF_RESERVATION", Order),
+    ):
+        made = getattr(module, name)
+        monkeypatch.setattr(module, name, Compiled(model, made._build))
 
     for number in range(1, MOST_STATEMENTS):
         assert killed_before(
