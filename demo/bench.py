@@ -11,13 +11,14 @@ from events.operations import change_event, create_event, publish_event
 from orders.models import PaymentMethod
 from orders.operations import Buyer, place_order
 from people.operations import Name
-from ticketing.models import Release
+from ticketing.models import Release, WaitlistMethod
 from ticketing.operations import (
     create_release,
     create_ticket_type,
     publish_release,
     reserve_tickets,
     set_event_capacity,
+    set_waitlist,
 )
 from tiqqo.core import audit, clock
 from tiqqo.core.tenancy import tenant_scope
@@ -41,7 +42,7 @@ class BenchEvent:
     type_count: int
 
 
-def make_event(name: str, *, places: int) -> BenchEvent:
+def make_event(name: str, *, places: int, has_waitlist: bool = False) -> BenchEvent:
     """A published event of the bench's organiser with five types, the last of them free."""
     owner = _owner()
     organiser: Organiser = owner.organiser
@@ -68,6 +69,8 @@ def make_event(name: str, *, places: int) -> BenchEvent:
         )
         set_event_capacity(event, capacity=places, by=owner)
         releases = list(_releases(event, owner))
+        if has_waitlist:
+            set_waitlist(event, method=WaitlistMethod.FIRST_COME, offer_hours=24, by=owner)
         event = publish_event(event, by=owner)
     return BenchEvent(event, releases[-1], len(releases))
 

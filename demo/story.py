@@ -30,7 +30,7 @@ from ticketing.operations import (
     set_event_capacity,
 )
 from ticketing.queries import offers
-from tiqqo.core import audit, clock
+from tiqqo.core import audit, clock, limits
 from tiqqo.core.money import Money
 from tiqqo.core.tasks import nothing_enqueued
 from tiqqo.core.tenancy import tenant_scope
@@ -67,7 +67,7 @@ def tell(*, scale: int) -> None:
     random = Random(20261122)
     today = clock.now().replace(minute=0, second=0, microsecond=0)
     # One transaction: a demo that was interrupted leaves an empty database, which is filled again.
-    with transaction.atomic(), nothing_enqueued():
+    with transaction.atomic(), nothing_enqueued(), limits.lifted():
         _tell(today, random, scale)
         _catch_up()
 

@@ -96,7 +96,12 @@ class EventFactory(factory.Factory):
         model = Event
 
     name = factory.Sequence(lambda n: f"Evening {n}")
-    starts_at = factory.LazyFunction(lambda: clock.now() + timedelta(days=30))
+    # In the evening, so that the hours after it are of the same day whenever the tests run.
+    starts_at = factory.LazyFunction(
+        lambda: (clock.now() + timedelta(days=30)).replace(
+            hour=18, minute=0, second=0, microsecond=0
+        )
+    )
     ends_at = factory.LazyAttribute(lambda event: event.starts_at + timedelta(hours=5))
     venue_name = "The Hall"
 

@@ -26,12 +26,16 @@ DRIP_EVERY_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is attacked: the shop's path, the field that chooses a ticket, and an order of one's own."""
+    """What is attacked: a shop, a waitlist, and what one's own order can be asked for."""
 
     site: Site
     shop: str
     field: str
+    """The one that chooses a ticket."""
     order: str
+    waitlist: str
+    wish: str
+    """What one can wait for there."""
 
 
 @contextmanager
@@ -76,8 +80,14 @@ def _requests(target: Target) -> Iterator[tuple[str, str, str, dict[str, str]]]:
         yield (
             "waitlist",
             "POST",
-            f"{target.shop}waitlist/",
-            {"email": f"victim+{number}@example.org"},
+            target.waitlist,
+            {
+                "wishes": target.wish,
+                "quantity": "2",
+                "name": "Vic",
+                "email": f"victim+{number}@example.org",
+                "consent": "on",
+            },
         )
         yield (
             "password",

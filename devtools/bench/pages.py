@@ -70,6 +70,15 @@ def forms(page: str) -> list[Form]:
     return found
 
 
+def first_value(page: str, name: str) -> str:
+    """What the first field of that name sends when it is chosen. Raises FormMissing."""
+    for tag in _TAG.finditer(page):
+        has = _attributes(tag[3])
+        if has.get("name") == name:
+            return has.get("value", "")
+    raise FormMissing(f"no field {name}")
+
+
 def alert(page: str) -> str:
     """What the page's alert says, as plain text; empty without one."""
     found = _ALERT.search(page)

@@ -109,6 +109,12 @@ class Product:
         shop.chosen(shop.choice)
         return Event(made["pk"], made["event"], shop)
 
+    def sold_out_event(self, name: str) -> str:
+        """The path of the shop of an event without a place left, where people may wait."""
+        made = json.loads(self._stack.manage("bench_event", name, "--places=1", "--waitlist"))
+        self._stack.manage("bench_orders", made["event"], made["free_release"], "--count=1")
+        return f"/{made['event']}/"
+
     def place_orders(self, event: Event, count: int) -> None:
         """So many orders were placed in process."""
         self._stack.manage("bench_orders", event.address, event.shop.code, f"--count={count}")

@@ -24,7 +24,7 @@ from devtools.bench.figures import (
 from devtools.bench.filling import multiply_order
 from devtools.bench.load import Outcome, converse, fetch
 from devtools.bench.machine import busy_processors, cpu_figures
-from devtools.bench.pages import form_to
+from devtools.bench.pages import first_value, form_to
 from devtools.bench.product import Event, Product
 from devtools.stack import NotReady
 
@@ -213,7 +213,15 @@ def abuse(product: Product) -> Figures:
     """
     event = product.event("Abuse")
     order = _own_order(product, event.shop)
-    target = abuse_of.Target(product.site, event.shop.path, f"quantity_{event.shop.code}", order)
+    waitlist = f"{product.sold_out_event('Sold out')}waitlist/"
+    target = abuse_of.Target(
+        site=product.site,
+        shop=event.shop.path,
+        field=f"quantity_{event.shop.code}",
+        order=order,
+        waitlist=waitlist,
+        wish=first_value(fetch(product.site, waitlist).text, "wishes"),
+    )
     figures: Figures = {"errors": 0}
     for name, script, clients in (
         ("shop", partial(buyers.look, event.shop), 8),

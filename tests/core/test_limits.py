@@ -147,6 +147,20 @@ def test_an_ordinary_buyer_costs_no_question(limit, monkeypatch):
     assert len(asked) == 2
 
 
+def test_figures_of_the_setting_are_exact(limit, settings):
+    rare = limit(count=100, seconds=60, unasked=4)
+    settings.LIMITS = {rare.name: (3, 60)}
+
+    assert spent(rare, "ann") == 3
+
+
+def test_what_an_operator_does_at_the_command_line_is_not_counted(limit):
+    one = limit(count=1)
+    with limits.lifted():
+        assert spent(one, "ann") == 10
+    assert spent(one, "ann") == 1
+
+
 def test_the_setting_changes_figures_and_turns_off(limit, settings):
     one = limit(count=1)
     settings.LIMITS = {one.name: (4, 60)}

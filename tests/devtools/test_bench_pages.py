@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from devtools.bench.pages import FormMissing, alert, form_to, forms
+from devtools.bench.pages import FormMissing, alert, first_value, form_to, forms
 from devtools.bench.wire import Garbled, Reading, Site
 
 PAGE = """
@@ -113,3 +113,11 @@ def test_form_is_posted_as_a_browser_posts_it():
     assert b"\r\nCookie: a=1\r\n" in head
     assert b"\r\nContent-Length: %d" % len(body) in head
     assert body == b"name=Zo%C3%AB+%26+co"
+
+
+def test_a_field_that_is_chosen_by_hand_is_found_by_its_name():
+    page = '<input type="checkbox" name="wishes" value="ab..&amp;c"><input name="wishes" value="d">'
+
+    assert first_value(page, "wishes") == "ab..&c"
+    with pytest.raises(FormMissing):
+        first_value(page, "email")

@@ -9,6 +9,9 @@ import logging
 import math
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from hashlib import blake2b
 from threading import Lock
 from typing import Any
@@ -119,9 +122,9 @@ class Tally:
 class Limit:
     """`count` within `seconds` for each of those who are told apart by what `spend` is called with.
 
-    The setting LIMITS changes the figures of one by its name, or turns it off.
+    The setting LIMITS changes the figures of one by its name, or turns all off.
     Of the first `unasked` within `seconds` each process keeps count itself, so that an ordinary buyer
-    costs no question to Redis; so many more may pass.
+    costs no question to Redis; so many more may pass. Figures of the setting are counted exactly.
     """
 
     def __init__(
@@ -155,12 +158,17 @@ class Limit:
         self._ask(who, -1)
 
     def _ask(self, who: tuple[object, ...], asked: int) -> None:
-        figures = self.figures
+        figures = None if _lifted.get() else self.figures
         if figures is None:
             return
         count, seconds = figures
         key = self._key(who)
-        if self._unasked and self._seen.add(key, asked, most=self._unasked, seconds=seconds):
+        is_own = figures == self._own
+        if (
+            is_own
+            and self._unasked
+            and self._seen.add(key, asked, most=self._unasked, seconds=seconds)
+        ):
             return
         wait = (self._of_database if self.in_database else self._of_redis)(
             key, one=seconds / count, all_=float(seconds), asked=asked
@@ -207,6 +215,19 @@ class Limit:
     def forget(self) -> None:
         """This process has seen nobody yet; for tests."""
         self._seen.clear()
+
+
+_lifted = ContextVar("lifted", default=False)
+
+
+@contextmanager
+def lifted() -> Iterator[None]:
+    """Nothing is counted in here: for what an operator does at the command line, for nobody's request."""
+    token = _lifted.set(True)
+    try:
+        yield
+    finally:
+        _lifted.reset(token)
 
 
 limits: dict[str, Limit] = {}

@@ -15,10 +15,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
         parser.add_argument("--places", type=int, default=1_000_000, help="capacity of the event")
+        parser.add_argument("--waitlist", action="store_true", help="people may wait for tickets")
 
     @transaction.atomic
-    def handle(self, *args: Any, name: str, places: int, **options: Any) -> None:
-        made = make_event(name, places=places)
+    def handle(self, *args: Any, name: str, places: int, waitlist: bool, **options: Any) -> None:
+        made = make_event(name, places=places, has_waitlist=waitlist)
         facts = {
             "pk": made.event.pk,
             "event": f"{made.event.organiser.slug}/{made.event.slug}",
