@@ -20,6 +20,10 @@ WAITLIST_JOINS = Limit("waitlist-joins", count=10, seconds=600)
 RESENDS = Limit("re-sends", count=3, seconds=900)
 # Whoever orders for somebody's address again and again has the links of all these orders.
 RESENDS_TO_AN_ADDRESS = Limit("re-sends-to-an-address", count=10, seconds=3600)
+# Of pages with a row or a form for each person: 12 of a group of 500 at once, then one in 25 seconds.
+PEOPLE_SHOWN = Limit("people-shown", count=6000, seconds=300)
+# An order of fewer is not counted.
+LARGE_ORDER_PEOPLE = 51
 DOCUMENTS = Limit("documents", count=60, seconds=300, unasked=10)
 
 
@@ -33,6 +37,12 @@ def count_guess(request: Any) -> None:
     """There is no such code. Raises TooManyRequests."""
     CODES.spend(client_of(request))
     CODES_OF_A_NETWORK.spend(network_of(request))
+
+
+def count_people(request: Any, count: int) -> None:
+    """A page that shows so many people is drawn for the client. Raises TooManyRequests."""
+    if count >= LARGE_ORDER_PEOPLE:
+        PEOPLE_SHOWN.spend(client_of(request), asked=count)
 
 
 def by_client(limit: Limit, view: View, *, on: str = "POST") -> View:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import public_view
 from orders.calendar import calendar_file
 from orders.errors import SubstituteOver
-from orders.limits import RESENDS, RESENDS_TO_AN_ADDRESS
+from orders.limits import RESENDS, RESENDS_TO_AN_ADDRESS, count_people
 from orders.mails import order_url
 from orders.models import DocumentKind, Order, PaymentMethod, Substitute
 from orders.operations import (
@@ -49,6 +49,7 @@ def _order_or_404(request: Any, event: str, code: str, secret: str) -> Order:
 def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     found = _order_or_404(request, event, code, secret)
     page = order_page(found)
+    count_people(request, len(page.printed))
     template = "shop/order.html#tickets" if request.htmx else "shop/order.html"
     return render(
         request,

@@ -21,7 +21,7 @@ from orders.basket import Basket
 from orders.errors import OrderAlreadyPlaced, PaymentUnavailable
 from orders.forms import CheckoutForm
 from orders.held import is_held_as_ordered
-from orders.limits import ORDERS_OF_AN_ADDRESS
+from orders.limits import ORDERS_OF_AN_ADDRESS, count_people
 from orders.models import Order, OrderStatus, PaymentMethod
 from orders.price_lines import hold_items, hold_price_lines, hold_tax_words
 from orders.providers import ProviderFailure
@@ -78,11 +78,13 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
     # Tickets that were changed since are ordered anew.
     if awaited is not None and is_held_as_ordered(awaited, lines):
         return _look_in_your_mail(request, reservation, awaited)
+    places = places_of(reservation.event, lines)
+    count_people(request, len(places))
     price = quote_of(reservation, lines)
     form = CheckoutForm(
         request.POST or None,
         event=reservation.event,
-        places=places_of(reservation.event, lines),
+        places=places,
         total=price.total,
         initial=_typed_before(order),
     )

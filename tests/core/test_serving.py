@@ -26,7 +26,7 @@ class Headers(dict):
         return [self[name]] if name in self else []
 
 
-def scope(method="GET", **headers):
+def scope(method="GET", client="192.0.2.1:4711", **headers):
     return SimpleNamespace(
         method=method,
         scheme="http",
@@ -35,7 +35,7 @@ def scope(method="GET", **headers):
         path="/blauwe-kikker/kestrel/",
         query_string="",
         server="127.0.0.1:8000",
-        client="192.0.2.1:4711",
+        client=client,
         headers=Headers({name.replace("_", "-"): value for name, value in headers.items()}),
     )
 
@@ -257,6 +257,58 @@ def test_the_thread_that_was_busy_last_is_asked_first_and_all_are_where_there_is
     at_once, answered, later = asyncio.run(wait())
 
     assert (len(at_once), answered, len(later)) == (3, 7, 1)
+
+
+def test_whoever_asks_for_much_at_once_keeps_others_waiting_for_one_turn_in_two(answering):
+    answered = []
+
+    def handler(environ, start_response):
+        answering.may.wait(10)
+        answered.append(environ["REMOTE_ADDR"])
+        start_response("200 OK", [])
+        return Response([b"ok"])
+
+    async def flood():
+        application = Application(handler, threads=1)
+        floods = [scope(client=f"198.51.100.66:{port}") for port in range(1, 201)]
+        others = [scope(client=f"192.0.2.{host}:4711") for host in range(1, 41)]
+        sent = [
+            asyncio.ensure_future(application.__rsgi__(asked, Protocol()))
+            for asked in [*floods, *others]
+        ]
+        await asyncio.sleep(0.1)
+        answering.may.set()
+        await asyncio.gather(*sent)
+        return application._turns._of_client
+
+    assert asyncio.run(flood()) == {}
+    last = max(place for place, host in enumerate(answered, 1) if host.startswith("192."))
+    # One that is with the thread, those it may have among the others, and turn about.
+    assert last <= 2 * (serving.MOST_WAITING_OF_A_CLIENT + 40) + 1
+    assert len(answered) == 240
+
+
+def test_a_flood_of_one_client_is_refused_before_anybody_else_is(answering, monkeypatch):
+    monkeypatch.setattr(serving, "MOST_WAITING", 60)
+
+    async def flood():
+        application = Application(answering, threads=1)
+        asked = [scope(client="198.51.100.66:1") for _ in range(80)]
+        asked.append(scope(client="192.0.2.1:1"))
+        protocols = [Protocol() for _ in asked]
+        sent = [
+            asyncio.ensure_future(application.__rsgi__(*pair))
+            for pair in zip(asked, protocols, strict=True)
+        ]
+        await asyncio.sleep(0.1)
+        answering.may.set()
+        await asyncio.gather(*sent)
+        return [protocol.status for protocol in protocols]
+
+    statuses = asyncio.run(flood())
+
+    let_in = 1 + serving.MOST_WAITING_OF_A_CLIENT + 30
+    assert statuses == [200] * let_in + [503] * (80 - let_in) + [200]
 
 
 def test_however_many_requests_come_one_timer_sees_to_them_and_ends(answering, monkeypatch):

@@ -6,7 +6,9 @@ import pytest
 from django.urls import reverse
 from redis import Redis
 
-from ticketing.models import Code, Promotion
+from people.operations import Name
+from ticketing.models import Code, Promotion, TicketType
+from ticketing.operations import set_event_capacity
 
 
 @pytest.fixture
@@ -65,6 +67,28 @@ def test_whoever_orders_for_somebodys_address_does_not_keep_them_from_paying(
 
     assert [order(email, free=1) for _ in range(3)] == [303, 303, 422]
     assert [order(email, priced=1) for _ in range(3)] == [303, 303, 303]
+
+
+def test_pages_of_large_groups_are_counted_by_their_people(settings, kikker, client):
+    """Each of them takes the server some milliseconds."""
+    settings.LIMITS = {"people-shown": (250, 300)}
+    with kikker.scope():
+        TicketType.objects.filter(pk=kikker.free.ticket_type_id).update(admits=20)
+        set_event_capacity(kikker.event, capacity=1000, by=kikker.owner)
+    network = f"2001:db8:{token_hex(2)}"
+
+    def looked(name, *secrets, client_number=1):
+        where = [kikker.organiser.slug, kikker.event.slug, *secrets]
+        here = {"REMOTE_ADDR": f"{network}:{client_number}::1"}
+        return client.get(reverse(name, args=where), **here).status_code
+
+    small, large = kikker.reserve(free=2), kikker.reserve(free=5)
+    assert [looked("shop:checkout", large.secret) for _ in range(3)] == [200, 200, 429]
+    order = kikker.place_free(5, attendees=(Name("Pupil", "One", "school@example.org"),) * 100)
+    link = order.code, order.secret
+    assert looked("shop:order", *link) == 429
+    assert [looked("shop:order", *link, client_number=2) for _ in range(3)] == [200, 200, 429]
+    assert [looked("shop:checkout", small.secret) for _ in range(5)] == [200] * 5
 
 
 def test_mails_of_an_order_are_counted_for_it_and_for_none_that_is_made_up(

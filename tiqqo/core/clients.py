@@ -22,7 +22,9 @@ def address_of(request: HttpRequest) -> str:
     """
     known: str | None = getattr(request, "_client_address", None)
     if known is None:
-        known = _address_of(request)
+        known = _address_behind(
+            request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
+        )
         request._client_address = known  # type: ignore[attr-defined]  # noqa: SLF001  asked for again and again
     return known
 
@@ -32,23 +34,27 @@ def client_of(request: HttpRequest) -> str:
     return _prefix_of(address_of(request), CLIENT_PREFIX)
 
 
+def client_behind(peer: str, forwarded: str) -> str:
+    """The same for a request that is no Django request yet: its peer, and its X-Forwarded-For."""
+    return _prefix_of(_address_behind(peer, forwarded), CLIENT_PREFIX)
+
+
 def network_of(request: HttpRequest) -> str:
     """Where the client is: the /24 of its address, of IPv6 the /48."""
     return _prefix_of(address_of(request), NETWORK_PREFIX)
 
 
-def _address_of(request: HttpRequest) -> str:
-    peer = _parsed(request.META.get("REMOTE_ADDR", ""))
-    if peer is None:
+def _address_behind(peer: str, forwarded: str) -> str:
+    address = _parsed(peer)
+    if address is None:
         return UNKNOWN
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     hops = [word for word in forwarded.split(",") if word.strip()]
-    while hops and _is_trusted(peer):
+    while hops and _is_trusted(address):
         before = _parsed(hops.pop())
         if before is None:
             break
-        peer = before
-    return str(peer)
+        address = before
+    return str(address)
 
 
 def _is_trusted(address: Address) -> bool:
