@@ -8,11 +8,13 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from itertools import cycle
 from multiprocessing.synchronize import Event as Signal
+from threading import Semaphore
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +23,7 @@ from devtools.bench.wire import Site
 ADDRESS = "203.0.113.66"
 SLOW_SENDERS = 60
 A_SECOND = 30
+AT_ONCE = 32
 DRIP_EVERY_SECONDS = 2.0
 
 
@@ -60,19 +63,28 @@ def _attack(target: Target, stop: Signal, answers: Any) -> None:
     slow = [_slow(target) for _ in range(SLOW_SENDERS)]
     requests = cycle(_requests(target))
     dripped = time.monotonic()
-    while not stop.wait(1 / A_SECOND):
-        name, method, path, fields = next(requests)
-        seen.setdefault(name, Counter())[_status(target, method, path, fields)] += 1
-        if time.monotonic() - dripped > DRIP_EVERY_SECONDS:
-            slow = [_dripped(sender) or _slow(target) for sender in slow]
-            dripped = time.monotonic()
+
+    def ask(name: str, method: str, path: str, fields: dict[str, str]) -> None:
+        counted = seen.setdefault(name, Counter())
+        counted[_status(target, method, path, fields)] += 1
+
+    free = Semaphore(AT_ONCE)
+    with ThreadPoolExecutor(AT_ONCE) as senders:
+        while not stop.wait(1 / A_SECOND):
+            if free.acquire(blocking=False):
+                sent = senders.submit(ask, *next(requests))
+                sent.add_done_callback(lambda _sent: free.release())
+            if time.monotonic() - dripped > DRIP_EVERY_SECONDS:
+                slow = [_dripped(sender) or _slow(target) for sender in slow]
+                dripped = time.monotonic()
     answers.put(seen)
 
 
 def _requests(target: Target) -> Iterator[tuple[str, str, str, dict[str, str]]]:
-    """All in turn: holds, guesses of codes and passwords, PDFs, mails to others."""
+    """All in turn: pages that are not kept, holds, guesses of codes and passwords, PDFs, mails to others."""
     reservations = f"{target.shop}reservations/"
     for number in range(500):
+        yield "page", "GET", f"{target.shop}?campaign={number}", {}
         yield "hold", "POST", reservations, {target.field: "20"}
         yield "code", "GET", f"{target.shop}?code=GUESS{number}", {}
         yield "pdf", "GET", f"{target.order}tickets-phone.pdf", {}

@@ -115,6 +115,8 @@ def requests_of(cast):
         "htmx, boosted": ("", {"HTTP_HX_REQUEST": "true", "HTTP_HX_BOOSTED": "true"}),
         "a language in the address": ("?lang=de", {}),
         "a code in the address": ("?code=EVIL", {}),
+        "words for tracking in the address": ('?utm_source="><b>evil</b>&fbclid=1', {}),
+        "words for tracking and a code": ("?utm_source=x&code=EVIL", {}),
         "junk in the address": ('?"><b>evil</b>', {}),
         "another host": ("", {"HTTP_HOST": "localhost"}),
         "another port": ("", {"HTTP_HOST": "testserver:8443"}),

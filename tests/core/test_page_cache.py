@@ -61,6 +61,14 @@ def test_a_page_is_made_once_within_its_time_and_then_anew(kept, monkeypatch):
     assert later.content == b"page 2"
 
 
+def test_words_for_tracking_are_dropped_and_make_no_page_of_their_own(kept):
+    view = Counted()
+
+    answers = [view.get(path) for path in ("/?utm_source=a&fbclid=1", "/", "/?gclid=2")]
+
+    assert [answer.content for answer in answers] == [b"page 1"] * 3
+
+
 @pytest.mark.parametrize(
     ("path", "extra"),
     [

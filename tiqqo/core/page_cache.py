@@ -5,7 +5,8 @@ each language, and serves it before anything else is looked at. What is shown ma
 is sold never is.
 
 What is kept depends on nothing but its key. So a page is kept only when its request brought no cookie
-but the language, and no query string; and nobody is served a kept one whose cookies could change it.
+but the language, and no query string but tracking; and nobody is served a kept one whose cookies could
+change it.
 """
 
 import threading
@@ -24,6 +25,7 @@ from django.utils.translation import get_language
 
 from tiqqo.core.language import wanted_languages
 from tiqqo.core.recent import Recent
+from tiqqo.core.tracking import is_only_tracking
 
 View = TypeVar("View", bound=Callable[..., Any])
 Key = tuple[str, str, str, str, str, bool]
@@ -112,7 +114,8 @@ class PublicPages:
 
     Stands before everything that looks at who is asking. Of a page that was kept, one request makes the
     next; what was never kept is made for each. A page counts as a stranger's if the request
-    brings no cookie but the language and no query string, and the answer sets no cookie.
+    brings no cookie but the language and no query string, and the answer sets no cookie. Words for
+    tracking in an address are dropped, so that no page of ours is made with them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -122,6 +125,8 @@ class PublicPages:
         self._lock = threading.Lock()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "GET" and is_only_tracking(request.META.get("QUERY_STRING", "")):
+            request.META["QUERY_STRING"] = ""
         seconds: float = settings.PUBLIC_PAGE_SECONDS
         if seconds <= 0 or request.method != "GET" or not _may_see_kept(request):
             return self.get_response(request)

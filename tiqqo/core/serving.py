@@ -30,6 +30,7 @@ from granian.rsgi import (  # type: ignore[attr-defined]  # it says what they ar
 
 from tiqqo.core.clients import client_behind
 from tiqqo.core.recent import Recent
+from tiqqo.core.tracking import is_only_tracking
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,9 @@ MOST_ARRIVING = 200
 MOST_ARRIVING_BYTES = 48 * 1024 * 1024
 MOST_WAITING = 2000
 # Of one client; more of them wait apart.
-MOST_WAITING_OF_A_CLIENT = 20
+MOST_WAITING_OF_A_CLIENT = 6
+# Those are answered one time in so many while others wait, too.
+TURNS = 8
 ONE_PIECE_BYTES = 16 * 1024
 MOST_WAITING_BYTES = 48 * 1024 * 1024
 # What a form comes to at most; so many of them may wait as may requests.
@@ -199,16 +202,17 @@ class _Turns:
     Its connection to the database, the process at the other end and all that both used a moment ago are
     still at hand. Taking turns instead cost a hold 7 % of its time where one came after the other.
 
-    Where none is idle, requests wait in two lines, served in turn: what a client asks beyond so much at
-    once waits in the second. One client that floods has half of the threads' time at most; so have the
-    many people behind the one address of a mobile provider, whom a turn for each client would starve.
+    Where none is idle, requests wait in two lines: what a client asks beyond so much at once waits in
+    the second, which has one turn in eight. So much of the threads' time has one client that floods; and
+    so have the many people behind the one address of a mobile provider, whom a turn for each client
+    would starve.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._idle: list[_Inbox] = []
         self._lines: list[deque[tuple[str, _Request]]] = [deque(), deque()]
-        self._next_line = 0
+        self._turn = 0
         self._of_client: Counter[str] = Counter()
 
     def give(self, request: _Request) -> None:
@@ -224,16 +228,23 @@ class _Turns:
     def next_for(self, inbox: _Inbox) -> _Request:
         """The request whose turn it is; without one the thread of this inbox is idle until there is."""
         with self._lock:
-            for line in (self._lines[self._next_line], self._lines[1 - self._next_line]):
-                if line:
-                    self._next_line = 1 - self._next_line
-                    client, request = line.popleft()
-                    self._of_client[client] -= 1
-                    if not self._of_client[client]:
-                        del self._of_client[client]
-                    return request
+            line = self._next_line()
+            if line:
+                client, request = line.popleft()
+                self._of_client[client] -= 1
+                if not self._of_client[client]:
+                    del self._of_client[client]
+                return request
             self._idle.append(inbox)
         return inbox.get()
+
+    def _next_line(self) -> deque[tuple[str, _Request]]:
+        """The one whose turn it is; empty where nobody waits."""
+        ordinary, apart = self._lines
+        if ordinary and apart:
+            self._turn = (self._turn + 1) % TURNS
+            return ordinary if self._turn else apart
+        return ordinary or apart
 
     def _wait(self, request: _Request) -> None:
         forwarded = ",".join(request.headers.get_all("x-forwarded-for"))
@@ -308,7 +319,7 @@ class _Kept:
     def key_of(cls, scope: Scope) -> _Key | None:
         """All that a kept page depends on; None where the request may not be answered with one, or
         where that is longer than any browser's."""
-        if scope.method != "GET" or scope.query_string:
+        if scope.method != "GET" or not is_only_tracking(scope.query_string):
             return None
         headers = scope.headers
         if any(name in headers for name in cls.NEVER_WITH):
