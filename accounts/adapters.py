@@ -11,13 +11,13 @@ from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest, HttpResponse
 
 from accounts import attempts, outbox
-from accounts.letters import account_letter, foreign_letter
+from accounts.emails import account_letter, foreign_letter
 from accounts.models import User
 from tiqqo.core import security_log
 from tiqqo.core.clients import address_of, client_of
 from tiqqo.core.email_addresses import tidied, validate_email_address
 from tiqqo.core.limits import TooManyRequests
-from tiqqo.ui.mails import one_line, render_letter
+from tiqqo.ui.emails import one_line, render_letter
 
 # allauth's codes for "too often": of passwords and second factors, and of everything else.
 _TOO_OFTEN = {

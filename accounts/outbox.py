@@ -14,7 +14,7 @@ from accounts.models import AccountMail
 from tiqqo.core import clock
 from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.limits import Limit
-from tiqqo.core.mail import is_refused
+from tiqqo.core.smtp_replies import is_refused
 from tiqqo.core.tasks import enqueue
 
 # The sweeper leaves a fresh request to the task that was enqueued with it.

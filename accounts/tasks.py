@@ -11,13 +11,13 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import F, Q
 
 from accounts import operations, outbox
-from accounts.letters import invitation_letter
+from accounts.emails import invitation_letter
 from accounts.models import AccountMail, Invitation
 from tiqqo.core import clock
-from tiqqo.core.mail import is_refused
+from tiqqo.core.smtp_replies import is_refused
 from tiqqo.core.tasks import TenantTask, enqueue
 from tiqqo.core.tenancy import platform_scope, tenant_scope
-from tiqqo.ui.mails import render_letter
+from tiqqo.ui.emails import render_letter
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from orders.models import ReplacedCode, Ticket, TicketStatus
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import normalise_code
 from tiqqo.core.tenancy import current_organiser_id
-from tiqqo.ui.moments import words_for, words_for_day, words_for_range
+from tiqqo.ui.dates import words_for, words_for_day, words_for_range
 
 # Long enough for whoever comes to a late show at breakfast, too short for a scan by mistake days before.
 OPENS_BEFORE = timedelta(hours=12)

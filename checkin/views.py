@@ -28,7 +28,7 @@ from orders.models import Ticket
 from tiqqo.core import clock, security_log
 from tiqqo.core.headers import uses_camera
 from tiqqo.core.tenancy import tenant_scope
-from tiqqo.ui import moments
+from tiqqo.ui import dates
 
 LONGEST_CODE = 400
 LONGEST_GATE = 60
@@ -156,10 +156,10 @@ def _holder(ticket: Ticket) -> dict[str, Any]:
 def _earlier(already: TicketAlreadyAdmitted, event: Event) -> str:
     """When, where and by whom: "19:42, Gate B, by Ana (14 minutes ago)"."""
     is_today = event.local(already.at).date() == event.local(clock.now()).date()
-    when = moments.words_for(already.at, event.zone, "time" if is_today else "datetime")
+    when = dates.words_for(already.at, event.zone, "time" if is_today else "datetime")
     who = _("by %s") % already.by
     told = ", ".join(part for part in (when, already.gate, who) if part)
-    return f"{told} ({moments.ago(already.at)})"
+    return f"{told} ({dates.ago(already.at)})"
 
 
 def _wants_fragment(request: Any) -> bool:

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from devtools.claims import Claimed
+from devtools.folder_locks import Claimed
 from devtools.paths import VAR
-from devtools.placement import CannotPlace
+from devtools.postgres_location import CannotPlace
 from devtools.processes import LOOPBACK
 from devtools.services import CannotStart, EmbeddedPostgres, EmbeddedRedis
 from devtools.stack import NotReady, Plan, Stack

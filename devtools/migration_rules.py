@@ -12,7 +12,7 @@ declared on the migration, by what is reported here and with the reason:
         safe_while_serving = {"RemoveField order.colour": "the release before does not read it any more"}
 
 A migration that makes columns or tables also says what going back would lose: with `KeepData` at the end
-of its operations (tiqqo/core/reversing.py), or with `reversal_loses`.
+of its operations (tiqqo/core/migration_reversal.py), or with `reversal_loses`.
 """
 
 import tomllib
@@ -28,7 +28,7 @@ from django.db.migrations.state import ProjectState
 from django.db.models.fields import NOT_PROVIDED
 
 from devtools.paths import REPOSITORY
-from tiqqo.core.reversing import KeepData
+from tiqqo.core.migration_reversal import KeepData
 
 NAMED_IN = REPOSITORY / "devtools" / "previous_release.toml"
 # They grow with every sale: making an index on them takes long, and a plain one locks out writers.

@@ -28,7 +28,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from devtools.paths import REPOSITORY
 from devtools.scratch import scratch_database
-from tiqqo.core.reversing import DataWouldBeLost
+from tiqqo.core.migration_reversal import DataWouldBeLost
 from tiqqo.operating import schema as described
 
 SCRATCH = "tiqqo_migrations_check"

@@ -13,8 +13,8 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
-from devtools.claims import Claim
-from devtools.placement import Placement, place_postgres
+from devtools.folder_locks import Claim
+from devtools.postgres_location import Placement, place_postgres
 from devtools.processes import (
     LOOPBACK,
     Child,
@@ -28,7 +28,7 @@ from devtools.processes import (
     spawn,
     wait_until_gone,
 )
-from devtools.remembered import last_lines, log_file, remembered_secret
+from devtools.var_files import last_lines, log_file, remembered_secret
 
 SUPERUSER = "postgres"
 DATABASE = "tiqqo"

@@ -28,12 +28,12 @@ import psycopg
 
 from demo.logins import LOGINS, PASSWORD
 from devtools.bench.buyers import Shop, buy
+from devtools.bench.http_client import Ask, Garbled, Site
 from devtools.bench.load import Load, Script, Unexpected, converse, drive
 from devtools.bench.pages import FormMissing, form_to
-from devtools.bench.wire import Ask, Garbled, Site
-from devtools.claims import Claim, Claimed
+from devtools.folder_locks import Claim, Claimed
 from devtools.paths import REPOSITORY, VAR
-from devtools.placement import CannotPlace
+from devtools.postgres_location import CannotPlace
 from devtools.services import CannotStart, EmbeddedPostgres
 from devtools.stack import NotReady, Plan, Stack
 from devtools.supervisor import ChildEnded, say, stop_signals_raise

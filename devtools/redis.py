@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from devtools.claims import Claim
+from devtools.folder_locks import Claim
 from devtools.postgres import CannotStart
 from devtools.processes import LOOPBACK, Child, end, end_recorded, free_port, is_free, record, spawn
-from devtools.remembered import last_lines, log_file, remembered_secret
+from devtools.var_files import last_lines, log_file, remembered_secret
 
 OLDEST = 6
 START_SECONDS = 20.0

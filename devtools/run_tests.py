@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devtools.claims import Claim, Claimed
 from devtools.environment import isolated_environment
+from devtools.folder_locks import Claim, Claimed
 from devtools.paths import REPOSITORY, VAR
 from devtools.processes import run_in_foreground
-from devtools.remembered import remembered_secret
 from devtools.services import Services
 from devtools.supervisor import stop_signals_raise
+from devtools.var_files import remembered_secret
 
 BROWSER = "tests/browser"
 CHAOS = "tests/chaos"

@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from demo.logins import PASSWORD
-from devtools.claims import Claimed
+from devtools.folder_locks import Claimed
 from devtools.paths import REPOSITORY, VAR
 from devtools.services import CannotStart
 from devtools.stack import NotReady, Plan, Stack

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from devtools.claims import Claim
 from devtools.environment import isolated_environment
+from devtools.folder_locks import Claim
 from devtools.paths import REPOSITORY
 from devtools.processes import LOOPBACK, free_port
-from devtools.remembered import remembered_secret, write_private
 from devtools.services import Services
 from devtools.supervisor import Supervisor, say
+from devtools.var_files import remembered_secret, write_private
 
 # By worker: what somebody waits for or money depends on, and what gives way to pages.
 WORKERS = {

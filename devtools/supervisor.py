@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from devtools.processes import Child, end, end_recorded, record, spawn
-from devtools.remembered import last_lines, log_file
+from devtools.var_files import last_lines, log_file
 
 COLOURS = (36, 33, 32, 35, 34, 31)
 

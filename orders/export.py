@@ -5,8 +5,8 @@ from typing import Any
 
 from events.models import Event
 from orders.models import Order, Stage
+from tiqqo.core.csv_files import csv_lines
 from tiqqo.core.money import Money
-from tiqqo.core.sheets import csv_lines
 
 COLUMNS = [
     "Order",

@@ -13,7 +13,7 @@ from accounts.models import Organiser
 from events.models import Event
 from orders.queries import ShopPage
 from tiqqo.core.language import PARAMETER, Reader
-from tiqqo.ui.moments import words_for_range
+from tiqqo.ui.dates import words_for_range
 from tiqqo.ui.templatetags.ui import price
 
 # What messengers show of a description at most.

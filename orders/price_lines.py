@@ -12,7 +12,7 @@ from ticketing.models import ReservationLine
 from ticketing.pricing import Applied, Quote
 from tiqqo.core.locales import percent
 from tiqqo.core.money import Money
-from tiqqo.ui.moments import words_for
+from tiqqo.ui.dates import words_for
 
 _OF_BUNDLE = ": "
 

@@ -13,7 +13,7 @@ from orders.codes import ticket_code
 from orders.models import Order, Ticket
 from orders.qr import qr_png, qr_svg
 from tiqqo.core.compiled import Compiled, Param
-from tiqqo.ui.moments import words_for_day, words_for_range
+from tiqqo.ui.dates import words_for_day, words_for_range
 
 # What a ticket's words are made of.
 NAMED = ("ticket_type", "slot", "line__option")

@@ -10,9 +10,16 @@ from celery import Task, shared_task
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from orders import documents, mails, operations, payments, provider_events, waitlist_mails
+from orders import (
+    documents,
+    email_messages,
+    operations,
+    payments,
+    provider_events,
+    waitlist_email_messages,
+)
 from orders.changes import is_still_true
-from orders.claims import Claim, claimed, in_hand
+from orders.delivery_locks import Claim, claimed, in_hand
 from orders.due_dates import NOTICE
 from orders.figures import note_late_documents
 from orders.models import (
@@ -60,8 +67,8 @@ from ticketing.operations import (
 from ticketing.operations.waitlist_requests import MAIL_TRIES
 from tiqqo.core import clock
 from tiqqo.core.compiled import Compiled, Param
-from tiqqo.core.mail import is_refused
 from tiqqo.core.queues import waiting_in
+from tiqqo.core.smtp_replies import is_refused
 from tiqqo.core.tasks import TenantTask, after_commit, enqueue
 from tiqqo.core.tenancy import platform_scope, tenant_scope
 
@@ -106,7 +113,7 @@ def prepare_delivery(delivery_id: int) -> None:
     with claimed(Claim.DELIVERY, delivery_id) as is_mine:
         delivery = _begun(delivery_id, DeliveryStatus.PENDING) if is_mine else None
         if delivery is not None:
-            attached = mails.attached_to(delivery)
+            attached = email_messages.attached_to(delivery)
             if attached is None:
                 operations.wait_for_document(delivery)
             else:
@@ -125,7 +132,7 @@ def send_delivery(delivery_id: int) -> None:
         if delivery is None:
             return
         try:
-            mail = mails.mail_of(delivery)
+            mail = email_messages.mail_of(delivery)
         except FileNotFoundError:
             operations.mark_unprepared(delivery)
         else:
@@ -289,7 +296,7 @@ def tell_in_line(entry_id: int) -> None:
     if entry is not None:
         status = WaitlistStatus(entry.status)
         try:
-            waitlist_mails.waitlist_mail(entry).send()
+            waitlist_email_messages.waitlist_mail(entry).send()
         except SMTPException as error:
             if not is_refused(error):
                 raise
@@ -305,7 +312,7 @@ def ask_to_confirm_place(request_id: int) -> None:
     if request is None:
         return
     try:
-        waitlist_mails.confirmation_mail(request).send()
+        waitlist_email_messages.confirmation_mail(request).send()
     except (SMTPException, OSError) as error:
         logger.warning(
             "waitlist.request_not_mailed", extra={"request": request_id, "why": str(error)}

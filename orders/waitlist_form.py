@@ -8,9 +8,9 @@ from django.core.validators import MaxValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from events.models import Event
-from ticketing.line import Wish
 from ticketing.operations import Newcomer
 from ticketing.queries.waitlist import Waitable
+from ticketing.waitlist_queue import Wish
 from tiqqo.ui.addresses import MailAddressField
 from tiqqo.ui.forms import TiqqoForm
 from tiqqo.ui.names import PersonNameField

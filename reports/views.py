@@ -15,6 +15,7 @@ from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.queries import event_or_404
 from events.readiness import Item as ChecklistItem
+from reports.action_items import tasks_for
 from reports.charts import (
     checkout_steps,
     methods_used,
@@ -24,7 +25,6 @@ from reports.charts import (
     types_per_day,
     types_sold,
 )
-from reports.needs import tasks_for
 from reports.queries import (
     Overview,
     SalesByDay,

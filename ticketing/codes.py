@@ -18,7 +18,7 @@ from ticketing.errors import (
 from ticketing.models import Allocation, Code, Promotion, PromotionKind
 from ticketing.pricing import Discount, DiscountKind
 from tiqqo.core.codes import CROCKFORD
-from tiqqo.ui.moments import words_for
+from tiqqo.ui.dates import words_for
 
 LONGEST = 20
 _WRITTEN = re.compile(rf"[A-Z0-9_-]{{1,{LONGEST}}}")

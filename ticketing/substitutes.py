@@ -11,9 +11,9 @@ from datetime import datetime
 
 from ticketing.availability import Counts, release_state, slot_is_open
 from ticketing.catalogue import Catalogue, PricedOption
-from ticketing.line import Free, free_behind_the_line
 from ticketing.models import PricingMethod, Release, ReservationLine, TimeSlot
 from ticketing.selling import Choice, Kept, Key, kept_prices
+from ticketing.waitlist_queue import Free, free_behind_the_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from celery.signals import (
     worker_process_init,
 )
 
-from tiqqo.core.giving_way import lower_priority, wait_for_room
 from tiqqo.core.processes import settle
+from tiqqo.core.worker_priority import lower_priority, wait_for_room
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiqqo.settings")
 

@@ -8,7 +8,7 @@ from accounts import platform_views, security_views
 from accounts import views as accounts
 from orders.views import front, webhooks
 from people import views as people
-from tiqqo import crawlers, media, operations_views, papers
+from tiqqo import crawlers, media, operations_views, styleguide_documents
 
 urlpatterns = [
     path("healthz", operations_views.healthz),
@@ -18,9 +18,13 @@ urlpatterns = [
     path("status/", operations_views.status_page, name="status"),
     path("platform/security/", security_views.platform, name="platform_security"),
     path("", include("tiqqo.ui.urls")),
-    path("styleguide/papers/", papers.papers, name="styleguide_papers"),
-    path("styleguide/mails/<slug:name>/", papers.mail, name="styleguide_mail"),
-    path("styleguide/documents/<slug:name>.pdf", papers.document, name="styleguide_document"),
+    path("styleguide/papers/", styleguide_documents.papers, name="styleguide_papers"),
+    path("styleguide/mails/<slug:name>/", styleguide_documents.mail, name="styleguide_mail"),
+    path(
+        "styleguide/documents/<slug:name>.pdf",
+        styleguide_documents.document,
+        name="styleguide_document",
+    ),
     path("", front.front, name="front"),
     path("home/", accounts.home, name="home"),
     path("welcome/", accounts.welcome, name="welcome"),

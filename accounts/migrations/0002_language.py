@@ -1,5 +1,5 @@
 from django.db import migrations, models
-from tiqqo.core.reversing import KeepData
+from tiqqo.core.migration_reversal import KeepData
 
 
 class Migration(migrations.Migration):

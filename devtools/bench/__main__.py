@@ -13,15 +13,15 @@ from collections.abc import Mapping
 
 from devtools.bench import machine
 from devtools.bench.ceiling import NoCeiling
+from devtools.bench.http_client import TRUSTED_PROXIES, Garbled
 from devtools.bench.load import Unexpected
 from devtools.bench.mailbox import Mailbox
 from devtools.bench.pages import FormMissing
 from devtools.bench.product import NotFinished, Options, Product
 from devtools.bench.scenarios import SCENARIOS
-from devtools.bench.wire import TRUSTED_PROXIES, Garbled
-from devtools.claims import Claimed
+from devtools.folder_locks import Claimed
 from devtools.paths import VAR
-from devtools.placement import CannotPlace
+from devtools.postgres_location import CannotPlace
 from devtools.processes import LOOPBACK
 from devtools.services import CannotStart, EmbeddedPostgres, EmbeddedRedis
 from devtools.stack import NotReady, Plan, Stack

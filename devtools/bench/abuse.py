@@ -18,7 +18,7 @@ from threading import Semaphore
 from typing import Any
 from urllib.parse import urlencode
 
-from devtools.bench.wire import Site
+from devtools.bench.http_client import Site
 
 ADDRESS = "203.0.113.66"
 SLOW_SENDERS = 60

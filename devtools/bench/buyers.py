@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from devtools.bench.http_client import Answer, Ask, Site
 from devtools.bench.load import Script, Unexpected
 from devtools.bench.pages import Form, alert, form_to
-from devtools.bench.wire import Answer, Ask, Site
 
 SEE_OTHER = frozenset({302, 303})
 REFUSED = 409

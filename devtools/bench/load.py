@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Self
 
+from devtools.bench.http_client import Answer, Ask, Garbled, Reading, Site
 from devtools.bench.pages import FormMissing
-from devtools.bench.wire import Answer, Ask, Garbled, Reading, Site
 
 PATIENCE_SECONDS = 30.0
 # So that a server that refuses everything is not stormed.

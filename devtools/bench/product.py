@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from devtools.bench.buyers import Shop
 from devtools.bench.ceiling import Ceiling, yardstick
 from devtools.bench.figures import Figures, what_clients_saw
+from devtools.bench.http_client import Site
 from devtools.bench.load import Clients, Load, Outcome, Script, converse, fetch
 from devtools.bench.machine import Memory, Spent, cpu_figures, memory, processes, spent
 from devtools.bench.mailbox import Mailbox
 from devtools.bench.pages import form_to
 from devtools.bench.statements import Statements
-from devtools.bench.wire import Site
 from devtools.processes import signal_group
 from devtools.stack import WORKERS, Stack
 

@@ -7,7 +7,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from devtools.postgres import DATABASE, EmbeddedPostgres
-from orders.mail_marks import delivery_mark
+from orders.message_ids import delivery_mark
 
 MAIL_HOST = "localhost"
 

@@ -20,9 +20,9 @@ from devtools.chaos.provider import NotPresent
 from devtools.chaos.report import details, table, write_down
 from devtools.chaos.traffic import GaveUp
 from devtools.chaos.trial import Experiment, Runner, Timing, Trial
-from devtools.claims import Claimed
+from devtools.folder_locks import Claimed
 from devtools.paths import REPOSITORY, VAR
-from devtools.placement import CannotPlace
+from devtools.postgres_location import CannotPlace
 from devtools.services import CannotStart
 from devtools.stack import NotReady
 from devtools.supervisor import ChildEnded, StopRequested, stop_signals_raise

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
+from devtools.bench.http_client import TRUSTED_PROXIES, Site
 from devtools.bench.machine import processes, tree
-from devtools.bench.wire import TRUSTED_PROXIES, Site
 from devtools.chaos.background import Background
 from devtools.chaos.books import Database, Unfinished
 from devtools.chaos.mail_sink import MailSink
@@ -23,10 +23,10 @@ from devtools.chaos.provider import Provider
 from devtools.chaos.proxy import Proxy
 from devtools.paths import REPOSITORY
 from devtools.processes import LOOPBACK, free_port
-from devtools.remembered import remembered_secret
 from devtools.services import EmbeddedPostgres, EmbeddedRedis
 from devtools.stack import WORKERS, NotReady, Plan, Stack, status_of
 from devtools.supervisor import Supervisor
+from devtools.var_files import remembered_secret
 
 STALE = ("beat", "log", "mail", "media", "outside", "run")
 WEB_PROCESSES, WEB_THREADS = 2, 4

@@ -8,9 +8,9 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 from devtools.bench.buyers import QUANTITY, filled_in
+from devtools.bench.http_client import Answer, Garbled, Site
 from devtools.bench.load import Unexpected
 from devtools.bench.pages import FormMissing, form_to
-from devtools.bench.wire import Answer, Garbled, Site
 from devtools.chaos.mail_sink import Mail
 from devtools.chaos.measurements import Log
 from devtools.chaos.seed_names import PASSWORD

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from devtools.bench.wire import Answer, Garbled, Reading, Site
+from devtools.bench.http_client import Answer, Garbled, Reading, Site
 from devtools.chaos.measurements import Log, Try
 
 OK = frozenset({200})

@@ -1,7 +1,7 @@
 from django.db import migrations
 
 import tiqqo.core.sealed
-from tiqqo.core.reversing import KeepData
+from tiqqo.core.migration_reversal import KeepData
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ import tiqqo.core.clock
 import tiqqo.core.rls
 import tiqqo.core.tenancy
 from django.db import migrations, models
-from tiqqo.core.reversing import KeepData
+from tiqqo.core.migration_reversal import KeepData
 
 
 class Migration(migrations.Migration):

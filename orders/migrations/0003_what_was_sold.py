@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 from django.db import migrations, models
-from tiqqo.core.reversing import KeepData
+from tiqqo.core.migration_reversal import KeepData
 
 
 class Migration(migrations.Migration):

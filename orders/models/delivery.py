@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from orders.mail_marks import delivery_mark
+from orders.message_ids import delivery_mark
 from orders.models.order import Order
 from tiqqo.core import clock
 from tiqqo.core.models import TenantModel

@@ -10,7 +10,7 @@ from orders import tasks
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryKind, DeliveryStatus, Order
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import new_secret
-from tiqqo.core.mail import is_refused
+from tiqqo.core.smtp_replies import is_refused
 from tiqqo.core.tasks import after_commit
 
 # The sweeper leaves a fresh request to the task that was enqueued with it.

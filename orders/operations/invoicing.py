@@ -16,7 +16,7 @@ from orders.operations.issuing import issue_tickets
 from orders.price_lines import slot_words
 from tiqqo.core import clock
 from tiqqo.core.audit import Actor
-from tiqqo.ui.moments import words_for_range
+from tiqqo.ui.dates import words_for_range
 
 MOMENT = timedelta(microseconds=1)
 

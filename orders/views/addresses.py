@@ -17,7 +17,7 @@ from orders.price_lines import order_price_lines
 from orders.queries import lines_of_order
 from orders.views.shop import event_context
 from ticketing.errors import ReservationOver
-from ticketing.seats import taking_places
+from ticketing.lock_waiters import taking_places
 from tiqqo.core import clock
 from tiqqo.core.codes import is_same_secret
 from tiqqo.core.language import suggest_language

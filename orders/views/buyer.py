@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import public_view
 from orders.calendar import calendar_file
+from orders.email_messages import order_url
 from orders.errors import SubstituteOver
 from orders.limits import RESENDS, RESENDS_TO_AN_ADDRESS, count_people
-from orders.mails import order_url
 from orders.models import DocumentKind, Order, PaymentMethod, Substitute
 from orders.operations import (
     accept_substitute,

@@ -29,10 +29,10 @@ from orders.queries import hold_by_secret, open_payment_of, places_of
 from orders.views.shop import event_context
 from ticketing.catalogue import catalogue_of
 from ticketing.errors import AlreadyExtended, ReservationOver
+from ticketing.lock_waiters import taking_places
 from ticketing.models import Reservation, ReservationStatus
 from ticketing.operations import cancel_reservation, extend_reservation
 from ticketing.queries import lines_of, quote_of
-from ticketing.seats import taking_places
 from tiqqo.core import clock
 from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.language import suggest_language

@@ -19,11 +19,11 @@ from events.exports import record_export
 from events.models import Event
 from events.queries import event_or_404
 from orders import operations
+from orders.email_messages import order_url
+from orders.emails import due_words
 from orders.export import csv_rows
 from orders.forms import DueForm, NewOrderForm, OrderFilterForm
 from orders.history import told
-from orders.letters import due_words
-from orders.mails import order_url
 from orders.models import DocumentKind, Order, PaymentMethod
 from orders.price_lines import order_price_lines
 from orders.queries import (
@@ -37,9 +37,9 @@ from orders.queries import (
 from orders.queries.desk import filtered_orders, sold_words
 from orders.shown import Wanted, wanted_badges, wanted_invoice
 from orders.views.files import Leave, document_response
+from ticketing.lock_waiters import taking_places
 from ticketing.operations import cancel_reservation, reserve_tickets
 from ticketing.queries import offers
-from ticketing.seats import taking_places
 from tiqqo.core import clock
 from tiqqo.core.errors import DomainError
 from tiqqo.core.locales import percent

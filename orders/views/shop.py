@@ -33,10 +33,10 @@ from orders.queries import (
     shop_page,
 )
 from ticketing.errors import CodeUnknown, ProofNeeded, ReservationOver
+from ticketing.lock_waiters import taking_places
 from ticketing.models import Reservation, ReservationStatus
 from ticketing.operations import change_reservation, reserve_tickets
 from ticketing.queries import reservation_by_secret
-from ticketing.seats import taking_places
 from ticketing.shares import Asker, asker_of, who_worked
 from tiqqo.core import clock, proof
 from tiqqo.core.errors import Busy, DomainError

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import public_view
 from events.models import Event
 from orders.views.shop import event_context, public_event_or_404
+from orders.waitlist_email_messages import offered_words
+from orders.waitlist_emails import tickets_wanted
 from orders.waitlist_form import JoinForm
-from orders.waitlist_letters import tickets_wanted
-from orders.waitlist_mails import offered_words
 from people.consent_links import is_one_click
 from ticketing.catalogue import catalogue_of
 from ticketing.errors import NotSoldOut, NoWaitlist, RequestOver, SalesClosed, WaitlistClosed

@@ -1,6 +1,6 @@
 """Numbers across the apps; read only."""
 
-from reports.queries.needs import Need, NeedKind, needs_of
+from reports.queries.action_items import Need, NeedKind, needs_of
 from reports.queries.pages import Home, NextEvent, Overview, Sales, home_of, overview_of, sales_of
 from reports.queries.series import (
     CheckoutFunnel,

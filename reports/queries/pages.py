@@ -11,7 +11,7 @@ from events.models import Event, EventStatus
 from events.readiness import Item, checklist
 from orders.models import Order
 from payouts.queries import pending_balance
-from reports.queries.needs import Need, NeedKind, needs_of
+from reports.queries.action_items import Need, NeedKind, needs_of
 from reports.queries.series import tickets_by_event
 from ticketing.models import CapacityPool
 from tiqqo.core import clock

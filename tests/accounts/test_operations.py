@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
+from accounts.emails import invitation_letter
 from accounts.errors import (
     AlreadyInvited,
     AlreadyMember,
@@ -20,7 +21,6 @@ from accounts.errors import (
     LastOwner,
     OnlyOwnersMakeOwners,
 )
-from accounts.letters import invitation_letter
 from accounts.models import INVITATION_LASTS, RESERVED_SLUGS, Invitation, Membership, Organiser
 from accounts.operations import (
     accept_invitation,
@@ -43,7 +43,7 @@ from tiqqo.core import audit, clock
 from tiqqo.core.limits import TooManyRequests
 from tiqqo.core.models import AuditEntry
 from tiqqo.core.tenancy import platform_scope, tenant_scope
-from tiqqo.ui.mails import render_letter
+from tiqqo.ui.emails import render_letter
 
 SEND = "accounts.tasks.send_invitation"
 

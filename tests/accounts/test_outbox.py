@@ -23,7 +23,7 @@ from accounts.permissions import Role
 from tests.cast import PASSWORD, UserFactory
 from tiqqo import settings as product
 from tiqqo.core import clock, retention
-from tiqqo.core.mail import is_refused
+from tiqqo.core.smtp_replies import is_refused
 from tiqqo.core.tenancy import tenant_scope
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.db import migrations, models
 from django.db.migrations.state import ProjectState
 
 from devtools.migration_rules import problems_of, problems_since_release
-from tiqqo.core.reversing import KeepData
+from tiqqo.core.migration_reversal import KeepData
 
 
 def migration(*operations, keeps=True, **attributes):

@@ -29,7 +29,6 @@ from tests.cast import (
     UserFactory,
     assembled,
 )
-from ticketing.line import Wish
 from ticketing.models import WaitlistMethod
 from ticketing.operations import (
     Members,
@@ -45,6 +44,7 @@ from ticketing.operations import (
     set_event_capacity,
     set_waitlist,
 )
+from ticketing.waitlist_queue import Wish
 from tiqqo.core import clock, security_log
 from tiqqo.core.money import Money
 from tiqqo.core.tasks import nothing_enqueued

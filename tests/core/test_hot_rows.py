@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.races import at_once
-from ticketing import seats
+from ticketing import lock_waiters
+from ticketing.lock_waiters import taking_places
 from ticketing.models import CapacityPool, Reservation
-from ticketing.seats import taking_places
 from tiqqo.core.neighbours import Bulkhead
 from tiqqo.core.tenancy import tenant_scope
 
@@ -133,7 +133,7 @@ def bulkhead(monkeypatch):
 
     def of(most):
         made = Bulkhead("holds", most=most)
-        monkeypatch.setattr(seats, "holds", made)
+        monkeypatch.setattr(lock_waiters, "holds", made)
         return made
 
     return of

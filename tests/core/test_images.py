@@ -17,7 +17,7 @@ from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
 from devtools.paths import REPOSITORY
 from orders.documents import badges_pdf
-from orders.specimens import club_night
+from orders.styleguide import club_night
 from tiqqo.core import images
 from tiqqo.core.images import PicturesBusy, UnusableImage, logo_of, picture_of
 

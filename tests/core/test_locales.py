@@ -8,7 +8,7 @@ from django.utils import translation
 
 from tiqqo.core.locales import number, percent, plain_decimal
 from tiqqo.core.money import Money
-from tiqqo.ui import moments
+from tiqqo.ui import dates
 from tiqqo.ui.forms import MoneyField
 
 NB = "\N{NO-BREAK SPACE}"
@@ -96,11 +96,11 @@ def test_numbers(language):
 def test_moments(language, style, words):
     show_zone = style == "datetime"
 
-    assert moments.words_for(DOORS, AMSTERDAM, style, show_zone=show_zone) == words[language]
+    assert dates.words_for(DOORS, AMSTERDAM, style, show_zone=show_zone) == words[language]
 
 
 def test_one_evening(language):
-    words = moments.words_for_range(DOORS, DOORS + timedelta(hours=5), AMSTERDAM, show_zone=True)
+    words = dates.words_for_range(DOORS, DOORS + timedelta(hours=5), AMSTERDAM, show_zone=True)
 
     assert words == {
         "en": "Sat 12 Dec 2026, 20:00–01:00 CET",
@@ -110,7 +110,7 @@ def test_one_evening(language):
 
 
 def test_several_days(language):
-    words = moments.words_for_range(DOORS, DOORS + timedelta(days=2), AMSTERDAM)
+    words = dates.words_for_range(DOORS, DOORS + timedelta(days=2), AMSTERDAM)
 
     assert words == {
         "en": f"Sat 12 Dec 2026, 20:00{THIN}–{THIN}Mon 14 Dec 2026, 20:00",
@@ -120,7 +120,7 @@ def test_several_days(language):
 
 
 def test_a_day_without_a_time(language):
-    assert moments.words_for_day(date(2026, 3, 1)) == {
+    assert dates.words_for_day(date(2026, 3, 1)) == {
         "en": "1 March 2026", "nl": "1 maart 2026", "de": "1. März 2026",
     }[language]  # fmt: skip
 
@@ -135,18 +135,18 @@ def test_a_day_without_a_time(language):
     ],
 )
 def test_zones_without_a_name_of_their_own_keep_the_known_one(language, zone, words):
-    assert moments.abbreviation(datetime(2026, 7, 1, tzinfo=UTC), zone) == words
+    assert dates.abbreviation(datetime(2026, 7, 1, tzinfo=UTC), zone) == words
 
 
 def test_how_long_ago(language):
     with time_machine.travel(DOORS, tick=False):
-        assert moments.ago(DOORS - timedelta(minutes=14)) == {
+        assert dates.ago(DOORS - timedelta(minutes=14)) == {
             "en": "14 minutes ago", "nl": "14 minuten geleden", "de": "vor 14 Minuten",
         }[language]  # fmt: skip
-        assert moments.ago(DOORS) == {
+        assert dates.ago(DOORS) == {
             "en": "1 second ago", "nl": "1 seconde geleden", "de": "vor 1 Sekunde",
         }[language]  # fmt: skip
-        assert moments.ago(DOORS + timedelta(days=2)) == {
+        assert dates.ago(DOORS + timedelta(days=2)) == {
             "en": "in 2 days", "nl": "over 2 dagen", "de": "in 2 Tagen",
         }[language]  # fmt: skip
 
@@ -154,4 +154,4 @@ def test_how_long_ago(language):
 def test_a_language_without_a_country_formats_too():
     with translation.override("fr"):
         assert str(Money(2450, "EUR")) == f"24,50{NB}€"
-        assert moments.words_for(DOORS, AMSTERDAM, "day") == "sam. 12 déc."
+        assert dates.words_for(DOORS, AMSTERDAM, "day") == "sam. 12 déc."

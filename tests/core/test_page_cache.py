@@ -8,7 +8,7 @@ from django.conf import settings as project
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from tests.orders.public import status_of
+from tests.orders.public_pages import status_of
 from tiqqo.core import page_cache
 from tiqqo.core.page_cache import (
     KEPT_BYTES,

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from tiqqo.core.plain_names import greeting_name, name_or, refuse_addresses, refuse_sites
-from tiqqo.ui.mails import greeting
+from tiqqo.ui.emails import greeting
 from tiqqo.ui.names import NameField, PersonNameField
 
 PEOPLE = [

@@ -15,11 +15,11 @@ from devtools.bench.figures import (
     slowest_p95,
     what_clients_saw,
 )
+from devtools.bench.http_client import Site
 from devtools.bench.load import Load, Outcome
 from devtools.bench.machine import Process, Spent, cpu_figures, parse_rollup, parse_stat, tree
 from devtools.bench.scenarios import SCENARIOS
 from devtools.bench.statements import Asked
-from devtools.bench.wire import Site
 
 MILLISECOND = 0.001
 

@@ -11,10 +11,10 @@ import pytest
 
 from devtools.bench import buyers
 from devtools.bench.buyers import Shop
+from devtools.bench.http_client import Site
 from devtools.bench.load import Clients, Load, converse, drive, fetch
 from devtools.bench.mailbox import Mailbox
 from devtools.bench.pages import form_to
-from devtools.bench.wire import Site
 from devtools.processes import LOOPBACK
 
 SHOP = (

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
+from devtools.bench.http_client import Garbled, Reading, Site
 from devtools.bench.pages import FormMissing, alert, first_value, form_to, forms
-from devtools.bench.wire import Garbled, Reading, Site
 
 PAGE = """
 <form id="language" method="post" action="/language/"><select name="lang">

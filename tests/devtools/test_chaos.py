@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.bench.wire import Site
+from devtools.bench.http_client import Site
 from devtools.chaos.background import Background
 from devtools.chaos.books import Books, DeliveryRow, OrderRow, PaymentRow, RefundRow
 from devtools.chaos.checks import Finding, Harm, findings

@@ -15,7 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from devtools.claims import Claimed
+from devtools.folder_locks import Claimed
 from devtools.processes import (
     LOOPBACK,
     end_recorded,

@@ -5,7 +5,7 @@ import pytest
 from orders.models import Order, PaymentMethod
 from orders.operations import cancel_order, place_order
 from tests.cast import ReleaseFactory, TicketTypeFactory, buyer
-from tests.orders import stall as stalls
+from tests.orders import full_event as stalls
 from tests.races import at_once
 from ticketing.errors import TooManyForOnePerson
 from ticketing.models import Reservation, ReservationStatus

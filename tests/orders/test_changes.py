@@ -7,8 +7,8 @@ import pytest
 
 import orders.operations
 from orders.changes import _STILL_TRUE, MESSAGES, Change, message_of
+from orders.emails import _LETTERS
 from orders.history import _titles
-from orders.letters import _LETTERS
 from orders.models import DeliveryKind, Order, OrderStatus
 
 OPERATIONS = Path(orders.operations.__file__).parent

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from tests.orders import stall as stalls
-from tests.orders.public import CARLA
-from tests.orders.shopping import held_lines, times_of
+from tests.orders import full_event as stalls
+from tests.orders.public_pages import CARLA
+from tests.orders.visitor import held_lines, times_of
 from ticketing.models import CapacityPool, Code, Reservation
 from ticketing.operations import change_release, pause, set_event_capacity
 from ticketing.queries import recount

@@ -9,7 +9,7 @@ from django.core import mail
 from orders import operations
 from orders.models import Delivery, Order, OrderStatus, Payment, Ticket
 from tests.cast import DORA, EMIL
-from tests.orders.public import CARLA, the_order
+from tests.orders.public_pages import CARLA, the_order
 from ticketing.models import CapacityPool, Reservation, ReservationStatus
 from tiqqo.core import clock
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.operations import change_organiser
 from orders.tasks import welcome_people
-from orders.waitlist_mails import waitlist_mail
+from orders.waitlist_email_messages import waitlist_mail
 from people.consent_links import consent_token, consent_url, contact_of, one_click_headers
 from people.models import ConsentRecord, Contact
 from people.operations import Name, record_consent, remember_contact, withdraw_consent

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from orders.models import Order, Ticket
-from tests.orders.shopping import Shop
-from tests.orders.stall import Stall
+from tests.orders.full_event import Stall
+from tests.orders.visitor import Shop
 from ticketing.errors import TooManyPeople
 from ticketing.models import Reservation
 from ticketing.operations import reserve_tickets, set_event_capacity

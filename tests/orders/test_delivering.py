@@ -15,7 +15,7 @@ from django.db import connection
 from icalendar import Calendar
 from pypdf import PdfReader
 
-from orders.claims import Claim, in_hand
+from orders.delivery_locks import Claim, in_hand
 from orders.errors import NothingToSend
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryStatus
 from orders.operations import cancel_order, resend_tickets, send_invoice
@@ -29,7 +29,7 @@ PREPARE, SEND = "orders.tasks.prepare_delivery", "orders.tasks.send_delivery"
 @pytest.fixture
 def light(monkeypatch):
     """Documents without WeasyPrint."""
-    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: b"%PDF-1.7 light")
+    monkeypatch.setattr("orders.email_messages.tickets_pdf", lambda order: b"%PDF-1.7 light")
 
 
 def in_the_future(**delta):
@@ -110,7 +110,7 @@ def test_a_failed_rendering_is_on_record_and_retried_by_the_sweeper(
     def broken(order):
         raise RuntimeError("no fonts")
 
-    monkeypatch.setattr("orders.mails.tickets_pdf", broken)
+    monkeypatch.setattr("orders.email_messages.tickets_pdf", broken)
     with committing():
         kikker.place_free(1)
     assert queue.work(committing) == [PREPARE]
@@ -119,7 +119,7 @@ def test_a_failed_rendering_is_on_record_and_retried_by_the_sweeper(
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 1)
     assert delivery.last_error == "RuntimeError: no fonts"
 
-    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: b"%PDF-1.7 light")
+    monkeypatch.setattr("orders.email_messages.tickets_pdf", lambda order: b"%PDF-1.7 light")
     assert sweep_deliveries() == 0
     with in_the_future(seconds=61):
         assert sweep_deliveries() == 1
@@ -145,7 +145,7 @@ def test_a_failed_sending_is_retried_without_rendering_again(
 
     monkeypatch.undo()
     monkeypatch.setattr("celery.app.task.Task.apply_async", queue.take)
-    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: 1 / 0)
+    monkeypatch.setattr("orders.email_messages.tickets_pdf", lambda order: 1 / 0)
     with in_the_future(minutes=5):
         assert sweep_deliveries() == 1
     assert queue.names == [SEND]
@@ -157,7 +157,7 @@ def test_a_failed_sending_is_retried_without_rendering_again(
 def test_a_delivery_is_given_up_after_the_tries_and_the_desk_sees_it(
     kikker, monkeypatch, queue, committing
 ):
-    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: 1 / 0)
+    monkeypatch.setattr("orders.email_messages.tickets_pdf", lambda order: 1 / 0)
     with committing():
         order = kikker.place_free(1)
     queue.work(committing)
@@ -277,7 +277,7 @@ def test_what_merely_waits_in_a_long_queue_is_not_enqueued_again(kikker, queue, 
 def test_a_cancelled_orders_tickets_and_invoice_are_not_mailed_after_it(
     fjord, light, queue, committing, mailoutbox, moment, monkeypatch
 ):
-    monkeypatch.setattr("orders.mails.invoice_pdf", lambda invoice: b"%PDF-1.7 light")
+    monkeypatch.setattr("orders.email_messages.invoice_pdf", lambda invoice: b"%PDF-1.7 light")
     with committing():
         order = fjord.place_invoice(1)
         send_invoice(order, by=fjord.owner)

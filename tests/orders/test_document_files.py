@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from events.models import Event
 from events.operations import change_event
 from orders import shown
-from orders.claims import Claim
+from orders.delivery_locks import Claim
 from orders.documents import badges_pdf, tickets_document
 from orders.figures import oldest_document
 from orders.models import (

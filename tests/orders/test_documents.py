@@ -14,14 +14,14 @@ from devtools.paths import REPOSITORY
 from events.operations import change_event
 from orders.documents import badges_pdf, invoice_pdf, tickets_document, tickets_pdf
 from orders.printed import badges_of
-from orders.specimens import club_night, conference, hard_case
+from orders.styleguide import club_night, conference, hard_case
 from payouts.statement import DoesNotBalance, PayoutStatement, StatementLine, StatementPart
 from tests.cast import DORA, EMIL
 from tests.golden.compare import compare
 from tests.orders.test_emails import LATE, NIGHT, steady
 from tiqqo import celery
 from tiqqo.core.money import Money
-from tiqqo.papers import DOCUMENTS
+from tiqqo.styleguide_documents import DOCUMENTS
 from tiqqo.ui.pdf import STYLES, _drawn, render_pdf
 from tiqqo.ui.pdf_files import NotOurs, OwnFiles
 
@@ -325,7 +325,7 @@ import django
 django.setup()
 from tiqqo import celery
 from orders.documents import badges_pdf
-from orders.specimens import club_night
+from orders.styleguide import club_night
 
 class Worker:
     class app:

@@ -10,21 +10,21 @@ import time_machine
 from django.core import mail
 from lxml import html
 
-from accounts.letters import account_letter, foreign_letter
+from accounts.emails import account_letter, foreign_letter
 from accounts.models import Invitation
 from accounts.operations import invite_member
 from accounts.permissions import Role
 from events.operations import change_event
 from orders import operations
-from orders.letters import due_words
+from orders.emails import due_words
 from orders.models import Payment, RefundReason, Ticket
 from orders.operations import mark_settled, send_invoice
 from orders.providers import ProviderRefusal
 from tests.cast import DORA
 from tests.golden.compare import compare
-from tiqqo.papers import MAILS
+from tiqqo.styleguide_documents import MAILS
 from tiqqo.ui.colour import contrast
-from tiqqo.ui.mails import DARK_SHEET, SHEET, Colours, render_letter
+from tiqqo.ui.emails import DARK_SHEET, SHEET, Colours, render_letter
 
 pytestmark = pytest.mark.django_db
 

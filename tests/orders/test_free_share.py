@@ -6,7 +6,7 @@ from django.urls import reverse
 from orders.models import Order, OrderStatus, PaymentMethod
 from orders.operations import cancel_order, confirm_address, place_order
 from tests.cast import buyer
-from tests.orders.public import CARLA
+from tests.orders.public_pages import CARLA
 from ticketing import shares
 from ticketing.models import CapacityPool
 from ticketing.operations import reserve_tickets, set_event_capacity

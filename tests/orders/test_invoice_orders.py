@@ -9,6 +9,7 @@ from django.urls import reverse
 from events.models import Event, InvoiceAcceptance, InvoiceIssues
 from events.operations import change_event
 from orders.due_dates import due_after
+from orders.emails import due_words
 from orders.errors import (
     AddressAwaited,
     AddressLinkOver,
@@ -18,7 +19,6 @@ from orders.errors import (
     HoldChanged,
     InvoiceShareUsed,
 )
-from orders.letters import due_words
 from orders.models import Delivery, Order, OrderStatus
 from orders.operations import (
     accept_order,

@@ -12,7 +12,7 @@ from events.operations import change_event
 from orders.models import Order, PaymentMethod
 from tests.cast import DORA
 from tests.golden.compare import compare
-from tests.orders import stall as stalls
+from tests.orders import full_event as stalls
 from tests.orders.test_emails import steady, worked, written
 from tests.pages import PageClient
 from ticketing.errors import SoldOut

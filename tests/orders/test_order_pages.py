@@ -10,7 +10,7 @@ from lxml import etree
 from orders import operations
 from orders.models import Order, Refund, Ticket
 from orders.operations import cancel_order
-from tests.orders.public import new_event
+from tests.orders.public_pages import new_event
 from ticketing.operations import set_event_capacity
 from tiqqo.core import clock
 

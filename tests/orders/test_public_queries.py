@@ -3,7 +3,7 @@
 import pytest
 
 from orders import operations
-from tests.orders.public import CARLA, quantity
+from tests.orders.public_pages import CARLA, quantity
 
 pytestmark = pytest.mark.django_db
 

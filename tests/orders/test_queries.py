@@ -23,7 +23,7 @@ from orders.queries import (
 from orders.queries.desk import filtered_orders, sold_words
 from orders.tasks import welcome_people
 from tests.cast import DORA
-from tiqqo.core.sheets import safe
+from tiqqo.core.csv_files import safe
 
 
 @pytest.fixture

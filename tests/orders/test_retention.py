@@ -191,7 +191,7 @@ def test_a_provider_event_is_emptied_and_still_known(kikker):
 def test_a_document_goes_after_the_event_and_is_drawn_again_when_asked_for(
     in_kikker_shop, queue, committing, monkeypatch
 ):
-    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: b"%PDF-1.7 light")
+    monkeypatch.setattr("orders.email_messages.tickets_pdf", lambda order: b"%PDF-1.7 light")
     kikker = in_kikker_shop.house
     with kikker.scope():
         with committing():
@@ -389,7 +389,7 @@ def everything_about(word):
 
 
 def test_a_person_who_asks_is_erased_everywhere(kikker, queue, committing, request, monkeypatch):
-    monkeypatch.setattr("orders.mails.tickets_pdf", lambda order: b"%PDF-1.7 Dora")
+    monkeypatch.setattr("orders.email_messages.tickets_pdf", lambda order: b"%PDF-1.7 Dora")
     with committing():
         kikker.place_free(2, attendees=(DORA,), consent_text="news")
         kikker.place_free(1, email="other@example.org", first_name="Otto", attendees=(DORA,))

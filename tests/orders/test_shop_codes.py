@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.orders.public import CARLA
-from tests.orders.shopping import held_lines
+from tests.orders.public_pages import CARLA
+from tests.orders.visitor import held_lines
 from ticketing.models import Code, PromotionKind, Reservation
 from ticketing.operations import hide
 from tiqqo.core import clock

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.orders import stall as stalls
-from tests.orders.public import rows_of
-from tests.orders.shopping import held_lines
+from tests.orders import full_event as stalls
+from tests.orders.public_pages import rows_of
+from tests.orders.visitor import held_lines
 from ticketing.models import Reservation, ReservationLine, WaitlistPolicy
 from ticketing.operations import change_release, hide, mark_sold_out, pause, set_event_capacity
 

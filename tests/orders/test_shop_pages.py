@@ -8,7 +8,7 @@ from django.db import connection
 from events.models import Event
 from events.operations import change_event, pause_sales
 from tests.cast import ReleaseFactory, TicketTypeFactory
-from tests.orders.public import LONG, new_event, quantity, release_of, rows_of, status_of
+from tests.orders.public_pages import LONG, new_event, quantity, release_of, rows_of, status_of
 from tests.pages import PageClient
 from ticketing.models import CapacityPool, Reservation
 from ticketing.operations import set_event_capacity

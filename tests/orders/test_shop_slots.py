@@ -6,8 +6,8 @@ import pytest
 import time_machine
 
 from orders.basket import Basket
-from tests.orders import stall as stalls
-from tests.orders.shopping import times_of
+from tests.orders import full_event as stalls
+from tests.orders.visitor import times_of
 from ticketing.models import CapacityPool, ReservationLine, TimeSlot
 from ticketing.operations import pause_slots, reserve_tickets
 from ticketing.selling import Choice

@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 
 from orders.documents import invoice_pdf, tickets_pdf
-from orders.mails import mail_of
+from orders.email_messages import mail_of
 from orders.models import Delivery, DeliveryKind, Invoice, Order, Ticket
 from orders.operations import confirm_address, send_invoice
 from orders.queries import order_page
-from tests.orders import stall as stalls
-from tests.orders.public import CARLA
+from tests.orders import full_event as stalls
+from tests.orders.public_pages import CARLA
 from tests.orders.test_documents import said
 
 pytestmark = pytest.mark.django_db

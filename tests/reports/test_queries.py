@@ -13,7 +13,7 @@ from events.operations import change_event, pause_sales
 from orders import operations
 from orders.models import Delivery, DeliveryStatus, Order, PaymentMethod, Refund, RefundStatus
 from orders.operations import cancel_order, mark_settled, send_invoice
-from reports.needs import tasks_for
+from reports.action_items import tasks_for
 from reports.queries import (
     Need,
     NeedKind,

@@ -7,7 +7,7 @@ import pytest
 from events.models import Event
 from events.operations import change_event
 from tests.cast import ReleaseFactory, TicketTypeFactory
-from tests.orders import stall as stalls
+from tests.orders import full_event as stalls
 from tests.races import at_once, one_behind_the_other
 from ticketing.errors import (
     CodeTooLate,

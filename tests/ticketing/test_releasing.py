@@ -16,7 +16,7 @@ from ticketing.operations import (
 )
 from ticketing.organiser_errors import FollowsAnotherType, FollowsInCircle, SuggestedTooLow
 from ticketing.queries import ticket_board
-from ticketing.windows import drawn
+from ticketing.sales_windows import drawn
 from tiqqo.core import clock
 
 

@@ -67,7 +67,7 @@ from ticketing.operations import (
     set_waitlist,
     settle_offers,
 )
-from ticketing.operations.serving import OFFERS_AT_ONCE
+from ticketing.operations.waitlist_offers import OFFERS_AT_ONCE
 from ticketing.organiser_errors import NobodyToDraw, NotALottery, NothingFree, NotWaiting
 from ticketing.queries.waitlist import line_counts, line_page, own_entry, place_in_line, waitables
 from tiqqo.core import audit, clock
@@ -370,7 +370,7 @@ def test_a_line_longer_than_a_batch_is_served_in_order(kikker):
 
 def test_who_stands_behind_the_head_of_a_long_line_is_found(kikker, monkeypatch):
     """The head waits for what is not free, and is all that is read at first."""
-    monkeypatch.setattr("ticketing.operations.serving.HEAD", 2)
+    monkeypatch.setattr("ticketing.operations.waitlist_offers.HEAD", 2)
     set_waitlist(kikker.event, method=WaitlistMethod.FIRST_COME, offer_hours=12, by=kikker.owner)
     for release in (kikker.priced, kikker.free):
         CapacityPool.objects.filter(ticket_type=release.ticket_type).update(capacity=1)

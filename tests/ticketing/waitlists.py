@@ -1,7 +1,6 @@
 """What tests of the waitlist share: a sold-out night, people in line, places that become free."""
 
 from events.models import Event
-from ticketing.line import Wish
 from ticketing.models import CapacityPool, WaitlistEntry, WaitlistMethod
 from ticketing.operations import (
     Newcomer,
@@ -12,6 +11,7 @@ from ticketing.operations import (
     set_waitlist,
 )
 from ticketing.queries import recount
+from ticketing.waitlist_queue import Wish
 
 CONSENT = "Blauwe Kikker may write to me about my place in line and the tickets held for me."
 

@@ -10,8 +10,8 @@ from lxml import html
 
 from tiqqo.core.money import CurrencyMismatch, Money
 from tiqqo.ui.sentences import MOST_ROWS, Choice, Clause, Field, Number, read_sentence
-from tiqqo.ui.specimens import crowd
 from tiqqo.ui.statements import Line, Section, Statement
+from tiqqo.ui.styleguide import large_lists
 from tiqqo.ui.templatetags.patterns import by_day
 from tiqqo.ui.work import Work
 
@@ -108,11 +108,11 @@ def test_a_sentence_ends_somewhere():
 
 
 def test_answer_counts_the_made_up_people():
-    people = crowd.people()
+    people = large_lists.people()
     living = [person for person in people if person.city == "Utrecht"]
-    asked = read_sentence(crowd.GRAMMAR, QueryDict("0.0.field=lives&0.0.city=Utrecht"))
+    asked = read_sentence(large_lists.GRAMMAR, QueryDict("0.0.field=lives&0.0.city=Utrecht"))
 
-    answer = crowd.answer(asked.clauses)
+    answer = large_lists.answer(asked.clauses)
 
     assert (answer.count, answer.total) == (len(living), 4870)
     assert answer.reachable == sum(person.is_reachable for person in living)
@@ -123,7 +123,9 @@ def test_answer_counts_the_made_up_people():
 
 def test_every_condition_and_its_opposite_make_everybody():
     def count(query):
-        return crowd.answer(read_sentence(crowd.GRAMMAR, QueryDict(query)).clauses).count
+        return large_lists.answer(
+            read_sentence(large_lists.GRAMMAR, QueryDict(query)).clauses
+        ).count
 
     bought = "0.0.field=bought&0.0.since=999&0.0.what=ticket"
     assert (
@@ -159,7 +161,7 @@ def test_segment_is_a_page_a_form_or_a_count(segment):
     numbers = {
         page.xpath(".//p[@class='sentence__count']")[0].text for page in (whole, form, count)
     }
-    assert numbers == {f"{sum(p.city == 'Utrecht' for p in crowd.people()):,}"}
+    assert numbers == {f"{sum(p.city == 'Utrecht' for p in large_lists.people()):,}"}
 
 
 def test_segment_says_what_it_does_not_understand(segment):
@@ -185,14 +187,14 @@ def test_no_control_hides_a_method_of_its_form(segment):
 def test_orders_are_paged_by_key_from_end_to_end():
     seen, key, pages = [], 0, 0
     while key is not None:
-        page = crowd.orders_after(key)
+        page = large_lists.orders_after(key)
         seen += [order.code for order in page.orders]
         key, pages = page.next, pages + 1
 
     assert (len(seen), len(set(seen)), pages) == (10_000, 10_000, 200)
-    assert crowd.orders_after(50).previous == 0
-    assert crowd.orders_after(0).previous is None
-    assert (crowd.orders_after(50).first, crowd.orders_after(50).last) == (51, 100)
+    assert large_lists.orders_after(50).previous == 0
+    assert large_lists.orders_after(0).previous is None
+    assert (large_lists.orders_after(50).first, large_lists.orders_after(50).last) == (51, 100)
 
 
 def test_orders_page(client):

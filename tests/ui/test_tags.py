@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from django.utils import translation
 
 from tiqqo.core.money import Money
-from tiqqo.ui import icons, moments
+from tiqqo.ui import dates, icons
 
 DOORS = datetime(2026, 12, 12, 19, 0, tzinfo=UTC)
 
@@ -41,8 +41,8 @@ def test_when_tells_its_zone():
 @pytest.mark.parametrize("language", ["nl", "de"])
 def test_when_speaks_other_languages(language):
     with translation.override(language):
-        assert "12" in moments.words_for(DOORS, "Europe/Amsterdam", "day")
-        assert moments.words_for(DOORS, "Europe/Amsterdam", "time") == "20:00"
+        assert "12" in dates.words_for(DOORS, "Europe/Amsterdam", "day")
+        assert dates.words_for(DOORS, "Europe/Amsterdam", "time") == "20:00"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_when_speaks_other_languages(language):
     ],
 )
 def test_range_says_the_day_of_one_evening_once(end, words):
-    assert moments.words_for_range(DOORS, end, "Europe/Amsterdam") == words
+    assert dates.words_for_range(DOORS, end, "Europe/Amsterdam") == words
 
 
 def test_money_never_breaks():

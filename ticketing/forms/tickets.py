@@ -12,7 +12,7 @@ from events.models import Event
 from ticketing.models import Naming, PricingMethod, Release, TicketType
 from ticketing.operations import Bundled
 from tiqqo.core.plain_names import refuse_addresses
-from tiqqo.ui import moments
+from tiqqo.ui import dates
 from tiqqo.ui.forms import Explained, LocalDateTimeField, MoneyField, TiqqoForm
 from tiqqo.ui.names import NameField
 
@@ -175,7 +175,7 @@ class TicketTypeForm(TiqqoForm):
         if len(days) < 2 and not (made and made.days):  # noqa: PLR2004
             del self.fields["days"]
             return
-        choices = [(day.isoformat(), moments.words_for_day(day)) for day in days]
+        choices = [(day.isoformat(), dates.words_for_day(day)) for day in days]
         self.fields["days"].choices = choices  # type: ignore[attr-defined]
 
     def _offer_part(self, found: TicketType, price: int, currency: str) -> None:

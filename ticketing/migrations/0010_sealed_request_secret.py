@@ -2,7 +2,7 @@ from django.db import migrations
 
 import tiqqo.core.codes
 import tiqqo.core.sealed
-from tiqqo.core.reversing import KeepData
+from tiqqo.core.migration_reversal import KeepData
 
 
 class Migration(migrations.Migration):

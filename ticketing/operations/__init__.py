@@ -1,13 +1,7 @@
 """Every write to ticket types, releases, stock and reservations."""
 
 from ticketing.operations.allocating import allocate_stock, change_allocation
-from ticketing.operations.letting_go import let_go
-from ticketing.operations.offering import (
-    Bundled,
-    change_ticket_type,
-    create_ticket_type,
-    move_ticket_type,
-)
+from ticketing.operations.ending_holds import let_go
 from ticketing.operations.pooling import (
     Members,
     change_shared_pool,
@@ -55,8 +49,7 @@ from ticketing.operations.reserving import (
     reserve_tickets,
 )
 from ticketing.operations.returning import return_allocation, return_due_allocations
-from ticketing.operations.serving import offer_now, serve_line, settle_offers
-from ticketing.operations.showing import (
+from ticketing.operations.sales_status import (
     hide,
     mark_sold_out,
     pause,
@@ -73,7 +66,29 @@ from ticketing.operations.slotting import (
     resume_slots,
     set_slot_capacity,
 )
-from ticketing.operations.steering import (
+from ticketing.operations.ticket_types import (
+    Bundled,
+    change_ticket_type,
+    create_ticket_type,
+    move_ticket_type,
+)
+from ticketing.operations.waitlist_entries import (
+    Newcomer,
+    join_waitlist,
+    leave_line,
+    mark_told,
+    send_place_again,
+)
+from ticketing.operations.waitlist_offers import offer_now, serve_line, settle_offers
+from ticketing.operations.waitlist_requests import (
+    claim_request_mail,
+    confirm_request,
+    forget_lapsed_requests,
+    mark_request_mailed,
+    mark_request_not_mailed,
+    request_place,
+)
+from ticketing.operations.waitlist_settings import (
     close_waitlist,
     draw_lots,
     pause_offers,
@@ -82,21 +97,6 @@ from ticketing.operations.steering import (
     reopen_waitlist,
     resume_offers,
     set_waitlist,
-)
-from ticketing.operations.waiting import (
-    Newcomer,
-    join_waitlist,
-    leave_line,
-    mark_told,
-    send_place_again,
-)
-from ticketing.operations.waitlist_requests import (
-    claim_request_mail,
-    confirm_request,
-    forget_lapsed_requests,
-    mark_request_mailed,
-    mark_request_not_mailed,
-    request_place,
 )
 
 __all__ = [

@@ -56,7 +56,7 @@ from ticketing.selling import (
 from ticketing.shares import Asker, refuse_more_than_share
 from tiqqo.core import clock
 from tiqqo.core.compiled import Compiled, Insert, Param
-from tiqqo.ui.moments import words_for
+from tiqqo.ui.dates import words_for
 
 SWEEP_BATCH = 200
 

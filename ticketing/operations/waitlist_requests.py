@@ -11,7 +11,6 @@ from people.operations import normalise_email
 from ticketing import facts
 from ticketing.catalogue import catalogue_of
 from ticketing.errors import AlreadyInLine, NotSoldOut, RequestOver
-from ticketing.line import Wish
 from ticketing.models import (
     PLACE_KEPT_FOR,
     REQUEST_LASTS,
@@ -19,7 +18,7 @@ from ticketing.models import (
     WaitlistRequest,
     WaitlistStatus,
 )
-from ticketing.operations.waiting import (
+from ticketing.operations.waitlist_entries import (
     WRITES_AGAIN_AFTER,
     Confirmed,
     Newcomer,
@@ -30,6 +29,7 @@ from ticketing.operations.waiting import (
     send_place_again,
 )
 from ticketing.queries.waitlist import waitables
+from ticketing.waitlist_queue import Wish
 from tiqqo.core import clock
 from tiqqo.core.tenancy import platform_scope
 

@@ -12,7 +12,6 @@ from django.http import Http404
 from events.models import Event, EventStatus
 from ticketing.availability import Counts, State, has_places_at, release_state, slot_is_open
 from ticketing.catalogue import Catalogue, catalogue_of
-from ticketing.line import Waiter, Wish
 from ticketing.models import (
     UNDRAWN,
     Release,
@@ -27,7 +26,8 @@ from ticketing.models import (
 )
 from ticketing.queries.stock import counts_of
 from ticketing.selling import line_name
-from tiqqo.ui.moments import words_for_range
+from ticketing.waitlist_queue import Waiter, Wish
+from tiqqo.ui.dates import words_for_range
 
 PAGE_SIZE = 50
 _SELLING = (EventStatus.PUBLISHED, EventStatus.STARTED)

@@ -42,8 +42,8 @@ from ticketing.queries import (
 )
 from ticketing.views.page import tickets_page
 from tiqqo.core import clock
+from tiqqo.core.csv_files import csv_lines
 from tiqqo.core.locales import number
-from tiqqo.core.sheets import csv_lines
 from tiqqo.ui.forms import refusals
 
 TAB = "ticketing:codes"

@@ -18,8 +18,8 @@ from ticketing.catalogue import catalogue_of
 from ticketing.forms.tickets import CapacityForm, ReleaseForm, TicketTypeForm
 from ticketing.models import Release, TicketType
 from ticketing.queries import ticket_board
+from ticketing.sales_windows import drawn
 from ticketing.views.page import tickets_page, to_tab
-from ticketing.windows import drawn
 from tiqqo.core import clock
 from tiqqo.ui.forms import refusals
 

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from tiqqo.core.errors import DomainError
 from tiqqo.core.locales import current_locale, plain_decimal
 from tiqqo.core.money import Money, currency_digits
-from tiqqo.ui import moments
+from tiqqo.ui import dates
 
 MAX_MINOR = 10**11
 DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
@@ -310,8 +310,8 @@ class LocalDateTimeField(forms.Field):
                 code="nonexistent",
                 params={
                     "zone": _place(self.zone),
-                    "time": moments.words_for_clock(wall),
-                    "instead": moments.words_for_clock(back),
+                    "time": dates.words_for_clock(wall),
+                    "instead": dates.words_for_clock(back),
                 },
             )
         return instant

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organiser
 from demo.logins import LOGINS, PASSWORD
-from demo.story import tell
+from demo.organisers import tell
 from events.models import Event
 from tiqqo.core import clock
 from tiqqo.core.tenancy import platform_scope

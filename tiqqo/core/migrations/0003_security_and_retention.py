@@ -7,7 +7,7 @@ import tiqqo.core.rls
 from django.conf import settings
 from django.db import migrations, models
 
-from tiqqo.core.reversing import KeepData
+from tiqqo.core.migration_reversal import KeepData
 
 
 class Migration(migrations.Migration):

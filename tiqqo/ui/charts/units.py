@@ -15,7 +15,7 @@ from babel.numbers import (
 
 from tiqqo.core.locales import current_locale
 from tiqqo.core.money import Money, currency_digits
-from tiqqo.ui import moments
+from tiqqo.ui import dates
 
 MINUS = "\N{MINUS SIGN}"
 _COMPACT_FROM = 10_000
@@ -76,7 +76,7 @@ def money_in(currency: str) -> Unit:
 
 def in_table(day: date | str) -> str:
     """Sat 12 Dec; names stay as they are."""
-    return day if isinstance(day, str) else moments.words_for(_noon(day), UTC, "day")
+    return day if isinstance(day, str) else dates.words_for(_noon(day), UTC, "day")
 
 
 def axis_words(days: Sequence[date | str]) -> list[str]:

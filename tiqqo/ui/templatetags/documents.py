@@ -5,7 +5,7 @@ from datetime import date
 from django import template
 
 from tiqqo.core.locales import percent
-from tiqqo.ui.moments import words_for_day
+from tiqqo.ui.dates import words_for_day
 
 register = template.Library()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import template
 
-from tiqqo.ui import moments
+from tiqqo.ui import dates
 
 register = template.Library()
 
@@ -27,7 +27,7 @@ def by_day(entries: Iterable[Any], zone: str) -> list[Day]:
     """Entries that stand in the order of time, under the day they happened on in `zone`."""
 
     def day_of(entry: Any) -> date:
-        return moments.local(_at(entry), zone or "UTC").date()
+        return dates.local(_at(entry), zone or "UTC").date()
 
     return [
         Day(day, _at(found[0]), found)

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from tiqqo.core.language import PARAMETER
 from tiqqo.core.locales import number
 from tiqqo.core.money import Money
-from tiqqo.ui import charts, colour, icons, moments, posters, stylesheets
+from tiqqo.ui import charts, colour, dates, icons, posters, stylesheets
 
 register = template.Library()
 
@@ -126,8 +126,8 @@ def when(
         return SafeString("")
     return format_html(
         '<time datetime="{}">{}</time>',
-        moments.machine_readable(instant),
-        moments.words_for(instant, zone, style, show_zone=show_zone),
+        dates.machine_readable(instant),
+        dates.words_for(instant, zone, style, show_zone=show_zone),
     )
 
 
@@ -140,15 +140,15 @@ def when_range(
 ) -> SafeString:
     return format_html(
         '<time datetime="{}">{}</time>',
-        moments.machine_readable(start),
-        moments.words_for_range(start, end, zone, show_zone=show_zone),
+        dates.machine_readable(start),
+        dates.words_for_range(start, end, zone, show_zone=show_zone),
     )
 
 
 @register.filter
 def ago(instant: datetime) -> str:
     """14 minutes ago."""
-    return moments.ago(instant)
+    return dates.ago(instant)
 
 
 # Languages ------------------------------------------------------------------------------

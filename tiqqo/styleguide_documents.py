@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from accounts.letters import account_letter, invitation_letter
+from accounts.emails import account_letter, invitation_letter
 from accounts.models import Invitation, Organiser, User
 from accounts.permissions import Role
 from orders.documents import badges_pdf, invoice_pdf, tickets_document
-from orders.letters import letter_for
+from orders.emails import letter_for
 from orders.models import DeliveryKind
-from orders.specimens import (
+from orders.styleguide import (
     Specimen,
     asked_for_place,
     club_night,
@@ -25,14 +25,14 @@ from orders.specimens import (
     place_in_line,
     unpaid_conference,
 )
-from orders.waitlist_letters import confirmation_letter, waitlist_letter
+from orders.waitlist_emails import confirmation_letter, waitlist_letter
 from payouts.statement import PayoutStatement, StatementLine, StatementPart, statement_pdf
 from ticketing.models import WaitlistStatus
 from tiqqo.core import clock
 from tiqqo.core.codes import new_secret
 from tiqqo.core.money import Money
-from tiqqo.ui.mails import Button, EventCard, Heading, Letter, Text, address, render_letter
-from tiqqo.ui.specimens.views import for_builders
+from tiqqo.ui.emails import Button, EventCard, Heading, Letter, Text, address, render_letter
+from tiqqo.ui.styleguide.views import for_builders
 
 
 def _account(name: str, **context: object) -> Letter:

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from tests.pages import PageClient
-from tiqqo.papers import DOCUMENTS, MAILS
+from tiqqo.styleguide_documents import DOCUMENTS, MAILS
 
 
 def test_the_page_shows_every_mail_and_leads_to_every_document(db):

@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from devtools.migration_rules import NAMED_IN
 from orders.models import InvoiceCounter
-from tiqqo.core.reversing import DataWouldBeLost, KeepData
+from tiqqo.core.migration_reversal import DataWouldBeLost, KeepData
 
 pytestmark = pytest.mark.django_db
 

@@ -5,15 +5,15 @@ from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils import translation
 
-from orders.waitlist_letters import PlaceFacts, confirmation_letter, waitlist_letter
+from orders.waitlist_emails import PlaceFacts, confirmation_letter, waitlist_letter
 from people.consent_links import one_click_headers
 from ticketing.models import WaitlistEntry, WaitlistRequest, WaitlistStatus
 from ticketing.queries import lines_of
 from ticketing.queries.waitlist import OwnEntry, own_entry, words_of_request
 from ticketing.selling import name_of
 from tiqqo.core import clock
-from tiqqo.ui.mails import render_letter
-from tiqqo.ui.moments import words_for
+from tiqqo.ui.dates import words_for
+from tiqqo.ui.emails import render_letter
 
 
 def entry_url(entry: WaitlistEntry) -> str:

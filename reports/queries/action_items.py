@@ -1,4 +1,4 @@
-"""What needs somebody today, as facts; `reports.needs` says them in words."""
+"""What needs somebody today, as facts; `reports.action_items` says them in words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the mails about an account say; how they look is `tiqqo.ui.mails`."""
+"""What the mails about an account say; how they look is `tiqqo.ui.emails`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +9,8 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import Invitation
 from tiqqo.core.plain_names import name_or
-from tiqqo.ui.mails import (
+from tiqqo.ui.dates import words_for
+from tiqqo.ui.emails import (
     Block,
     Button,
     Code,
@@ -20,7 +21,6 @@ from tiqqo.ui.mails import (
     address,
     one_line,
 )
-from tiqqo.ui.moments import words_for
 
 Context = dict[str, Any]
 

@@ -22,7 +22,6 @@ from ticketing.errors import (
     TooManyTickets,
     WaitlistClosed,
 )
-from ticketing.line import Waiter, Ways, Wish, free_behind_the_line, kept_for
 from ticketing.locks import lock_entries, lock_reservation_row
 from ticketing.models import (
     UNDRAWN,
@@ -36,6 +35,7 @@ from ticketing.models import (
 from ticketing.operations.reserving import cancel_reservation, expire_reservation
 from ticketing.queries.stock import counts_of
 from ticketing.queries.waitlist import is_over, status_after, waitables, wish_words
+from ticketing.waitlist_queue import Waiter, Ways, Wish, free_behind_the_line, kept_for
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import BUYER, Actor
 from tiqqo.core.tasks import after_commit

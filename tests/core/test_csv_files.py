@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from tiqqo.core.sheets import csv_lines, safe
+from tiqqo.core.csv_files import csv_lines, safe
 
 FORMULA = 'HYPERLINK("https://evil.example","here")'
 SIGNS = ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹢", "﹣", "﹦", "﹫", "−"]

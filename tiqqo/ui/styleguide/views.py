@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from tiqqo.core.errors import DomainError, Invalid
-from tiqqo.ui import specimens
 from tiqqo.ui.sentences import read_sentence
-from tiqqo.ui.specimens import crowd
+from tiqqo.ui.styleguide import all_specimens, large_lists
 
 SEGMENT_ID = "segment"
 ERROR_PAGES: dict[str, tuple[str, DomainError | None]] = {
@@ -51,7 +50,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "styleguide/page.html",
-        {**specimens.all_specimens(), "error_pages": ERROR_PAGES},
+        {**all_specimens(), "error_pages": ERROR_PAGES},
     )
 
 
@@ -69,12 +68,12 @@ def error_page(request: HttpRequest, name: str) -> HttpResponse:
 @for_builders
 def segment(request: HttpRequest) -> HttpResponse:
     """The people that the sentence means: a page, its form for htmx, or the count alone."""
-    asked = read_sentence(crowd.GRAMMAR, request.GET)
+    asked = read_sentence(large_lists.GRAMMAR, request.GET)
     context = {
         "id": SEGMENT_ID,
         "url": reverse("ui:segment"),
         "sentence": asked,
-        "answer": crowd.answer(asked.clauses) if asked.is_valid else None,
+        "answer": large_lists.answer(asked.clauses) if asked.is_valid else None,
     }
     if not request.headers.get("HX-Request"):
         return render(request, "styleguide/segment.html", context)
@@ -93,5 +92,9 @@ def orders(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "styleguide/orders.html",
-        {"many": crowd.orders_after(int(after)), "many_total": crowd.ORDERS_COUNT, "zone": "UTC"},
+        {
+            "many": large_lists.orders_after(int(after)),
+            "many_total": large_lists.ORDERS_COUNT,
+            "zone": "UTC",
+        },
     )

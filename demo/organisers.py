@@ -11,9 +11,9 @@ from django.db.models import F
 from accounts.models import Membership, Organiser, User
 from accounts.operations import found_organiser, release_organiser
 from checkin.operations import admit_ticket
-from demo import crowd
+from demo import buyers
+from demo.exhibition import tell_museum
 from demo.logins import LOGINS, PASSWORD
-from demo.museum import tell_museum
 from events.models import Event
 from events.operations import change_event, create_event, publish_event
 from events.tasks import advance_events
@@ -188,9 +188,9 @@ def _buy(
                 reservation = reserve_tickets(event, selection={chosen.release.code: quantity})
         except SoldOut:
             return None
-        buyer = crowd.buyer(random, company=company)
+        buyer = buyers.buyer(random, company=company)
         attendees = [Name(buyer.first_name, buyer.last_name, buyer.email)]
-        attendees += [Name(*crowd.attendee(random)) for _ in range(quantity - 1)]
+        attendees += [Name(*buyers.attendee(random)) for _ in range(quantity - 1)]
         is_desk = method == PaymentMethod.SPONSORED
         if chosen.price.minor == 0 and not is_desk:
             method = PaymentMethod.FREE
@@ -341,7 +341,7 @@ def _company_orders(
     for number in range(count):
         at = until - (30 * random.random() + 1) * DAY
         method = PaymentMethod.SPONSORED if number % 5 == 4 else PaymentMethod.INVOICE
-        company = crowd.COMPANIES[number % len(crowd.COMPANIES)]
+        company = buyers.COMPANIES[number % len(buyers.COMPANIES)]
         order = _buy(event, at, random, by=by, method=method, company=company)
         if order is None:
             continue

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from accounts.models import Organiser
 from events.models import Event
-from orders.letters import OrderFacts
-from orders.mails import order_url
+from orders.email_messages import order_url
+from orders.emails import OrderFacts
 from orders.models import (
     Invoice,
     Order,
@@ -23,7 +23,7 @@ from orders.operations.invoicing import drawn_up
 from orders.price_lines import PriceLine
 from orders.printed import PrintedTicket, printed
 from orders.queries.buyer import OfferedSubstitute
-from orders.waitlist_letters import PlaceFacts
+from orders.waitlist_emails import PlaceFacts
 from ticketing.models import (
     Reservation,
     TicketType,
@@ -34,7 +34,7 @@ from ticketing.models import (
 from ticketing.queries.waitlist import OwnEntry
 from tiqqo.core import clock
 from tiqqo.core.money import Money
-from tiqqo.ui.mails import address
+from tiqqo.ui.emails import address
 
 # Signs nothing that a door would accept: no event has this key.
 _KEY = bytes(range(32))

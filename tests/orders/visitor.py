@@ -1,6 +1,6 @@
 """A visitor of a stall's shop."""
 
-from tests.orders.public import rows_of
+from tests.orders.public_pages import rows_of
 from ticketing.models import ReservationLine
 
 

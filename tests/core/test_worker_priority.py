@@ -11,8 +11,8 @@ import pytest
 from celery import shared_task
 
 from tiqqo import celery
-from tiqqo.core import giving_way
-from tiqqo.core.giving_way import PATIENCE_SECONDS, Processors, wait_for_room
+from tiqqo.core import worker_priority
+from tiqqo.core.worker_priority import PATIENCE_SECONDS, Processors, wait_for_room
 
 
 class Machine:
@@ -45,9 +45,11 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
     found = Machine(tmp_path / "stat")
-    monkeypatch.setattr(giving_way, "STAT", found.stat)
-    monkeypatch.setattr(giving_way, "processors", Processors(found.time))
-    monkeypatch.setattr(giving_way, "time", SimpleNamespace(time=found.time, sleep=found.pass_time))
+    monkeypatch.setattr(worker_priority, "STAT", found.stat)
+    monkeypatch.setattr(worker_priority, "processors", Processors(found.time))
+    monkeypatch.setattr(
+        worker_priority, "time", SimpleNamespace(time=found.time, sleep=found.pass_time)
+    )
     return found
 
 

@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.models import Event
-from orders.letters import when_words
+from orders.emails import when_words
 from ticketing.models import WaitlistRequest, WaitlistStatus
 from ticketing.queries.waitlist import OwnEntry
-from tiqqo.ui.mails import Block, Button, Facts, Letter, Note, Text, greeting, one_line
-from tiqqo.ui.moments import words_for
+from tiqqo.ui.dates import words_for
+from tiqqo.ui.emails import Block, Button, Facts, Letter, Note, Text, greeting, one_line
 
 
 @dataclass(frozen=True, slots=True)

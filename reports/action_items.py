@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Membership
 from accounts.permissions import Permission
-from reports.queries.needs import Need, NeedKind
+from reports.queries.action_items import Need, NeedKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,10 @@ from accounts.models import Membership
 from events.models import Event
 from ticketing import stock
 from ticketing.catalogue import catalogue_of
-from ticketing.line import Free, Step, Waiter, Way, Ways, free_places, walk
 from ticketing.locks import lock_entries, lock_line, lock_pools
 from ticketing.models import Reservation, WaitlistEntry, WaitlistPolicy, WaitlistStatus
 from ticketing.operations.reserving import offer_tickets, reclaim_overdue
-from ticketing.operations.waiting import announce, places_kept, settle
+from ticketing.operations.waitlist_entries import announce, places_kept, settle
 from ticketing.organiser_errors import NothingFree, NotWaiting
 from ticketing.queries.stock import counts_of
 from ticketing.queries.waitlist import (
@@ -30,6 +29,7 @@ from ticketing.queries.waitlist import (
     waiters_of,
     wishes_of,
 )
+from ticketing.waitlist_queue import Free, Step, Waiter, Way, Ways, free_places, walk
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import SYSTEM, Actor
 from tiqqo.core.errors import DomainError

@@ -10,13 +10,13 @@ from django.utils import translation
 
 from orders.calendar import calendar_file
 from orders.documents import invoice_pdf, tickets_pdf
-from orders.letters import OrderFacts, letter_for
+from orders.emails import OrderFacts, letter_for
 from orders.models import SLICES, Delivery, DeliveryKind, DocumentKind, Invoice, Order
 from orders.operations.drawing import redraw_document, request_document
 from orders.printed import tickets_of
 from orders.queries import lines_of_order, mailed_document, offered_substitute, refunds_of
 from orders.shown import Wanted, wanted_invoice, wanted_tickets
-from tiqqo.ui.mails import render_letter
+from tiqqo.ui.emails import render_letter
 
 WITH_TICKETS = (DeliveryKind.TICKETS, DeliveryKind.REMINDER)
 

@@ -1,4 +1,4 @@
-"""What the buyer's mails say; how they look is `tiqqo.ui.mails`."""
+"""What the buyer's mails say; how they look is `tiqqo.ui.emails`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ from orders.printed import kind_of, slot_of
 from orders.queries.buyer import OfferedSubstitute
 from tiqqo.core import clock
 from tiqqo.core.money import Money
-from tiqqo.ui.mails import (
+from tiqqo.ui.dates import local, words_for, words_for_day, words_for_range
+from tiqqo.ui.emails import (
     Block,
     Button,
     Facts,
@@ -36,7 +37,6 @@ from tiqqo.ui.mails import (
     greeting,
     one_line,
 )
-from tiqqo.ui.moments import local, words_for, words_for_day, words_for_range
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ What it needs comes from the `context()` of a module of this package that stands
 from dataclasses import dataclass
 from typing import Any
 
-from tiqqo.ui.specimens import basics, data, languages, shop
+from tiqqo.ui.styleguide import basics, data, languages, shop
 
 MODULES = (basics, languages, data, shop)
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tiqqo.core import serving
-from tiqqo.core.serving import (
+from tiqqo.core import rsgi_application
+from tiqqo.core.rsgi_application import (
     LONGEST_KEY,
     MOST_KEPT,
     MOST_KEPT_BYTES,
@@ -123,8 +123,8 @@ def test_a_body_in_chunks_is_as_large_as_it_is_whatever_length_stands_beside_it(
 )
 def test_nothing_is_kept_under_a_key_that_no_browser_has(name):
     """A thousand of them, of 400 KB each, are let through by the server."""
-    assert serving._Kept.key_of(scope(**{name: "x" * LONGEST_KEY})) is None
-    assert serving._Kept.key_of(scope(**{name: "x" * 200})) is not None
+    assert rsgi_application._Kept.key_of(scope(**{name: "x" * LONGEST_KEY})) is None
+    assert rsgi_application._Kept.key_of(scope(**{name: "x" * 200})) is not None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_nothing_is_kept_under_a_key_that_no_browser_has(name):
     ],
 )
 def test_words_for_tracking_make_no_page_of_their_own(query, is_kept):
-    kept, page = serving._Kept(), page_of(10)
+    kept, page = rsgi_application._Kept(), page_of(10)
     kept.keep(scope(), page)
     asked = scope()
     asked.query_string = query
@@ -152,14 +152,14 @@ def test_words_for_tracking_make_no_page_of_their_own(query, is_kept):
 
 def kept_after(pages, size):
     """What is kept of so many pages of that size, each asked for under another host."""
-    kept = serving._Kept()
+    kept = rsgi_application._Kept()
     for number in range(pages):
         kept.keep(scope(host=str(number)), page_of(size))
     return kept
 
 
 def page_of(size):
-    return serving._Page(200, [], b"x" * size, until=math.inf)
+    return rsgi_application._Page(200, [], b"x" * size, until=math.inf)
 
 
 def test_as_many_pages_are_kept_as_may_be():
@@ -184,7 +184,7 @@ def test_a_page_that_is_larger_than_all_that_may_be_kept_is_not():
 
 
 def test_a_path_is_looked_up_as_long_as_a_page_of_it_is_kept():
-    kept = serving._Kept()
+    kept = rsgi_application._Kept()
     page = page_of(10)
     for _ in range(2):
         kept.keep(scope(host="a"), page)
@@ -212,8 +212,8 @@ def sending_nothing(application):
 
 
 def test_who_sends_nothing_is_cut_off_and_nobody_else(answering, monkeypatch):
-    monkeypatch.setattr(serving, "FIRST_SECONDS", 0.1)
-    monkeypatch.setattr(serving, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(rsgi_application, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(rsgi_application, "LOOK_SECONDS", 0.05)
     answering.may.set()
 
     async def wait():
@@ -228,7 +228,7 @@ def test_who_sends_nothing_is_cut_off_and_nobody_else(answering, monkeypatch):
 
 
 def test_where_too_many_arrive_the_oldest_is_cut_off(answering, monkeypatch):
-    monkeypatch.setattr(serving, "MOST_ARRIVING", 2)
+    monkeypatch.setattr(rsgi_application, "MOST_ARRIVING", 2)
     answering.may.set()
 
     async def wait():
@@ -307,13 +307,13 @@ def test_whoever_asks_for_much_at_once_has_one_turn_in_eight_while_others_wait(a
     assert asyncio.run(flood()) == {}
     last = max(place for place, host in enumerate(answered, 1) if host.startswith("192."))
     # The one that came first, those it may have among the others, and one turn in eight.
-    ordinary = serving.MOST_WAITING_OF_A_CLIENT + 40
-    assert last == 1 + ordinary + (ordinary - 1) // (serving.TURNS - 1)
+    ordinary = rsgi_application.MOST_WAITING_OF_A_CLIENT + 40
+    assert last == 1 + ordinary + (ordinary - 1) // (rsgi_application.TURNS - 1)
     assert len(answered) == 240
 
 
 def test_a_flood_of_one_client_is_refused_before_anybody_else_is(answering, monkeypatch):
-    monkeypatch.setattr(serving, "MOST_WAITING", 60)
+    monkeypatch.setattr(rsgi_application, "MOST_WAITING", 60)
 
     async def flood():
         application = Application(answering, threads=1)
@@ -331,13 +331,13 @@ def test_a_flood_of_one_client_is_refused_before_anybody_else_is(answering, monk
 
     statuses = asyncio.run(flood())
 
-    let_in = 1 + serving.MOST_WAITING_OF_A_CLIENT + 30
+    let_in = 1 + rsgi_application.MOST_WAITING_OF_A_CLIENT + 30
     assert statuses == [200] * let_in + [503] * (80 - let_in) + [200]
 
 
 def test_however_many_requests_come_one_timer_sees_to_them_and_ends(answering, monkeypatch):
     answering.may.set()
-    monkeypatch.setattr(serving, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(rsgi_application, "SETTLE_SECONDS", 0.05)
 
     async def wait():
         application = Application(answering, threads=2)

@@ -4,13 +4,12 @@ from datetime import datetime, time, timedelta
 from random import Random
 
 from accounts.models import Membership
-from demo import crowd
+from demo import buyers
 from events.models import Event
 from events.operations import change_event, create_event, publish_event
 from orders import operations
 from orders.models import PaymentMethod
 from ticketing.catalogue import catalogue_of
-from ticketing.line import Wish
 from ticketing.models import PromotionKind, TicketType, WaitlistMethod
 from ticketing.operations import (
     Bundled,
@@ -32,6 +31,7 @@ from ticketing.operations import (
     set_waitlist,
 )
 from ticketing.selling import Choice
+from ticketing.waitlist_queue import Wish
 from tiqqo.core import clock
 from tiqqo.core.tenancy import tenant_scope
 
@@ -182,7 +182,7 @@ def _visits(event: Event, random: Random, count: int) -> None:
     child = catalogue.options[entry.pk][2].option.code
     for _visit in range(count):
         slot = random.choice(catalogue.slots[:40])
-        buyer = crowd.buyer(random, company="")
+        buyer = buyers.buyer(random, company="")
         held = reserve_tickets(
             event,
             selection=[Choice(entry.code, random.randint(1, 4), option=child, slot=slot.code)],
@@ -197,7 +197,7 @@ def _sold_out(event: Event, tour: TicketType, random: Random, by: Membership) ->
         held = reserve_tickets(event, selection={release.code: 4})
         operations.place_order(
             held,
-            buyer=crowd.buyer(random, company=""),
+            buyer=buyers.buyer(random, company=""),
             attendees=[],
             payment_method=PaymentMethod.SPONSORED,
             by=by,
@@ -205,7 +205,7 @@ def _sold_out(event: Event, tour: TicketType, random: Random, by: Membership) ->
     set_waitlist(event, method=WaitlistMethod.FIRST_COME, offer_hours=12, by=by)
     event.refresh_from_db()
     for quantity in (2, 1, 4, 2):
-        who = crowd.buyer(random, company="")
+        who = buyers.buyer(random, company="")
         join_waitlist(
             event,
             who=Newcomer(

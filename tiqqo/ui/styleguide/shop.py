@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tiqqo.core.money import Money
-from tiqqo.ui.specimens.basics import DOORS
+from tiqqo.ui.styleguide.basics import DOORS
 
 _TIMES = (
     ("on_sale", 30),

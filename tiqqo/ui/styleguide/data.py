@@ -11,9 +11,9 @@ from tiqqo.core.money import Money
 from tiqqo.ui import charts
 from tiqqo.ui.charts import Bar, Limit, Series, money_in
 from tiqqo.ui.sentences import read_sentence
-from tiqqo.ui.specimens import crowd
-from tiqqo.ui.specimens.basics import NOON, ZONE, euro
 from tiqqo.ui.statements import Line, Section, Statement
+from tiqqo.ui.styleguide import large_lists
+from tiqqo.ui.styleguide.basics import NOON, ZONE, euro
 from tiqqo.ui.work import Work
 
 DAY = timedelta(days=1)
@@ -23,10 +23,10 @@ _ASKED = "0.0.field=bought&0.0.count=2&1.0.field=lives&1.0.city=Amsterdam&1.1.fi
 
 
 def context() -> dict[str, Any]:
-    asked = read_sentence(crowd.GRAMMAR, QueryDict(_ASKED))
-    wrong = read_sentence(crowd.GRAMMAR, QueryDict("0.0.field=bought&0.0.count=two"))
+    asked = read_sentence(large_lists.GRAMMAR, QueryDict(_ASKED))
+    wrong = read_sentence(large_lists.GRAMMAR, QueryDict("0.0.field=bought&0.0.count=two"))
     nobody = read_sentence(
-        crowd.GRAMMAR,
+        large_lists.GRAMMAR,
         QueryDict("0.0.field=spent&0.0.euros=90000&1.0.field=news&1.0.answer=no"),
     )
     return {
@@ -49,19 +49,19 @@ def context() -> dict[str, Any]:
         "process": PROCESS,
         "process_wrong": PROCESS_WRONG,
         "sentence": asked,
-        "sentence_answer": crowd.answer(asked.clauses),
+        "sentence_answer": large_lists.answer(asked.clauses),
         "sentence_wrong": wrong,
         "sentence_nobody": nobody,
-        "sentence_nobody_answer": crowd.answer(nobody.clauses),
-        "sentence_start": read_sentence(crowd.GRAMMAR, QueryDict("")),
+        "sentence_nobody_answer": large_lists.answer(nobody.clauses),
+        "sentence_start": read_sentence(large_lists.GRAMMAR, QueryDict("")),
         "statement": _statement(),
         "statement_quiet": _quiet_statement(),
         "story": STORY,
         "story_kinds": STORY_KINDS,
         "releases_troubled": _troubled_releases(),
         "releases_many": _many_releases(),
-        "many": crowd.orders_after(0),
-        "many_total": crowd.ORDERS_COUNT,
+        "many": large_lists.orders_after(0),
+        "many_total": large_lists.ORDERS_COUNT,
     }
 
 
