@@ -41,8 +41,10 @@ def member_view(permission: Permission) -> Callable[[View], View]:
         @never_cache
         @login_required
         @wraps(view)
-        def guarded(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            member = membership_of(request.user.pk, organiser)
+        def guarded(
+            request: Any, organiser_slug: str, *args: Any, **kwargs: Any
+        ) -> HttpResponseBase:
+            member = membership_of(request.user.pk, organiser_slug)
             member.user = request.user
             # Known before it is refused, so that a refusal has a trace of whose it was.
             request.member = member
@@ -78,8 +80,8 @@ def public_view(view: View) -> View:
 
     @in_readers_language
     @wraps(view)
-    def scoped(request: Any, organiser: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        request.organiser = public_organiser_or_404(organiser)
+    def scoped(request: Any, organiser_slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        request.organiser = public_organiser_or_404(organiser_slug)
         suggest_language(request, request.organiser.language)
         with tenant_scope(request.organiser):
             return view(request, *args, **kwargs)

@@ -35,7 +35,9 @@ def invitation_letter(invitation: Invitation) -> Letter:
         "name": name,
         "role": invitation.get_role_display(),
     }
-    path = reverse("invitation", kwargs={"organiser": organiser.slug, "secret": invitation.secret})
+    path = reverse(
+        "invitation", kwargs={"organiser_slug": organiser.slug, "secret": invitation.secret}
+    )
     return Letter(
         subject=one_line(_("%(name)s invites you to Tiqqo") % facts),
         heading=one_line(_("Join %(name)s on Tiqqo") % facts),

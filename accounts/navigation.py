@@ -78,10 +78,12 @@ _ORGANISER = (
 
 def _rail(member: Membership, event: Any, current: str) -> list[dict[str, Any]]:
     """The groups of the rail with what this member may open."""
-    here = {"organiser": member.organiser.slug}
+    here = {"organiser_slug": member.organiser.slug}
     groups = [_group("", _HOME, here, member, current)]
     if event is not None:
-        groups.append(_group(event.name, _EVENT, {**here, "event": event.slug}, member, current))
+        groups.append(
+            _group(event.name, _EVENT, {**here, "event_slug": event.slug}, member, current)
+        )
     groups.append(_group(gettext("Organiser"), _ORGANISER, here, member, current))
     return [group for group in groups if group["items"]]
 
@@ -108,7 +110,7 @@ def _switcher(request: HttpRequest, member: Membership) -> list[dict[str, Any]]:
     return [
         {
             "name": other.organiser.name,
-            "url": reverse("dashboard:home", kwargs={"organiser": other.organiser.slug}),
+            "url": reverse("dashboard:home", kwargs={"organiser_slug": other.organiser.slug}),
             "current": other.pk == member.pk,
         }
         for other in memberships_of(request.user)  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ def home(request: Any) -> HttpResponse:
     if all(member.role == Role.SCANNER for member in memberships):
         return redirect("door:home")
     first = next(member for member in memberships if member.role != Role.SCANNER)
-    return redirect("dashboard:home", organiser=first.organiser.slug)
+    return redirect("dashboard:home", organiser_slug=first.organiser.slug)
 
 
 @login_required
@@ -44,12 +44,12 @@ def welcome(request: Any) -> HttpResponse:
     """The last steps of sign-up: an organiser, if there is none, then the first event."""
     memberships = memberships_of(request.user)
     if memberships:
-        return redirect("events:first", organiser=memberships[0].organiser.slug)
+        return redirect("events:first", organiser_slug=memberships[0].organiser.slug)
     form = OrganiserNameForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         FOUNDINGS.spend(request.user.email)
         organiser = operations.found_organiser(name=form.cleaned_data["name"], owner=request.user)
-        return redirect("events:first", organiser=organiser.slug)
+        return redirect("events:first", organiser_slug=organiser.slug)
     status = 422 if request.method == "POST" else 200
     return render(request, "accounts/welcome.html", {"form": form}, status=status)
 
@@ -67,7 +67,7 @@ def settings(request: Any) -> HttpResponse:
         with refusals(form):
             operations.change_organiser(organiser, by=request.member, **form.changes)
             messages.success(request, _("Settings saved."))
-            return redirect("accounts:settings", organiser=organiser.slug)
+            return redirect("accounts:settings", organiser_slug=organiser.slug)
     return render_dashboard(
         request,
         "accounts/settings.html",
@@ -94,7 +94,7 @@ def team(request: Any) -> HttpResponse:
                 request,
                 _("An invitation is on its way to %(email)s.") % {"email": invitation.email},
             )
-            return redirect("accounts:team", organiser=organiser.slug)
+            return redirect("accounts:team", organiser_slug=organiser.slug)
     return render_dashboard(
         request,
         "accounts/team.html",
@@ -120,7 +120,7 @@ def membership(request: Any, membership_id: int) -> HttpResponse:
         with refusals(form):
             operations.change_role(member, role=Role(form.cleaned_data["role"]), by=request.member)
             messages.success(request, _("Role changed."))
-            return redirect("accounts:team", organiser=organiser.slug)
+            return redirect("accounts:team", organiser_slug=organiser.slug)
     return render_dashboard(
         request,
         "accounts/membership.html",
@@ -137,7 +137,7 @@ def membership_removal(request: Any, membership_id: int) -> HttpResponse:
     member = get_object_or_404(team_of(organiser), pk=membership_id)
     operations.remove_member(member, by=request.member)
     messages.success(request, _("%(name)s is no longer in the team.") % {"name": member.user})
-    return redirect("accounts:team", organiser=organiser.slug)
+    return redirect("accounts:team", organiser_slug=organiser.slug)
 
 
 @member_view(Permission.MANAGE_TEAM)
@@ -147,7 +147,7 @@ def invitation_revocation(request: Any, invitation_id: int) -> HttpResponse:
     invitation = get_object_or_404(open_invitations(organiser), pk=invitation_id)
     operations.revoke_invitation(invitation, by=request.member)
     messages.success(request, _("The invitation was withdrawn."))
-    return redirect("accounts:team", organiser=organiser.slug)
+    return redirect("accounts:team", organiser_slug=organiser.slug)
 
 
 @in_english

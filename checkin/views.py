@@ -52,35 +52,35 @@ def home(request: Any) -> HttpResponse:
 @uses_camera
 @member_view(Permission.SCAN)
 @require_GET
-def scan(request: Any, event: str) -> HttpResponse:
+def scan(request: Any, event_slug: str) -> HttpResponse:
     """The page to scan on. `?gate=` names the door, so that a link or a reload keeps it."""
-    found = event_or_404(event)
-    return render(request, "door/scan.html", _desk(request, found) | _state(found))
+    event = event_or_404(event_slug)
+    return render(request, "door/scan.html", _desk(request, event) | _state(event))
 
 
 @member_view(Permission.SCAN)
 @require_GET
-def live(request: Any, event: str) -> HttpResponse:
+def live(request: Any, event_slug: str) -> HttpResponse:
     """The count and the last admissions, for polling."""
-    found = event_or_404(event)
-    return render(request, "door/scan.html#live", _desk(request, found) | _state(found))
+    event = event_or_404(event_slug)
+    return render(request, "door/scan.html#live", _desk(request, event) | _state(event))
 
 
 @member_view(Permission.SCAN)
 @require_POST
-def admissions(request: Any, event: str) -> HttpResponse:
+def admissions(request: Any, event_slug: str) -> HttpResponse:
     """Let the ticket in, and answer: green, amber with when and where, red with the reason.
 
     Long before the event, those who may manage its orders are asked whether to let in all the same.
     The status tells scripts: 201 in, 409 already in, 404 or 422 refused.
     """
-    found = event_or_404(event)
-    answer = _desk(request, found)
+    event = event_or_404(event_slug)
+    answer = _desk(request, event)
     text = _storable(request.POST.get("code", ""), LONGEST_CODE)
     status, may_early = 201, request.member.may(Permission.MANAGE_ORDERS)
     try:
         admitted = operations.admit_ticket(
-            found,
+            event,
             text,
             by=request.member,
             gate=answer["gate"],
@@ -89,13 +89,13 @@ def admissions(request: Any, event: str) -> HttpResponse:
     except TicketAlreadyAdmitted as already:
         status = already.status
         answer |= {"verdict": "warning", "word": _("Already in")}
-        answer |= {"detail": _earlier(already, found)} | _holder(already.facts["ticket"])
+        answer |= {"detail": _earlier(already, event)} | _holder(already.facts["ticket"])
     except Refused as refused:
         if isinstance(refused, ForgedTicket):
             security_log.note(
                 security_log.Kind.TICKET_SIGNATURE,
                 request=request,
-                event=event,
+                event=event_slug,
                 gate=answer["gate"],
             )
         status = refused.status
@@ -110,25 +110,25 @@ def admissions(request: Any, event: str) -> HttpResponse:
 
 @member_view(Permission.SCAN)
 @require_POST
-def undo(request: Any, event: str, admission_id: int) -> HttpResponse:
+def undo(request: Any, event_slug: str, admission_id: int) -> HttpResponse:
     """The admission is taken back; the ticket may enter again."""
-    found = event_or_404(event)
+    event = event_or_404(event_slug)
     admission = get_object_or_404(
-        Admission.objects.select_related("ticket"), event=found, pk=admission_id
+        Admission.objects.select_related("ticket"), event=event, pk=admission_id
     )
     operations.undo_admission(admission, by=request.member)
     name = admission.ticket.holder_name
     note = _("%s is not in any more and may enter again.") % name
-    desk = _desk(request, found)
+    desk = _desk(request, event)
     if not _wants_fragment(request):
         messages.success(request, note)
         return redirect(desk["desk_url"])
-    return render(request, "door/scan.html#live", desk | _state(found) | {"note": note})
+    return render(request, "door/scan.html#live", desk | _state(event) | {"note": note})
 
 
 def _desk(request: Any, event: Event) -> dict[str, Any]:
     """Who stands where: what every page of the door says."""
-    address = {"organiser": request.member.organiser.slug, "event": event.slug}
+    address = {"organiser_slug": request.member.organiser.slug, "event_slug": event.slug}
     gate = request.POST.get("gate") or request.GET.get("gate", "")
     gate = " ".join(_storable(gate, LONGEST_GATE).split())
     url = reverse("door:scan", kwargs=address)

@@ -9,8 +9,8 @@ urlpatterns = [
     path("", views.event_list, name="list"),
     path("new/", views.new_event, name="new"),
     path("first/", views.first_event, name="first"),
-    path("<slug:event>/setup/", views.setup, name="setup"),
-    path("<slug:event>/publication/", views.publication, name="publication"),
-    path("<slug:event>/pause/", views.pause, name="pause"),
-    path("<slug:event>/resumption/", views.resumption, name="resumption"),
+    path("<slug:event_slug>/setup/", views.setup, name="setup"),
+    path("<slug:event_slug>/publication/", views.publication, name="publication"),
+    path("<slug:event_slug>/pause/", views.pause, name="pause"),
+    path("<slug:event_slug>/resumption/", views.resumption, name="resumption"),
 ]

@@ -35,7 +35,9 @@ def _create(request: Any, template: str, context: dict[str, Any]) -> HttpRespons
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             event = operations.create_event(organiser, by=request.member, **form.cleaned_data)
-            return redirect("dashboard:overview", organiser=organiser.slug, event=event.slug)
+            return redirect(
+                "dashboard:overview", organiser_slug=organiser.slug, event_slug=event.slug
+            )
     return render_dashboard(
         request,
         template,
@@ -60,18 +62,20 @@ def first_event(request: Any) -> HttpResponse:
 
 @member_view(Permission.VIEW_EVENTS)
 @require_http_methods(["GET", "POST"])
-def setup(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
+def setup(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     may_edit = request.member.may(Permission.EDIT_EVENTS)
-    form = SetupForm(request.POST or None, request.FILES or None, event=found)
+    form = SetupForm(request.POST or None, request.FILES or None, event=event)
     if request.method == "POST":
         request.member.require(Permission.EDIT_EVENTS)
         if form.is_valid():
             with refusals(form):
-                operations.change_event(found, by=request.member, **form.changes)
+                operations.change_event(event, by=request.member, **form.changes)
                 messages.success(request, _("Event saved."))
                 return redirect(
-                    "events:setup", organiser=request.member.organiser.slug, event=event
+                    "events:setup",
+                    organiser_slug=request.member.organiser.slug,
+                    event_slug=event_slug,
                 )
     if not may_edit:
         # Where to join online is for holders of tickets: whoever knows it is in.
@@ -81,35 +85,41 @@ def setup(request: Any, event: str) -> HttpResponse:
         "events/setup.html",
         {"form": form, "may_edit": may_edit},
         current="events:setup",
-        event=found,
+        event=event,
         status=422 if form.is_bound else 200,
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def publication(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    reasons = readiness.blocking_reasons(found)
+def publication(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    reasons = readiness.blocking_reasons(event)
     if reasons:
         messages.error(request, _("Not yet: %(reasons)s.") % {"reasons": "; ".join(reasons)})
     else:
-        operations.publish_event(found, by=request.member)
+        operations.publish_event(event, by=request.member)
         messages.success(request, _("Published. The shop is open to everybody."))
-    return redirect("dashboard:overview", organiser=request.member.organiser.slug, event=event)
+    return redirect(
+        "dashboard:overview", organiser_slug=request.member.organiser.slug, event_slug=event_slug
+    )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def pause(request: Any, event: str) -> HttpResponse:
-    operations.pause_sales(event_or_404(event), by=request.member)
+def pause(request: Any, event_slug: str) -> HttpResponse:
+    operations.pause_sales(event_or_404(event_slug), by=request.member)
     messages.success(request, _("Sales are paused. Orders that were begun may finish."))
-    return redirect("dashboard:overview", organiser=request.member.organiser.slug, event=event)
+    return redirect(
+        "dashboard:overview", organiser_slug=request.member.organiser.slug, event_slug=event_slug
+    )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def resumption(request: Any, event: str) -> HttpResponse:
-    operations.resume_sales(event_or_404(event), by=request.member)
+def resumption(request: Any, event_slug: str) -> HttpResponse:
+    operations.resume_sales(event_or_404(event_slug), by=request.member)
     messages.success(request, _("Sales are open again."))
-    return redirect("dashboard:overview", organiser=request.member.organiser.slug, event=event)
+    return redirect(
+        "dashboard:overview", organiser_slug=request.member.organiser.slug, event_slug=event_slug
+    )

@@ -26,8 +26,8 @@ def order_url(order: Order) -> str:
     return settings.BASE_URL + reverse(
         "shop:order",
         kwargs={
-            "organiser": order.event.organiser.slug,
-            "event": order.event.slug,
+            "organiser_slug": order.event.organiser.slug,
+            "event_slug": order.event.slug,
             "code": order.code,
             "secret": order.secret,
         },
@@ -41,8 +41,8 @@ def address_url(order: Order) -> str:
     return settings.BASE_URL + reverse(
         "shop:address",
         kwargs={
-            "organiser": order.event.organiser.slug,
-            "event": order.event.slug,
+            "organiser_slug": order.event.organiser.slug,
+            "event_slug": order.event.slug,
             "code": order.code,
             "secret": order.address_secret,
         },

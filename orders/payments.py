@@ -113,8 +113,8 @@ def _find_page(payment: Payment) -> CheckoutPage | None:
 def _ask_for_page(payment: Payment) -> CheckoutPage:
     order = payment.order
     address = {
-        "organiser": order.event.organiser.slug,
-        "event": order.event.slug,
+        "organiser_slug": order.event.organiser.slug,
+        "event_slug": order.event.slug,
         "secret": order.reservation.secret,
     }
     base = settings.BASE_URL
@@ -131,7 +131,7 @@ def _ask_for_page(payment: Payment) -> CheckoutPage:
             # By these two we know our own; the rest is for people who look at it there.
             "installation": base,
             "reference": str(payment.reference),
-            "organiser": order.event.organiser.slug,
+            "organiser_slug": order.event.organiser.slug,
             "order": order.code,
         },
     )

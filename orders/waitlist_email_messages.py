@@ -57,7 +57,7 @@ def confirmation_mail(request: WaitlistRequest) -> EmailMultiAlternatives:
 
 
 def _request_url(request: WaitlistRequest) -> str:
-    where = {"organiser": request.event.organiser.slug, "event": request.event.slug}
+    where = {"organiser_slug": request.event.organiser.slug, "event_slug": request.event.slug}
     path = reverse("shop:waitlist_entry", kwargs={**where, "secret": request.secret})
     return str(settings.BASE_URL + path)
 
@@ -88,5 +88,5 @@ def offered_words(entry: WaitlistEntry) -> list[str]:
 
 
 def _url(name: str, entry: WaitlistEntry, **more: str) -> str:
-    where = {"organiser": entry.event.organiser.slug, "event": entry.event.slug}
+    where = {"organiser_slug": entry.event.organiser.slug, "event_slug": entry.event.slug}
     return settings.BASE_URL + reverse(name, kwargs={**where, **more})

@@ -41,7 +41,9 @@ def consent_token(contact: Contact) -> str:
 
 def consent_url(contact: Contact, organiser: Organiser) -> str:
     """The page where the contact withdraws; for the header List-Unsubscribe as well (RFC 8058)."""
-    path = reverse("consent", kwargs={"organiser": organiser.slug, "token": consent_token(contact)})
+    path = reverse(
+        "consent", kwargs={"organiser_slug": organiser.slug, "token": consent_token(contact)}
+    )
     return f"{settings.BASE_URL}{path}"
 
 

@@ -92,11 +92,11 @@ def tasks_for(member: Membership, needs: Iterable[Need]) -> list[Task]:
     ]
 
 
-def _task(need: Need, organiser: str) -> Task:
+def _task(need: Need, organiser_slug: str) -> Task:
     way = _WAYS[need.kind]
-    here = {"organiser": organiser}
+    here = {"organiser_slug": organiser_slug}
     if way.page != "accounts:team":
-        here["event"] = need.event_slug
+        here["event_slug"] = need.event_slug
     query = f"?{way.query}" if way.query else ""
     return Task(
         title=_title(need),

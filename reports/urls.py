@@ -8,6 +8,6 @@ app_name = "dashboard"
 urlpatterns = [
     path("", views.home, name="home"),
     path("reports/", views.reports, name="reports"),
-    path("events/<slug:event>/", views.overview, name="overview"),
-    path("events/<slug:event>/reports/", views.event_reports, name="event_reports"),
+    path("events/<slug:event_slug>/", views.overview, name="overview"),
+    path("events/<slug:event_slug>/reports/", views.event_reports, name="event_reports"),
 ]

@@ -99,15 +99,15 @@ def _address_of(step: ChecklistItem, here: dict[str, str], member: Membership) -
         return reverse(step.page, kwargs=here)
     if not member.may(Permission.MANAGE_ORGANISER):
         return ""
-    return reverse(step.page, kwargs={"organiser": here["organiser"]})
+    return reverse(step.page, kwargs={"organiser_slug": here["organiser_slug"]})
 
 
 @member_view(Permission.VIEW_EVENTS)
 @require_GET
-def overview(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    page = overview_of(found)
-    here = {"organiser": request.member.organiser.slug, "event": event}
+def overview(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    page = overview_of(event)
+    here = {"organiser_slug": request.member.organiser.slug, "event_slug": event_slug}
     may_see_orders = request.member.may(Permission.VIEW_ORDERS)
     return render_dashboard(
         request,
@@ -132,7 +132,7 @@ def overview(request: Any, event: str) -> HttpResponse:
             "may_scan": request.member.may(Permission.SCAN),
         },
         current="overview",
-        event=found,
+        event=event,
     )
 
 
@@ -171,11 +171,11 @@ def _charts(sales: SalesByDay) -> list[charts.Plot]:
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
-def event_reports(request: Any, event: str) -> HttpResponse:
+def event_reports(request: Any, event_slug: str) -> HttpResponse:
     """One event: what sells when, of which type, how it is paid, and where baskets are left."""
-    found = event_or_404(event)
+    event = event_or_404(event_slug)
     days = _days(request)
-    sales = sales_by_type(found, days=days)
+    sales = sales_by_type(event, days=days)
     return render_dashboard(
         request,
         "reports/event_reports.html",
@@ -184,11 +184,11 @@ def event_reports(request: Any, event: str) -> HttpResponse:
             "periods": _periods(days),
             "per_day": types_per_day(sales) if any(any(t.course) for t in sales.types) else None,
             "types_chart": types_sold(sales),
-            "methods_chart": methods_used(sales_by_method(found), found.currency),
-            "funnel_chart": checkout_steps(checkout_funnel(found)),
+            "methods_chart": methods_used(sales_by_method(event), event.currency),
+            "funnel_chart": checkout_steps(checkout_funnel(event)),
         },
         current="event_reports",
-        event=found,
+        event=event,
     )
 
 

@@ -519,11 +519,11 @@ class Desk:
 
     def url(self, name: str, **more: Any) -> str:
         """Of a page of the house, or of its event."""
-        here = {"organiser": self.house.organiser.slug}
+        here = {"organiser_slug": self.house.organiser.slug}
         if name.partition(":")[0] not in {"accounts", "organiser", "invitation"} and name not in {
             "dashboard:home", "events:list", "events:new", "events:first",
         }:  # fmt: skip
-            here["event"] = self.house.event.slug
+            here["event_slug"] = self.house.event.slug
         return reverse(name, kwargs=here | more)
 
     def get(

@@ -42,20 +42,20 @@ urlpatterns = [
     path("webhooks/stripe/", webhooks.stripe, name="stripe_webhook"),
     path("media/public/<path:name>", media.public_file, name="media"),
     # Organiser dashboard
-    path("o/<slug:organiser>/", include("accounts.urls")),
-    path("o/<slug:organiser>/events/", include("events.urls")),
-    path("o/<slug:organiser>/", include("reports.urls")),
-    path("o/<slug:organiser>/events/<slug:event>/tickets/", include("ticketing.urls")),
-    path("o/<slug:organiser>/events/<slug:event>/", include("orders.urls")),
+    path("o/<slug:organiser_slug>/", include("accounts.urls")),
+    path("o/<slug:organiser_slug>/events/", include("events.urls")),
+    path("o/<slug:organiser_slug>/", include("reports.urls")),
+    path("o/<slug:organiser_slug>/events/<slug:event_slug>/tickets/", include("ticketing.urls")),
+    path("o/<slug:organiser_slug>/events/<slug:event_slug>/", include("orders.urls")),
     # Door
     path("door/", include("checkin.urls")),
     # Public
-    path("<slug:organiser>/invitations/<str:secret>/", accounts.invitation, name="invitation"),
-    path("<slug:organiser>/privacy/", people.privacy, name="privacy"),
-    path("<slug:organiser>/terms/", people.terms, name="terms"),
-    path("<slug:organiser>/consent/<str:token>/", people.consent, name="consent"),
-    path("<slug:organiser>/", front.organiser, name="organiser"),
-    path("<slug:organiser>/<slug:event>/", include("orders.shop_urls")),
+    path("<slug:organiser_slug>/invitations/<str:secret>/", accounts.invitation, name="invitation"),
+    path("<slug:organiser_slug>/privacy/", people.privacy, name="privacy"),
+    path("<slug:organiser_slug>/terms/", people.terms, name="terms"),
+    path("<slug:organiser_slug>/consent/<str:token>/", people.consent, name="consent"),
+    path("<slug:organiser_slug>/", front.organiser, name="organiser"),
+    path("<slug:organiser_slug>/<slug:event_slug>/", include("orders.shop_urls")),
 ]
 if settings.MAIL_VIEWER:
     from tiqqo import mail_viewer

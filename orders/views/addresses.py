@@ -27,10 +27,10 @@ from tiqqo.core.language import suggest_language
 @public_view
 @never_cache
 @require_http_methods(["GET", "POST"])
-def address(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+def address(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """What is to be ordered, and the button that orders it. Opening the page does nothing: mail scanners
     open links, too."""
-    found = _order_or_404(request, event, code, secret)
+    found = _order_or_404(request, event_slug, code, secret)
     is_over = not found.is_confirmed and not (
         found.awaits_address
         and found.reservation.is_live(at=clock.now())
@@ -45,8 +45,8 @@ def address(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     if found.is_confirmed:
         return redirect(
             "shop:order",
-            organiser=request.organiser.slug,
-            event=event,
+            organiser_slug=request.organiser.slug,
+            event_slug=event_slug,
             code=found.code,
             secret=found.secret,
         )
@@ -63,10 +63,10 @@ def address(request: Any, event: str, code: str, secret: str) -> HttpResponse:
     )
 
 
-def _order_or_404(request: Any, event: str, code: str, secret: str) -> Order:
+def _order_or_404(request: Any, event_slug: str, code: str, secret: str) -> Order:
     found: Order | None = (
         Order.objects.select_related("event__organiser", "reservation")
-        .filter(code=code, event__slug=event)
+        .filter(code=code, event__slug=event_slug)
         .exclude(address_secret="")
         .first()
     )

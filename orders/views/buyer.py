@@ -34,10 +34,10 @@ from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.language import suggest_language
 
 
-def _order_or_404(request: Any, event: str, code: str, secret: str) -> Order:
+def _order_or_404(request: Any, event_slug: str, code: str, secret: str) -> Order:
     """The order behind the link, below its own event's address, in the language it was made in."""
     found = order_by_link(code, secret)
-    if found.event.slug != event:
+    if found.event.slug != event_slug:
         raise Http404
     suggest_language(request, found.locale, over_browser=True)
     return found
@@ -46,8 +46,8 @@ def _order_or_404(request: Any, event: str, code: str, secret: str) -> Order:
 @public_view
 @never_cache
 @require_GET
-def order(request: Any, event: str, code: str, secret: str) -> HttpResponse:
-    found = _order_or_404(request, event, code, secret)
+def order(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
+    found = _order_or_404(request, event_slug, code, secret)
     page = order_page(found)
     count_people(request, len(page.printed))
     template = "shop/order.html#tickets" if request.htmx else "shop/order.html"
@@ -92,12 +92,12 @@ def _invoice_steps(order: Order, *, has_tickets: bool) -> list[dict[str, str]]:
 @public_view
 @never_cache
 @require_GET
-def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+def tickets_pdf(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The PDF as it was mailed, or drawn anew where the tickets changed since.
 
     While the mail is being made, back to the page that says so.
     """
-    found = _order_or_404(request, event, code, secret)
+    found = _order_or_404(request, event_slug, code, secret)
     wanted = wanted_tickets(found, DocumentKind.TICKETS)
     if wanted is None or order_page(found).is_preparing:
         return redirect(order_url(found))
@@ -107,9 +107,9 @@ def tickets_pdf(request: Any, event: str, code: str, secret: str) -> HttpRespons
 @public_view
 @never_cache
 @require_GET
-def tickets_phone_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+def tickets_phone_pdf(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The tickets for a phone's screen."""
-    found = _order_or_404(request, event, code, secret)
+    found = _order_or_404(request, event_slug, code, secret)
     wanted = wanted_tickets(found, DocumentKind.PHONE)
     if wanted is None:
         return redirect(order_url(found))
@@ -119,9 +119,9 @@ def tickets_phone_pdf(request: Any, event: str, code: str, secret: str) -> HttpR
 @public_view
 @never_cache
 @require_GET
-def invoice_pdf(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+def invoice_pdf(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The invoice as it was mailed: it is made of what was frozen when it had its number."""
-    invoice = invoice_or_404(_order_or_404(request, event, code, secret))
+    invoice = invoice_or_404(_order_or_404(request, event_slug, code, secret))
     return _document(request, wanted_invoice(invoice), f"invoice-{invoice.number}.pdf")
 
 
@@ -140,9 +140,9 @@ def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:
 @csrf_exempt
 @public_view
 @require_POST
-def deliveries(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+def deliveries(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The PDF is made again and mailed to the buyer's address, which this page cannot change."""
-    found = _order_or_404(request, event, code, secret)
+    found = _order_or_404(request, event_slug, code, secret)
     # Not before there is one: what is made up would fill the memory of whoever counts.
     RESENDS.spend(found.secret)
     RESENDS_TO_AN_ADDRESS.spend(mailbox_of(found.email))
@@ -153,17 +153,17 @@ def deliveries(request: Any, event: str, code: str, secret: str) -> HttpResponse
 @csrf_exempt
 @public_view
 @require_POST
-def substitute_acceptance(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+def substitute_acceptance(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The buyer takes the tickets that are held in place of those that were gone."""
-    return _decided(_order_or_404(request, event, code, secret), accept_substitute)
+    return _decided(_order_or_404(request, event_slug, code, secret), accept_substitute)
 
 
 @csrf_exempt
 @public_view
 @require_POST
-def substitute_refusal(request: Any, event: str, code: str, secret: str) -> HttpResponse:
+def substitute_refusal(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The buyer has the money back instead."""
-    found = _order_or_404(request, event, code, secret)
+    found = _order_or_404(request, event_slug, code, secret)
     return _decided(found, partial(decline_substitute, by=audit.BUYER))
 
 
@@ -179,8 +179,8 @@ def _decided(order: Order, decide: Callable[[Substitute], Order]) -> HttpRespons
 @public_view
 @never_cache
 @require_GET
-def calendar(request: Any, event: str, code: str, secret: str) -> HttpResponse:
-    found = _order_or_404(request, event, code, secret)
+def calendar(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
+    found = _order_or_404(request, event_slug, code, secret)
     body = calendar_file(
         found.event,
         url=order_url(found),
@@ -197,9 +197,9 @@ def calendar(request: Any, event: str, code: str, secret: str) -> HttpResponse:
 @public_view
 @never_cache
 @require_GET
-def qr(request: Any, event: str, code: str, secret: str, ticket: str) -> HttpResponse:
+def qr(request: Any, event_slug: str, code: str, secret: str, ticket: str) -> HttpResponse:
     """The QR of one ticket as an image."""
-    printed = printed_ticket(_order_or_404(request, event, code, secret), ticket)
+    printed = printed_ticket(_order_or_404(request, event_slug, code, secret), ticket)
     if printed is None:
         raise Http404
     return HttpResponse(printed.svg, content_type="image/svg+xml")

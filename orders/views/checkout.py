@@ -41,16 +41,16 @@ from tiqqo.ui.forms import refusals
 TICKETS, DETAILS, PAYMENT, DONE = range(4)
 
 
-def _hold_or_404(request: Any, event: str, secret: str) -> tuple[Reservation, Order | None]:
+def _hold_or_404(request: Any, event_slug: str, secret: str) -> tuple[Reservation, Order | None]:
     found = hold_by_secret(secret)
-    if found is None or found[0].event.slug != event:
+    if found is None or found[0].event.slug != event_slug:
         raise Http404
     suggest_language(request, found[0].event.language)
     return found
 
 
-def _see_other(name: str, request: Any, event: str, **kwargs: str) -> HttpResponse:
-    where = {"organiser": request.organiser.slug, "event": event, **kwargs}
+def _see_other(name: str, request: Any, event_slug: str, **kwargs: str) -> HttpResponse:
+    where = {"organiser_slug": request.organiser.slug, "event_slug": event_slug, **kwargs}
     address = reverse(name, kwargs=where)
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": address})
@@ -65,9 +65,9 @@ def _to_order(request: Any, order: Order) -> HttpResponse:
 @public_view
 @never_cache
 @require_http_methods(["GET", "POST"])
-def checkout(request: Any, event: str, secret: str) -> HttpResponse:
+def checkout(request: Any, event_slug: str, secret: str) -> HttpResponse:
     """One page: time left, who buys, who comes, how it is paid."""
-    reservation, order = _hold_or_404(request, event, secret)
+    reservation, order = _hold_or_404(request, event_slug, secret)
     if order is not None and order.is_confirmed:
         return _to_order(request, order)
     if not reservation.is_live(at=clock.now()):
@@ -92,7 +92,7 @@ def checkout(request: Any, event: str, secret: str) -> HttpResponse:
         with refusals(form), suppress(OrderAlreadyPlaced):
             return _place(request, reservation, form)
         if form.is_valid():  # Sent twice at once: the order of the first one is theirs.
-            return _see_other("shop:checkout", request, event, secret=secret)
+            return _see_other("shop:checkout", request, event_slug, secret=secret)
     return render(
         request,
         "shop/checkout.html",
@@ -204,28 +204,28 @@ def _over(request: Any, reservation: Reservation) -> HttpResponse:
 @csrf_exempt
 @public_view
 @require_POST
-def extension(request: Any, event: str, secret: str) -> HttpResponse:
+def extension(request: Any, event_slug: str, secret: str) -> HttpResponse:
     """More time, once (WCAG 2.2.1)."""
-    reservation, _order = _hold_or_404(request, event, secret)
+    reservation, _order = _hold_or_404(request, event_slug, secret)
     # Refused or not: the page that follows says how it stands.
     with suppress(ReservationOver, AlreadyExtended):
         extend_reservation(reservation)
-    return _see_other("shop:checkout", request, event, secret=secret)
+    return _see_other("shop:checkout", request, event_slug, secret=secret)
 
 
 @csrf_exempt
 @public_view
 @require_POST
-def cancellation(request: Any, event: str, secret: str) -> HttpResponse:
+def cancellation(request: Any, event_slug: str, secret: str) -> HttpResponse:
     """The buyer lets the tickets go; the places are free at once."""
-    reservation, order = _hold_or_404(request, event, secret)
+    reservation, order = _hold_or_404(request, event_slug, secret)
     payment = open_payment_of(order) if order else None
     if payment is not None:
         try:
             payments.close_payment(payment)
         except ProviderFailure as failure:
             raise PaymentUnavailable from failure
-        reservation, order = _hold_or_404(request, event, secret)
+        reservation, order = _hold_or_404(request, event_slug, secret)
     if reservation.status == ReservationStatus.PENDING:
         with taking_places():
             cancel_reservation(reservation, manually=True)
@@ -234,21 +234,21 @@ def cancellation(request: Any, event: str, secret: str) -> HttpResponse:
         if order.is_confirmed:  # The page had been paid a moment before.
             return _to_order(request, order)
         operations.cancel_lost_order(order)
-    return _see_other("shop:event", request, event)
+    return _see_other("shop:event", request, event_slug)
 
 
 @public_view
 @never_cache
 @require_GET
-def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
+def payment_return(request: Any, event_slug: str, secret: str) -> HttpResponse:
     """Where the payment page sends the buyer back to.
 
     Asks the provider at once, so that nobody waits for a webhook; whichever comes first settles the
     order. It is a GET because the provider redirects; repeating it is harmless.
     """
-    reservation, order = _hold_or_404(request, event, secret)
+    reservation, order = _hold_or_404(request, event_slug, secret)
     if order is None:
-        return _see_other("shop:checkout", request, event, secret=secret)
+        return _see_other("shop:checkout", request, event_slug, secret=secret)
     payment = open_payment_of(order)
     if payment is not None:
         # If the provider is silent, the webhook or the sweeper will tell; the page waits.
@@ -256,7 +256,7 @@ def payment_return(request: Any, event: str, secret: str) -> HttpResponse:
             payments.check_payment_seldom(payment)
         order.refresh_from_db()
     if order.status == OrderStatus.INITIATED and open_payment_of(order) is None:
-        return _see_other("shop:checkout", request, event, secret=secret)
+        return _see_other("shop:checkout", request, event_slug, secret=secret)
     if order.status != OrderStatus.INITIATED:
         return _to_order(request, order)
     if request.htmx:

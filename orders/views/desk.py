@@ -50,63 +50,64 @@ _A_NUMBER = re.compile(r"[0-9]{1,18}")
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
-def order_list(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
+def order_list(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     form = OrderFilterForm(request.GET or None)
     asked = form.asked
-    page = orders_page(found, asked, cursor=request.GET.get("after", ""))
+    page = orders_page(event, asked, cursor=request.GET.get("after", ""))
     kept = {k: v for k, v in request.GET.items() if v and k != "after"}
     here = request.path
     context = {
         "form": form,
         "asked": asked,
-        "sold": sold_words(found, asked),
+        "sold": sold_words(event, asked),
         "page": page,
         "next_url": f"{here}?{urlencode({**kept, 'after': page.next_cursor})}"
         if page.next_cursor
         else "",
         "first_url": f"{here}?{urlencode(kept)}" if request.GET.get("after") else "",
         "csv_url": reverse(
-            "orders:csv", kwargs={"organiser": request.member.organiser.slug, "event": event}
+            "orders:csv",
+            kwargs={"organiser_slug": request.member.organiser.slug, "event_slug": event_slug},
         )
         + f"?{urlencode(kept)}",
-        "summary": summary_matrix(found, asked),
+        "summary": summary_matrix(event, asked),
         "may_manage": request.member.may(Permission.MANAGE_ORDERS),
-        "tax_rate": percent(found.tax_rate_bp),
+        "tax_rate": percent(event.tax_rate_bp),
     }
     return render_dashboard(
-        request, "orders/list.html", context, current="orders:list", event=found
+        request, "orders/list.html", context, current="orders:list", event=event
     )
 
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
-def order_csv(request: Any, event: str) -> HttpResponse:
+def order_csv(request: Any, event_slug: str) -> HttpResponse:
     """The filtered list, all of it."""
-    found = event_or_404(event)
+    event = event_or_404(event_slug)
     asked = OrderFilterForm(request.GET or None).asked
-    rows = list(filtered_orders(found, asked))
-    record_export(found, "orders", by=request.member, rows=len(rows), **asdict(asked))
-    response = StreamingHttpResponse(csv_rows(rows, found), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="orders-{found.slug}.csv"'
+    rows = list(filtered_orders(event, asked))
+    record_export(event, "orders", by=request.member, rows=len(rows), **asdict(asked))
+    response = StreamingHttpResponse(csv_rows(rows, event), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="orders-{event.slug}.csv"'
     return response  # type: ignore[return-value]
 
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_http_methods(["GET", "POST"])
-def new_order(request: Any, event: str) -> HttpResponse:
+def new_order(request: Any, event_slug: str) -> HttpResponse:
     """An order from the organiser's side: it takes the same way as a buyer's."""
-    found = event_or_404(event)
-    on_sale = [offer for offer in offers(found, at=clock.now()) if offer.is_on_sale]
+    event = event_or_404(event_slug)
+    on_sale = [offer for offer in offers(event, at=clock.now()) if offer.is_on_sale]
     form = NewOrderForm(request.POST or None, offers=on_sale)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            order = _place(request, found, form)
+            order = _place(request, event, form)
             messages.success(request, _("Order %(code)s is made.") % {"code": order.code})
             return redirect(
                 "orders:order",
-                organiser=request.member.organiser.slug,
-                event=event,
+                organiser_slug=request.member.organiser.slug,
+                event_slug=event_slug,
                 code=order.code,
             )
     return render_dashboard(
@@ -114,7 +115,7 @@ def new_order(request: Any, event: str) -> HttpResponse:
         "orders/new.html",
         {"form": form, "has_offers": bool(on_sale)},
         current="orders:list",
-        event=found,
+        event=event,
         status=422 if form.is_bound else 200,
     )
 
@@ -142,15 +143,15 @@ def _placed(request: Any, event: Event, form: NewOrderForm) -> Order:
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
-def order(request: Any, event: str, code: str) -> HttpResponse:
-    return _order_page(request, event, code)
+def order(request: Any, event_slug: str, code: str) -> HttpResponse:
+    return _order_page(request, event_slug, code)
 
 
 def _order_page(
-    request: Any, event: str, code: str, due_form: DueForm | None = None
+    request: Any, event_slug: str, code: str, due_form: DueForm | None = None
 ) -> HttpResponse:
-    found = event_or_404(event)
-    details = order_details(order_or_404(found, code))
+    event = event_or_404(event_slug)
+    details = order_details(order_or_404(event, code))
     may_manage = request.member.may(Permission.MANAGE_ORDERS)
     return render_dashboard(
         request,
@@ -167,49 +168,61 @@ def _order_page(
             "due_words": due_words(details.order),
         },
         current="orders:list",
-        event=found,
+        event=event,
         status=422 if due_form else 200,
     )
 
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_POST
-def acceptance(request: Any, event: str, code: str) -> HttpResponse:
+def acceptance(request: Any, event_slug: str, code: str) -> HttpResponse:
     return _act(
-        request, event, code, operations.accept_order, _("%(code)s is accepted. The buyer is told.")
+        request,
+        event_slug,
+        code,
+        operations.accept_order,
+        _("%(code)s is accepted. The buyer is told."),
     )
 
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_POST
-def due_date(request: Any, event: str, code: str) -> HttpResponse:
+def due_date(request: Any, event_slug: str, code: str) -> HttpResponse:
     """Until when the order is to be paid; without a day it does not end by itself."""
     form = DueForm(request.POST)
     if form.is_valid():
         with refusals(form):
-            found = order_or_404(event_or_404(event), code)
+            found = order_or_404(event_or_404(event_slug), code)
             operations.move_due(found, due_on=form.cleaned_data["due_on"], by=request.member)
             messages.success(request, _("The date is saved."))
             return redirect(
-                "orders:order", organiser=request.member.organiser.slug, event=event, code=code
+                "orders:order",
+                organiser_slug=request.member.organiser.slug,
+                event_slug=event_slug,
+                code=code,
             )
-    return _order_page(request, event, code, due_form=form)
+    return _order_page(request, event_slug, code, due_form=form)
 
 
-def _act(request: Any, event: str, code: str, act: Any, done: str) -> HttpResponse:
-    found = order_or_404(event_or_404(event), code)
+def _act(request: Any, event_slug: str, code: str, act: Any, done: str) -> HttpResponse:
+    found = order_or_404(event_or_404(event_slug), code)
     with taking_places():
         act(found, by=request.member)
     messages.success(request, done % {"code": found.code})
-    return redirect("orders:order", organiser=request.member.organiser.slug, event=event, code=code)
+    return redirect(
+        "orders:order",
+        organiser_slug=request.member.organiser.slug,
+        event_slug=event_slug,
+        code=code,
+    )
 
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_POST
-def invoice(request: Any, event: str, code: str) -> HttpResponse:
+def invoice(request: Any, event_slug: str, code: str) -> HttpResponse:
     return _act(
         request,
-        event,
+        event_slug,
         code,
         operations.send_invoice,
         _("The invoice of %(code)s is on its way to the buyer."),
@@ -218,23 +231,23 @@ def invoice(request: Any, event: str, code: str) -> HttpResponse:
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
-def invoice_pdf(request: Any, event: str, code: str) -> HttpResponse:
-    found = invoice_or_404(order_or_404(event_or_404(event), code))
+def invoice_pdf(request: Any, event_slug: str, code: str) -> HttpResponse:
+    found = invoice_or_404(order_or_404(event_or_404(event_slug), code))
     return _document(request, wanted_invoice(found), f"invoice-{found.number}.pdf")
 
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_GET
-def badges(request: Any, event: str) -> HttpResponse:
+def badges(request: Any, event_slug: str) -> HttpResponse:
     """All badges of the event by name; `?sheet` prints ten on A4."""
-    found = event_or_404(event)
-    return _badges(request, wanted_badges(found, _kind(request)), f"badges-{found.slug}.pdf")
+    event = event_or_404(event_slug)
+    return _badges(request, wanted_badges(event, _kind(request)), f"badges-{event.slug}.pdf")
 
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_GET
-def order_badges(request: Any, event: str, code: str) -> HttpResponse:
-    found = order_or_404(event_or_404(event), code)
+def order_badges(request: Any, event_slug: str, code: str) -> HttpResponse:
+    found = order_or_404(event_or_404(event_slug), code)
     wanted = wanted_badges(found.event, _kind(request), order=found)
     return _badges(request, wanted, f"badges-{found.code}.pdf")
 
@@ -254,7 +267,7 @@ def _badges(request: Any, wanted: Wanted | None, filename: str) -> HttpResponse:
 
 
 def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:
-    place = {"organiser": request.member.organiser.slug, "event": wanted.event.slug}
+    place = {"organiser_slug": request.member.organiser.slug, "event_slug": wanted.event.slug}
     leave = (
         Leave(
             reverse("orders:order", kwargs={**place, "code": wanted.order.code}),
@@ -277,10 +290,10 @@ def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_POST
-def settlement(request: Any, event: str, code: str) -> HttpResponse:
+def settlement(request: Any, event_slug: str, code: str) -> HttpResponse:
     return _act(
         request,
-        event,
+        event_slug,
         code,
         operations.mark_settled,
         _("%(code)s is settled. The tickets are on their way."),
@@ -289,10 +302,10 @@ def settlement(request: Any, event: str, code: str) -> HttpResponse:
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_POST
-def order_cancellation(request: Any, event: str, code: str) -> HttpResponse:
+def order_cancellation(request: Any, event_slug: str, code: str) -> HttpResponse:
     return _act(
         request,
-        event,
+        event_slug,
         code,
         operations.cancel_order,
         _("%(code)s is cancelled and its places are free."),
@@ -301,10 +314,10 @@ def order_cancellation(request: Any, event: str, code: str) -> HttpResponse:
 
 @member_view(Permission.MANAGE_ORDERS)
 @require_POST
-def deliveries(request: Any, event: str, code: str) -> HttpResponse:
+def deliveries(request: Any, event_slug: str, code: str) -> HttpResponse:
     return _act(
         request,
-        event,
+        event_slug,
         code,
         operations.resend_tickets,
         _("The tickets of %(code)s are sent again."),
@@ -319,17 +332,17 @@ def _number(request: Any, name: str) -> int:
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
-def people(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
+def people(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     search = request.GET.get("search", "").replace("\0", "").strip()[:100]
     return render_dashboard(
         request,
         "orders/people.html",
         {
-            "page": people_of(found, search=search, after=_number(request, "after")),
+            "page": people_of(event, search=search, after=_number(request, "after")),
             "search": search,
             "may_manage": request.member.may(Permission.MANAGE_ORDERS),
         },
         current="orders:people",
-        event=found,
+        event=event,
     )

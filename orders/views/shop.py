@@ -50,11 +50,12 @@ def event_context(request: Any, event: Event) -> dict[str, Any]:
     """What every public page of an event shows."""
     return {
         "organiser": request.organiser,
-        "organiser_url": reverse("organiser", kwargs={"organiser": request.organiser.slug}),
+        "organiser_url": reverse("organiser", kwargs={"organiser_slug": request.organiser.slug}),
         "event": event,
         "accent": event.accent,
         "event_url": reverse(
-            "shop:event", kwargs={"organiser": request.organiser.slug, "event": event.slug}
+            "shop:event",
+            kwargs={"organiser_slug": request.organiser.slug, "event_slug": event.slug},
         ),
     }
 
@@ -82,17 +83,17 @@ def public_event_or_404(request: Any, slug: str) -> Event:
 @public_view
 @kept_for_strangers
 @require_GET
-def event_page(request: Any, event: str) -> HttpResponse:
-    found = public_event_or_404(request, event)
+def event_page(request: Any, event_slug: str) -> HttpResponse:
+    event = public_event_or_404(request, event_slug)
     if not request.GET:
-        response = _shop(request, found, NOTHING_CHOSEN)
+        response = _shop(request, event, NOTHING_CHOSEN)
     else:
         basket = Basket.read(request.GET)
         if basket.code:
             refuse_guessing(request)
-        response = _with_choice(request, found, basket)
+        response = _with_choice(request, event, basket)
         add_never_cache_headers(response)
-    return found_by_search(response) if found.is_public else response
+    return found_by_search(response) if event.is_public else response
 
 
 def _with_choice(request: Any, event: Event, basket: Basket) -> HttpResponse:
@@ -156,28 +157,28 @@ def _shop(
 
 @public_view
 @require_GET
-def event_calendar(request: Any, event: str) -> HttpResponse:
+def event_calendar(request: Any, event_slug: str) -> HttpResponse:
     """The date for a calendar, for those who have no ticket yet."""
-    found = event_or_404(event)
-    if not found.is_public or not found.starts_at:
+    event = event_or_404(event_slug)
+    if not event.is_public or not event.starts_at:
         raise Http404
-    address = reverse("shop:event", args=[request.organiser.slug, found.slug])
+    address = reverse("shop:event", args=[request.organiser.slug, event.slug])
     body = calendar_file(
-        found,
+        event,
         url=request.build_absolute_uri(address),
-        uid=f"{request.organiser.slug}.{found.slug}@tiqqo",
+        uid=f"{request.organiser.slug}.{event.slug}@tiqqo",
     )
     return HttpResponse(
         body,
         content_type="text/calendar; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{found.slug}.ics"'},
+        headers={"Content-Disposition": f'attachment; filename="{event.slug}.ics"'},
     )
 
 
 @csrf_exempt
 @public_view
 @require_http_methods(["GET", "POST"])
-def reservations(request: Any, event: str) -> HttpResponse:
+def reservations(request: Any, event_slug: str) -> HttpResponse:
     """Hold the selection, or change a hold to it, and go to its checkout. Refusals show the shop
     again, nothing typed is lost.
 
@@ -185,27 +186,27 @@ def reservations(request: Any, event: str) -> HttpResponse:
     to the address of a refusal, as after a choice of language, is led to the shop.
     """
     if request.method == "GET":
-        return redirect("shop:event", organiser=request.organiser.slug, event=event)
-    found = event_or_404(event)
-    found.organiser = request.organiser
-    suggest_language(request, found.language)
-    if not found.is_public:
+        return redirect("shop:event", organiser_slug=request.organiser.slug, event_slug=event_slug)
+    event = event_or_404(event_slug)
+    event.organiser = request.organiser
+    suggest_language(request, event.language)
+    if not event.is_public:
         raise Http404
     basket = Basket.read(request.POST)
-    held = _hold_of(found, basket)
-    asker, was_wrong = _asker(request, found)
+    held = _hold_of(event, basket)
+    asker, was_wrong = _asker(request, event)
     if basket.code:
         refuse_guessing(request)
     try:
         with taking_places():
-            reservation = _take(found, basket, held, asker)
+            reservation = _take(event, basket, held, asker)
     except Busy:
         raise
     except ProofNeeded:
-        return _proof(request, found, basket, was_wrong=was_wrong)
+        return _proof(request, event, basket, was_wrong=was_wrong)
     except DomainError as refusal:
-        return _refused(request, found, basket, held, refusal)
-    return _to_checkout(request, found, reservation)
+        return _refused(request, event, basket, held, refusal)
+    return _to_checkout(request, event, reservation)
 
 
 def _refused(
@@ -291,7 +292,7 @@ def _is_order(reservation: Reservation) -> bool:
 def _to_checkout(request: Any, event: Event, reservation: Reservation) -> HttpResponse:
     return redirect(
         "shop:checkout",
-        organiser=request.organiser.slug,
-        event=event.slug,
+        organiser_slug=request.organiser.slug,
+        event_slug=event.slug,
         secret=reservation.secret,
     )

@@ -60,31 +60,31 @@ class FullDay:
 @public_view
 @never_cache
 @require_http_methods(["GET", "POST"])
-def waitlist(request: Any, event: str) -> HttpResponse:
+def waitlist(request: Any, event_slug: str) -> HttpResponse:
     """Get in line. Exempt from the CSRF check, as reservations are: it reads no cookie."""
-    found = public_event_or_404(request, event)
-    policy = catalogue_of(found).waitlist
+    event = public_event_or_404(request, event_slug)
+    policy = catalogue_of(event).waitlist
     if policy is None:
-        return _page(request, found, {"refusal": str(NoWaitlist())}, status=NoWaitlist.status)
-    things = waitables(found, at=clock.now())
-    days = _days(found, things, request.POST or request.GET)
-    shown = [t for t in things if t.slot is None or _day_of(found, t) in _shown(days)]
+        return _page(request, event, {"refusal": str(NoWaitlist())}, status=NoWaitlist.status)
+    things = waitables(event, at=clock.now())
+    days = _days(event, things, request.POST or request.GET)
+    shown = [t for t in things if t.slot is None or _day_of(event, t) in _shown(days)]
     form = JoinForm(
-        request.POST or None, event=found, choices=shown, initial=_linked(shown, request.GET)
+        request.POST or None, event=event, choices=shown, initial=_linked(shown, request.GET)
     )
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            return _ask(request, found, form)
+            return _ask(request, event, form)
     return _page(
         request,
-        found,
+        event,
         {
-            "form": form if _takes_people(found, policy) and things else None,
+            "form": form if _takes_people(event, policy) and things else None,
             "days": days,
             "shown_day": next((full for full in days if full.is_shown), None),
             "policy": policy,
             "is_lottery": policy.method == WaitlistMethod.LOTTERY,
-            "is_over": is_over(found, at=clock.now()),
+            "is_over": is_over(event, at=clock.now()),
         },
         status=422 if form.is_bound else 200,
     )
@@ -98,16 +98,18 @@ def _ask(request: Any, event: Event, form: JoinForm) -> HttpResponse:
         quantity=form.cleaned_data["quantity"],
         wishes=form.wanted,
     )
-    return redirect("shop:waitlist_mailed", organiser=request.organiser.slug, event=event.slug)
+    return redirect(
+        "shop:waitlist_mailed", organiser_slug=request.organiser.slug, event_slug=event.slug
+    )
 
 
 @public_view
 @never_cache
 @require_GET
-def mailed(request: Any, event: str) -> HttpResponse:
+def mailed(request: Any, event_slug: str) -> HttpResponse:
     """What to do after the form: the mail has the link that confirms the address."""
-    found = public_event_or_404(request, event)
-    return render(request, "shop/waitlist_mailed.html", event_context(request, found))
+    event = public_event_or_404(request, event_slug)
+    return render(request, "shop/waitlist_mailed.html", event_context(request, event))
 
 
 def _takes_people(event: Event, policy: WaitlistPolicy) -> bool:
@@ -169,39 +171,42 @@ def _page(
 @public_view
 @never_cache
 @require_GET
-def entry(request: Any, event: str, secret: str) -> HttpResponse:
+def entry(request: Any, event_slug: str, secret: str) -> HttpResponse:
     """How one stands in line; before that, the question whether one wants to, which opening the page
     does not answer: mail scanners open links, too."""
-    asked = _request_of(request, event, secret)
+    asked = _request_of(request, event_slug, secret)
     if asked is not None:
         return _question(request, asked)
-    return _own_page(request, _entry_or_404(request, event, secret))
+    return _own_page(request, _entry_or_404(request, event_slug, secret))
 
 
 @csrf_exempt
 @public_view
 @never_cache
 @require_POST
-def confirmation(request: Any, event: str, secret: str) -> HttpResponse:
+def confirmation(request: Any, event_slug: str, secret: str) -> HttpResponse:
     """They want to wait, and the address is theirs. Twice is harmless."""
-    asked = _request_of(request, event, secret)
+    asked = _request_of(request, event_slug, secret)
     if asked is not None:
         try:
             secret = confirm_request(asked).secret
         except RequestOver:
             # Another press of the button was faster, or the time is over.
-            _entry_or_404(request, event, secret)
+            _entry_or_404(request, event_slug, secret)
         except (NotSoldOut, WaitlistClosed, SalesClosed, NoWaitlist) as refusal:
             return _question(request, asked, refusal=str(refusal), status=refusal.status)
     else:
-        _entry_or_404(request, event, secret)
+        _entry_or_404(request, event_slug, secret)
     return redirect(
-        "shop:waitlist_entry", organiser=request.organiser.slug, event=event, secret=secret
+        "shop:waitlist_entry",
+        organiser_slug=request.organiser.slug,
+        event_slug=event_slug,
+        secret=secret,
     )
 
 
-def _request_of(request: Any, event: str, secret: str) -> WaitlistRequest | None:
-    found = request_by_secret(public_event_or_404(request, event), secret, at=clock.now())
+def _request_of(request: Any, event_slug: str, secret: str) -> WaitlistRequest | None:
+    found = request_by_secret(public_event_or_404(request, event_slug), secret, at=clock.now())
     if found is not None:
         suggest_language(request, found.locale, over_browser=True)
     return found
@@ -229,9 +234,9 @@ def _question(
 @public_view
 @never_cache
 @require_http_methods(["GET", "POST"])
-def departure(request: Any, event: str, secret: str) -> HttpResponse:
+def departure(request: Any, event_slug: str, secret: str) -> HttpResponse:
     """Leave the line; asks first, for the place in it is lost."""
-    found = _entry_or_404(request, event, secret)
+    found = _entry_or_404(request, event_slug, secret)
     if request.method == "GET" and found.is_in_line:
         return _own_page(request, found, is_leaving=True)
     if request.method == "POST":
@@ -240,12 +245,15 @@ def departure(request: Any, event: str, secret: str) -> HttpResponse:
             # A mail program follows no redirection.
             return HttpResponse("ok", content_type="text/plain")
     return redirect(
-        "shop:waitlist_entry", organiser=request.organiser.slug, event=event, secret=secret
+        "shop:waitlist_entry",
+        organiser_slug=request.organiser.slug,
+        event_slug=event_slug,
+        secret=secret,
     )
 
 
-def _entry_or_404(request: Any, event: str, secret: str) -> WaitlistEntry:
-    found = entry_by_secret(public_event_or_404(request, event), secret)
+def _entry_or_404(request: Any, event_slug: str, secret: str) -> WaitlistEntry:
+    found = entry_by_secret(public_event_or_404(request, event_slug), secret)
     if found is None:
         raise Http404
     suggest_language(request, found.locale, over_browser=True)

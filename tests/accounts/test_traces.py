@@ -137,7 +137,7 @@ def test_a_changed_password_and_second_factor_are_noted(client, tova):
 def test_a_403_is_noted_with_whose_it_was_and_by_which_view(cast, client):
     client.force_login(cast.kikker.scanner.user)
 
-    answer = client.get(reverse("accounts:team", kwargs={"organiser": "blauwe-kikker"}))
+    answer = client.get(reverse("accounts:team", kwargs={"organiser_slug": "blauwe-kikker"}))
 
     assert answer.status_code == 403
     [row] = noted(Kind.REFUSED)
@@ -149,7 +149,7 @@ def test_a_form_without_a_token_is_noted_once(cast):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(cast.kikker.owner.user)
 
-    answer = strict.post(reverse("accounts:team", kwargs={"organiser": "blauwe-kikker"}))
+    answer = strict.post(reverse("accounts:team", kwargs={"organiser_slug": "blauwe-kikker"}))
 
     assert answer.status_code == 403
     [row] = noted()
@@ -226,7 +226,7 @@ def test_a_change_that_was_refused_is_not_noted(cast, committing):
 
 
 def url():
-    return reverse("accounts:security", kwargs={"organiser": "blauwe-kikker"})
+    return reverse("accounts:security", kwargs={"organiser_slug": "blauwe-kikker"})
 
 
 def test_an_organiser_sees_its_own_log_and_what_was_done_to_its_team(at_kikker):

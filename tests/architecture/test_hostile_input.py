@@ -64,8 +64,8 @@ def known(cast):
         order, hold = house.place_free(1), house.reserve(priced=2)
         ticket = order.tickets.get()
     return {
-        "organiser": "blauwe-kikker",
-        "event": house.event.slug,
+        "organiser_slug": "blauwe-kikker",
+        "event_slug": house.event.slug,
         "code": order.code,
         "secret": hold.secret,
         "ticket": ticket.code,
@@ -186,7 +186,7 @@ def sent_as_bytes(value):
 
 def test_headers(known, site):
     """All at once for several pages; one by one for the shop and for what the provider reports."""
-    shop = f"/blauwe-kikker/{known['event']}/"
+    shop = f"/blauwe-kikker/{known['event_slug']}/"
     brought = [{name: sent_as_bytes(value) for name in HEADERS} for value in VALUES]
     for address in (
         "/",
@@ -214,7 +214,7 @@ def test_headers(known, site):
 
 def test_cookies(known, site):
     """Also as a browser may quote them: a value can hold NUL, which no text of the database can."""
-    shop = f"/blauwe-kikker/{known['event']}/"
+    shop = f"/blauwe-kikker/{known['event_slug']}/"
     names = [
         project.SESSION_COOKIE_NAME, project.CSRF_COOKIE_NAME, project.LANGUAGE_COOKIE_NAME,
         project.MESSAGES_COOKIE_NAME,

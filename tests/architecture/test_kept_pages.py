@@ -50,7 +50,7 @@ def callers_of(name):
 
 def refused(cast):
     """More than one order may hold, which many are told."""
-    shop = {"organiser": "blauwe-kikker", "event": cast.kikker.event.slug}
+    shop = {"organiser_slug": "blauwe-kikker", "event_slug": cast.kikker.event.slug}
     return reverse("shop:reservations", kwargs=shop), {f"quantity_{cast.kikker.priced.code}": "21"}
 
 
@@ -69,7 +69,7 @@ KEPT = [*PAGES, *ANSWERS]
 def address_of(cast, name):
     if name in ANSWERS:
         return ANSWERS[name](cast)
-    known = {"organiser": "blauwe-kikker", "event": cast.kikker.event.slug}
+    known = {"organiser_slug": "blauwe-kikker", "event_slug": cast.kikker.event.slug}
     return "/" + re.sub(r"<\w+:(\w+)>", lambda match: known[match[1]], PAGES[name]), None
 
 

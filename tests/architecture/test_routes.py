@@ -29,7 +29,7 @@ def patterns(resolver=None, prefix=""):
 
 ROUTES = list(patterns())
 MEMBERS = [(a, r) for a, r in ROUTES if a.startswith(("o/", "door/"))]
-PUBLIC = [(a, r) for a, r in ROUTES if a.startswith("<slug:organiser>/")]
+PUBLIC = [(a, r) for a, r in ROUTES if a.startswith("<slug:organiser_slug>/")]
 
 
 def test_there_are_routes_to_look_at():
@@ -58,7 +58,7 @@ def test_no_organiser_can_take_the_address_of_a_page():
 def test_no_event_can_take_the_address_of_a_page():
     taken = set()
     for address, _route in ROUTES:
-        for base in ("o/<slug:organiser>/events/", "<slug:organiser>/"):
+        for base in ("o/<slug:organiser_slug>/events/", "<slug:organiser_slug>/"):
             if address.startswith(base):
                 word = address.removeprefix(base).split("/")[0]
                 taken |= {word} if word and "<" not in word else set()
@@ -105,8 +105,8 @@ def visited(house):
         "pool": pool.pk,
         "entry": entry.pk,
         "hold": hold.pk,
-        "organiser": house.organiser.slug,
-        "event": house.event.slug,
+        "organiser_slug": house.organiser.slug,
+        "event_slug": house.event.slug,
         "code": order.code,
         "ticket_type": ticket_type,
         "release": house.priced.code,

@@ -100,7 +100,7 @@ def _plant(awkward: Awkward) -> dict[str, str]:
             )
             for number, price in enumerate(awkward.prices)
         ]
-        found = {"organiser": organiser.slug, "event": event.slug}
+        found = {"organiser_slug": organiser.slug, "event_slug": event.slug}
         if not releases:
             return found
         event = publish_event(event, by=member)

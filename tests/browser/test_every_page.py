@@ -17,8 +17,8 @@ from tests.golden.compare import HERE as GOLDEN
 pytestmark = pytest.mark.xdist_group("browser")  # one stack serves them all
 
 OWNER, STRANGER = "ana@blauwekikker.example", ""
-HOUSE = {"organiser": "blauwe-kikker"}
-EVENT = {**HOUSE, "event": "harvest-supper"}
+HOUSE = {"organiser_slug": "blauwe-kikker"}
+EVENT = {**HOUSE, "event_slug": "harvest-supper"}
 SUPPER = "/blauwe-kikker/harvest-supper/"
 
 # Who opens it, and with which parts of the address. A word in braces is what the seed calls so.

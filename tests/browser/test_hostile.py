@@ -25,12 +25,12 @@ def addresses(site):
 
     def addresses(awkward: Awkward) -> dict[str, str]:
         known = site.planted["hostile"][awkward.slug]
-        here, event = known["organiser"], f"{known['organiser']}/{known['event']}"
+        here, event = known["organiser_slug"], f"{known['organiser_slug']}/{known['event_slug']}"
         found = {
             "organiser": f"/{here}/",
             "shop": f"/{event}/",
             "home": f"/o/{here}/",
-            "desk": f"/o/{here}/events/{known['event']}/",
+            "desk": f"/o/{here}/events/{known['event_slug']}/",
             "door": f"/door/{event}/",
         }
         if awkward.prices:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 def door(house, name="scan", **more):
-    address = {"organiser": house.organiser.slug, "event": house.event.slug}
+    address = {"organiser_slug": house.organiser.slug, "event_slug": house.event.slug}
     return reverse(f"door:{name}", kwargs=address | more)
 
 

@@ -45,7 +45,7 @@ def test_every_name_that_a_route_uses_is_decided():
 
     assert used - SECRET_NAMES - OPEN_NAMES == set()
     assert len(SECRET_ROUTES) >= 16
-    assert "/<slug:organiser>/<slug:event>/checkout/<str:secret>/" in SECRET_ROUTES
+    assert "/<slug:organiser_slug>/<slug:event_slug>/checkout/<str:secret>/" in SECRET_ROUTES
 
 
 def test_the_walk_finds_what_django_resolves():

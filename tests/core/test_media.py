@@ -84,9 +84,9 @@ def addresses(patterns=None, prefix=""):
 
 def filled(path, odd):
     kept = {
-        "<slug:organiser>": "blauwe-kikker",
-        "<slug:event>": "night-of-the-blue-note",
-        "<str:event>": "night-of-the-blue-note",
+        "<slug:organiser_slug>": "blauwe-kikker",
+        "<slug:event_slug>": "night-of-the-blue-note",
+        "<str:event_slug>": "night-of-the-blue-note",
     }
     for place, value in kept.items():
         path = path.replace(place, value)

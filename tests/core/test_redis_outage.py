@@ -85,7 +85,7 @@ def test_signing_in_dashboard_and_door_go_on(outage, client, cast):
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     with house.scope():
         [ticket] = Ticket.objects.filter(order=house.place_free(1))
-    event = {"organiser": house.organiser.slug, "event": house.event.slug}
+    event = {"organiser_slug": house.organiser.slug, "event_slug": house.event.slug}
 
     with soon("sign-in"):
         answer = client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})

@@ -130,7 +130,7 @@ def test_a_link_that_was_made_up_or_is_anothers_leads_nowhere(cast, contact, cli
         assert contact_of(token) is None
     for wrong in (token[:-2] + "AA", "x", "x" * 5000, f"{contact.pk}", "é", "gAAAAA"):
         answer = client.get(
-            reverse("consent", kwargs={"organiser": "blauwe-kikker", "token": wrong})
+            reverse("consent", kwargs={"organiser_slug": "blauwe-kikker", "token": wrong})
         )
         assert answer.status_code == 404, wrong
     assert client.post(f"/fjord-tech/consent/{token}/").status_code == 404

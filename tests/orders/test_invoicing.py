@@ -214,8 +214,8 @@ def test_buyer_and_desk_open_it(at_fjord, drawn):
     wrong = reverse(
         "shop:invoice_pdf",
         kwargs={
-            "organiser": "fjord-tech",
-            "event": order.event.slug,
+            "organiser_slug": "fjord-tech",
+            "event_slug": order.event.slug,
             "code": order.code,
             "secret": "x" * 22,
         },

@@ -391,7 +391,11 @@ def test_a_secret_of_nobody_and_of_another_event_is_not_found(shop, sold_out, ca
     entry = in_line(shop)
 
     shop.get("shop:waitlist_entry", secret="nobody", status=404)
-    at_fjord = {"organiser": "fjord-tech", "event": cast.fjord.event.slug, "secret": entry.secret}
+    at_fjord = {
+        "organiser_slug": "fjord-tech",
+        "event_slug": cast.fjord.event.slug,
+        "secret": entry.secret,
+    }
     url = shop.url("shop:waitlist_entry", secret=entry.secret)
     for name, here in (("organiser", "blauwe-kikker"), ("event", cast.kikker.event.slug)):
         url = url.replace(here, at_fjord[name])

@@ -36,24 +36,24 @@ class Linked:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_GET
-def allocations(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
+def allocations(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     context = {
         "rows": [
-            Linked(row, share_link(request, found, row.code))
-            for row in allocation_board(found, at=clock.now())
+            Linked(row, share_link(request, event, row.code))
+            for row in allocation_board(event, at=clock.now())
         ],
-        "has_types": bool(catalogue_of(found).types),
+        "has_types": bool(catalogue_of(event).types),
         "may_edit": request.member.may(Permission.EDIT_EVENTS),
     }
-    return tickets_page(request, "ticketing/allocations.html", found, context, tab=TAB)
+    return tickets_page(request, "ticketing/allocations.html", event, context, tab=TAB)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_allocation(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    form = AllocationForm(request.POST or None, event=found, catalogue=catalogue_of(found))
+def new_allocation(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    form = AllocationForm(request.POST or None, event=event, catalogue=catalogue_of(event))
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.allocate_stock(by=request.member, **form.wish, **form.discount)
@@ -62,11 +62,11 @@ def new_allocation(request: Any, event: str) -> HttpResponse:
                 _("The places are set aside. Send the link to %(company)s.")
                 % {"company": form.cleaned_data["company_name"]},
             )
-            return _to_list(request, found)
+            return _to_list(request, event)
     return tickets_page(
         request,
         "ticketing/new_allocation.html",
-        found,
+        event,
         {"form": form},
         tab=TAB,
         bound=form.is_bound,
@@ -75,30 +75,30 @@ def new_allocation(request: Any, event: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def allocation(request: Any, event: str, allocation: str) -> HttpResponse:
-    found = event_or_404(event)
-    row = allocation_row_or_404(found, allocation, at=clock.now())
+def allocation(request: Any, event_slug: str, allocation: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    row = allocation_row_or_404(event, allocation, at=clock.now())
     form = AllocationChangeForm(
         request.POST or None,
-        event=found,
+        event=event,
         initial={"quantity": row.pool.capacity, "returns_at": row.allocation.returns_at},
     )
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.change_allocation(row.allocation, by=request.member, **form.cleaned_data)
             messages.success(request, _("Saved."))
-            return _to_list(request, found)
+            return _to_list(request, event)
     context = {"form": form, "row": row}
     return tickets_page(
-        request, "ticketing/allocation.html", found, context, tab=TAB, bound=form.is_bound
+        request, "ticketing/allocation.html", event, context, tab=TAB, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def allocation_return(request: Any, event: str, allocation: str) -> HttpResponse:
-    found = event_or_404(event)
-    row = allocation_row_or_404(found, allocation, at=clock.now())
+def allocation_return(request: Any, event_slug: str, allocation: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    row = allocation_row_or_404(event, allocation, at=clock.now())
     if request.method == "POST":
         count = operations.return_allocation(row.allocation, by=request.member)
         messages.success(
@@ -108,8 +108,8 @@ def allocation_return(request: Any, event: str, allocation: str) -> HttpResponse
             )
             % {"count": number(count)},
         )
-        return _to_list(request, found)
-    return tickets_page(request, "ticketing/allocation_return.html", found, {"row": row}, tab=TAB)
+        return _to_list(request, event)
+    return tickets_page(request, "ticketing/allocation_return.html", event, {"row": row}, tab=TAB)
 
 
 def _to_list(request: Any, event: Event) -> HttpResponse:

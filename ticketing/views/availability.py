@@ -83,16 +83,16 @@ _OPERATIONS: dict[str, tuple[Callable[..., None], str | Promise]] = {
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def type_availability(request: Any, event: str, ticket_type: str) -> HttpResponse:
-    found = event_or_404(event)
-    return _availability(request, found, type_or_404(found, ticket_type))
+def type_availability(request: Any, event_slug: str, ticket_type: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    return _availability(request, event, type_or_404(event, ticket_type))
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def release_availability(request: Any, event: str, release: str) -> HttpResponse:
-    found = event_or_404(event)
-    return _availability(request, found, release_or_404(found, release))
+def release_availability(request: Any, event_slug: str, release: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    return _availability(request, event, release_or_404(event, release))
 
 
 def _availability(request: Any, event: Event, subject: TicketType | Release) -> HttpResponse:

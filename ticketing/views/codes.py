@@ -67,37 +67,37 @@ class LinkedPromotion:
 
 def share_link(request: Any, event: Event, text: str) -> str:
     """Opens the shop with the code applied."""
-    where = {"organiser": request.member.organiser.slug, "event": event.slug}
+    where = {"organiser_slug": request.member.organiser.slug, "event_slug": event.slug}
     shop = reverse("shop:event", kwargs=where)
     return f"{settings.BASE_URL}{shop}?{urlencode({'code': text})}"
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_GET
-def codes(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    board = promotion_board(found, at=clock.now())
+def codes(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    board = promotion_board(event, at=clock.now())
     context = {
         "coded": [
-            LinkedPromotion(row, share_link(request, found, row.only_code) if row.only_code else "")
+            LinkedPromotion(row, share_link(request, event, row.only_code) if row.only_code else "")
             for row in board.coded
         ],
         "automatic": board.automatic,
         "may_edit": request.member.may(Permission.EDIT_EVENTS),
     }
-    return tickets_page(request, "ticketing/codes.html", found, context, tab=TAB)
+    return tickets_page(request, "ticketing/codes.html", event, context, tab=TAB)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_promotion(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    form = PromotionForm(request.POST or None, event=found, catalogue=catalogue_of(found))
+def new_promotion(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    form = PromotionForm(request.POST or None, event=event, catalogue=catalogue_of(event))
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             text = form.cleaned_data["text"]
             made = operations.create_coded_promotion(
-                found,
+                event,
                 by=request.member,
                 text=text,
                 uses_limit=form.cleaned_data["uses_limit"],
@@ -109,30 +109,30 @@ def new_promotion(request: Any, event: str) -> HttpResponse:
                 messages.success(
                     request, _("%(name)s is ready. Now generate its codes.") % {"name": made.name}
                 )
-            return _to(request, found, "promotion" if text else "code_generator", made)
-    return _form_page(request, found, form, None)
+            return _to(request, event, "promotion" if text else "code_generator", made)
+    return _form_page(request, event, form, None)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_automatic(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    form = AutomaticForm(request.POST or None, event=found, catalogue=catalogue_of(found))
+def new_automatic(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    form = AutomaticForm(request.POST or None, event=event, catalogue=catalogue_of(event))
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             made = operations.create_promotion(
-                found, by=request.member, is_automatic=True, **form.terms
+                event, by=request.member, is_automatic=True, **form.terms
             )
             messages.success(request, _("%(name)s is ready.") % {"name": made.name})
-            return _to(request, found, "promotion", made)
-    return _form_page(request, found, form, None, is_automatic=True)
+            return _to(request, event, "promotion", made)
+    return _form_page(request, event, form, None, is_automatic=True)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_GET
-def promotion(request: Any, event: str, promotion: int) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def promotion(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     search = normalised(request.GET.get("search", ""))
     cursor = request.GET.get("after", "")
     page = codes_page(made, search=search, cursor=cursor)
@@ -140,12 +140,12 @@ def promotion(request: Any, event: str, promotion: int) -> HttpResponse:
     return tickets_page(
         request,
         "ticketing/promotion.html",
-        found,
+        event,
         {
-            "row": promotion_row(made, found, at=clock.now()),
+            "row": promotion_row(made, event, at=clock.now()),
             "made": made,
             "totals": code_totals(made),
-            "rows": [Linked(code, share_link(request, found, code.text)) for code in page.codes],
+            "rows": [Linked(code, share_link(request, event, code.text)) for code in page.codes],
             "search": search,
             "next_url": _here(request, kept | {"after": page.next_cursor})
             if page.next_cursor
@@ -159,57 +159,57 @@ def promotion(request: Any, event: str, promotion: int) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def promotion_change(request: Any, event: str, promotion: int) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def promotion_change(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     kind = AutomaticForm if made.is_automatic else PromotionForm
-    form = kind(request.POST or None, event=found, catalogue=catalogue_of(found), made=made)
+    form = kind(request.POST or None, event=event, catalogue=catalogue_of(event), made=made)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.change_promotion(made, by=request.member, **form.terms)
             messages.success(request, _("Saved. What is held already keeps its price."))
-            return _to(request, found, "promotion", made)
-    return _form_page(request, found, form, made, is_automatic=made.is_automatic)
+            return _to(request, event, "promotion", made)
+    return _form_page(request, event, form, made, is_automatic=made.is_automatic)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def promotion_pause(request: Any, event: str, promotion: int) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def promotion_pause(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     operations.pause_promotion(made, by=request.member)
     messages.success(request, _("%(name)s is paused.") % {"name": made.name})
-    return _to(request, found, "promotion", made)
+    return _to(request, event, "promotion", made)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def promotion_resumption(request: Any, event: str, promotion: int) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def promotion_resumption(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     operations.resume_promotion(made, by=request.member)
     messages.success(request, _("%(name)s applies again.") % {"name": made.name})
-    return _to(request, found, "promotion", made)
+    return _to(request, event, "promotion", made)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def promotion_deletion(request: Any, event: str, promotion: int) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def promotion_deletion(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     if request.method == "POST":
         operations.delete_promotion(made, by=request.member)
         messages.success(request, _("%(name)s is deleted.") % {"name": made.name})
-        return redirect(TAB, organiser=request.member.organiser.slug, event=event)
+        return redirect(TAB, organiser_slug=request.member.organiser.slug, event_slug=event_slug)
     context = {"made": made, "totals": code_totals(made)}
-    return tickets_page(request, "ticketing/promotion_deletion.html", found, context, tab=TAB)
+    return tickets_page(request, "ticketing/promotion_deletion.html", event, context, tab=TAB)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def code_generator(request: Any, event: str, promotion: int) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def code_generator(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     form = GeneratorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
@@ -225,70 +225,70 @@ def code_generator(request: Any, event: str, promotion: int) -> HttpResponse:
                 )
                 % {"count": number(done.count), "guesses": number(done.guesses_per_hit)},
             )
-            return _to(request, found, "promotion", made)
+            return _to(request, event, "promotion", made)
     context = {"form": form, "made": made}
     return tickets_page(
-        request, "ticketing/code_generator.html", found, context, tab=TAB, bound=form.is_bound
+        request, "ticketing/code_generator.html", event, context, tab=TAB, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_code(request: Any, event: str, promotion: int) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def new_code(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             code = operations.create_code(made, by=request.member, **form.cleaned_data)
             messages.success(request, _("The code %(text)s is ready.") % {"text": code.text})
-            return _to(request, found, "promotion", made)
+            return _to(request, event, "promotion", made)
     context = {"form": form, "made": made}
     return tickets_page(
-        request, "ticketing/new_code.html", found, context, tab=TAB, bound=form.is_bound
+        request, "ticketing/new_code.html", event, context, tab=TAB, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def code(request: Any, event: str, promotion: int, text: str) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def code(request: Any, event_slug: str, promotion: int, text: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     code = code_or_404(made, text)
     form = CodeLimitForm(request.POST or None, made=code)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.limit_code(code, by=request.member, **form.cleaned_data)
             messages.success(request, _("The uses of %(text)s are saved.") % {"text": code.text})
-            return _to(request, found, "promotion", made)
+            return _to(request, event, "promotion", made)
     context = {
         "form": form,
         "made": made,
         "code": code,
-        "link": share_link(request, found, code.text),
+        "link": share_link(request, event, code.text),
     }
     return tickets_page(
-        request, "ticketing/code.html", found, context, tab=TAB, bound=form.is_bound
+        request, "ticketing/code.html", event, context, tab=TAB, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def code_deletion(request: Any, event: str, promotion: int, text: str) -> HttpResponse:
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+def code_deletion(request: Any, event_slug: str, promotion: int, text: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     code = code_or_404(made, text)
     operations.delete_code(code, by=request.member)
     messages.success(request, _("The code %(text)s is deleted.") % {"text": code.text})
-    return _to(request, found, "promotion", made)
+    return _to(request, event, "promotion", made)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def unused_deletion(request: Any, event: str, promotion: int) -> HttpResponse:
+def unused_deletion(request: Any, event_slug: str, promotion: int) -> HttpResponse:
     """All codes that nobody ever reserved with."""
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     if request.method == "POST":
         count = operations.delete_unused_codes(made, by=request.member)
         messages.success(
@@ -298,22 +298,22 @@ def unused_deletion(request: Any, event: str, promotion: int) -> HttpResponse:
             )
             % {"count": number(count)},
         )
-        return _to(request, found, "promotion", made)
-    return tickets_page(request, "ticketing/unused_deletion.html", found, {"made": made}, tab=TAB)
+        return _to(request, event, "promotion", made)
+    return tickets_page(request, "ticketing/unused_deletion.html", event, {"made": made}, tab=TAB)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_GET
-def codes_csv(request: Any, event: str, promotion: int) -> HttpResponse:
+def codes_csv(request: Any, event_slug: str, promotion: int) -> HttpResponse:
     """Every code of the promotion with its link."""
-    found = event_or_404(event)
-    made = promotion_or_404(found, promotion)
+    event = event_or_404(event_slug)
+    made = promotion_or_404(event, promotion)
     count = code_totals(made).count
-    record_export(found, "codes", by=request.member, rows=count, promotion=made.pk)
+    record_export(event, "codes", by=request.member, rows=count, promotion=made.pk)
     response = StreamingHttpResponse(
-        _csv(request, found, codes_of(made)), content_type="text/csv; charset=utf-8"
+        _csv(request, event, codes_of(made)), content_type="text/csv; charset=utf-8"
     )
-    response["Content-Disposition"] = f'attachment; filename="codes-{found.slug}-{made.pk}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="codes-{event.slug}-{made.pk}.csv"'
     return response  # type: ignore[return-value]
 
 
@@ -351,7 +351,7 @@ def _here(request: Any, query: dict[str, str]) -> str:
 def _to(request: Any, event: Event, page: str, made: Promotion) -> HttpResponse:
     return redirect(
         f"ticketing:{page}",
-        organiser=request.member.organiser.slug,
-        event=event.slug,
+        organiser_slug=request.member.organiser.slug,
+        event_slug=event.slug,
         promotion=made.pk,
     )

@@ -22,17 +22,17 @@ from tiqqo.core import clock
 
 @member_view(Permission.VIEW_EVENTS)
 @require_GET
-def inventory(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
+def inventory(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     now = clock.now()
     may_edit = request.member.may(Permission.EDIT_EVENTS)
-    pools, codes = recount(found), recount_codes(found)
-    ids = catalogue_of(found).pools
+    pools, codes = recount(event), recount_codes(event)
+    ids = catalogue_of(event).pools
     of_slots = {pool for found_ids in ids.slots.values() for pool in found_ids}
     return tickets_page(
         request,
         "ticketing/inventory.html",
-        found,
+        event,
         {
             # Those of time slots can be thousands: they fold, unless something is wrong.
             "pools": [p for p in pools if p.differs or p.pool_id not in of_slots],
@@ -41,8 +41,8 @@ def inventory(request: Any, event: str) -> HttpResponse:
             "codes": codes if may_edit else [],
             "whole": next((pool for pool in pools if pool.pool_id in ids.event), None),
             "differences": sum(p.differs for p in pools) + sum(c.differs for c in codes),
-            "verified": last_verified(found),
-            "holds": holds_of(found, at=now),
+            "verified": last_verified(event),
+            "holds": holds_of(event, at=now),
             "now": now,
             "may_edit": may_edit,
         },
@@ -52,18 +52,18 @@ def inventory(request: Any, event: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def hold(request: Any, event: str, hold: int) -> HttpResponse:
+def hold(request: Any, event_slug: str, hold: int) -> HttpResponse:
     """What is held, and the button that lets it go."""
-    found = event_or_404(event)
+    event = event_or_404(event_slug)
     reservation = get_object_or_404(
-        Reservation.objects.select_related("waitlist_entry"), event=found, pk=hold
+        Reservation.objects.select_related("waitlist_entry"), event=event, pk=hold
     )
     held = held_of(reservation, at=clock.now())
     if request.method == "POST":
         operations.let_go(reservation, by=request.member)
         said = ngettext("%(count)s place is free.", "%(count)s places are free.", held.places)
         messages.success(request, said % {"count": held.places})
-        return to_tab(request, found, "ticketing:inventory")
+        return to_tab(request, event, "ticketing:inventory")
     return tickets_page(
-        request, "ticketing/hold.html", found, {"held": held}, tab="ticketing:inventory"
+        request, "ticketing/hold.html", event, {"held": held}, tab="ticketing:inventory"
     )

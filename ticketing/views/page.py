@@ -35,7 +35,7 @@ def tickets_page(
     bound: bool = False,
 ) -> HttpResponse:
     """A page of the tickets section; 422 for a form that was refused."""
-    where = {"organiser": request.member.organiser.slug, "event": event.slug}
+    where = {"organiser_slug": request.member.organiser.slug, "event_slug": event.slug}
     tabs = [
         {"label": label, "url": reverse(route, kwargs=where), "current": route == tab}
         for route, label, permission in TABS
@@ -62,4 +62,4 @@ def tickets_page(
 
 
 def to_tab(request: Any, event: Event, route: str = "ticketing:tickets") -> HttpResponse:
-    return redirect(route, organiser=request.member.organiser.slug, event=event.slug)
+    return redirect(route, organiser_slug=request.member.organiser.slug, event_slug=event.slug)

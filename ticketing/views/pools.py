@@ -22,31 +22,31 @@ from tiqqo.ui.forms import refusals
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_pool(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    form = _form(request, found)
+def new_pool(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    form = _form(request, event)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.create_shared_pool(
-                found,
+                event,
                 name=form.cleaned_data["name"],
                 capacity=form.cleaned_data["capacity"],
                 members=form.chosen,
                 by=request.member,
             )
             messages.success(request, _("The shared places are counted from now on."))
-            return to_tab(request, found)
+            return to_tab(request, event)
     return tickets_page(
-        request, "ticketing/pool.html", found, {"form": form, "made": None}, bound=form.is_bound
+        request, "ticketing/pool.html", event, {"form": form, "made": None}, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def pool(request: Any, event: str, pool: int) -> HttpResponse:
-    found = event_or_404(event)
-    made = _pool_or_404(found, pool)
-    form = _form(request, found, made)
+def pool(request: Any, event_slug: str, pool: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = _pool_or_404(event, pool)
+    form = _form(request, event, made)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.change_shared_pool(
@@ -57,19 +57,19 @@ def pool(request: Any, event: str, pool: int) -> HttpResponse:
                 by=request.member,
             )
             messages.success(request, _("Shared places saved."))
-            return to_tab(request, found)
+            return to_tab(request, event)
     return tickets_page(
-        request, "ticketing/pool.html", found, {"form": form, "made": made}, bound=form.is_bound
+        request, "ticketing/pool.html", event, {"form": form, "made": made}, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def pool_deletion(request: Any, event: str, pool: int) -> HttpResponse:
-    found = event_or_404(event)
-    operations.delete_shared_pool(_pool_or_404(found, pool), by=request.member)
+def pool_deletion(request: Any, event_slug: str, pool: int) -> HttpResponse:
+    event = event_or_404(event_slug)
+    operations.delete_shared_pool(_pool_or_404(event, pool), by=request.member)
     messages.success(request, _("The shared places are deleted. Nothing shares them any more."))
-    return to_tab(request, found)
+    return to_tab(request, event)
 
 
 def _form(request: Any, event: Event, made: CapacityPool | None = None) -> SharedPoolForm:

@@ -28,14 +28,14 @@ TAB = "ticketing:slots"
 
 @member_view(Permission.VIEW_EVENTS)
 @require_GET
-def slots(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
+def slots(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     return tickets_page(
         request,
         "ticketing/slots.html",
-        found,
+        event,
         {
-            "board": slot_board(found, day=_asked_day(request), at=clock.now()),
+            "board": slot_board(event, day=_asked_day(request), at=clock.now()),
             "may_edit": request.member.may(Permission.EDIT_EVENTS),
         },
         tab=TAB,
@@ -44,12 +44,12 @@ def slots(request: Any, event: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_slots(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    form = SlotRuleForm(request.POST or None, event=found)
+def new_slots(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    form = SlotRuleForm(request.POST or None, event=event)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            done = operations.make_slots(found, rule=form.rule, by=request.member)
+            done = operations.make_slots(event, rule=form.rule, by=request.member)
             said = ngettext(
                 "%(count)s time slot is new.", "%(count)s time slots are new.", done.made
             ) % {"count": done.made}
@@ -60,18 +60,18 @@ def new_slots(request: Any, event: str) -> HttpResponse:
                     done.kept,
                 ) % {"count": done.kept}
             messages.success(request, said)
-            return _to_day(request, found, form.rule.first_on)
+            return _to_day(request, event, form.rule.first_on)
     return tickets_page(
-        request, "ticketing/new_slots.html", found, {"form": form}, tab=TAB, bound=form.is_bound
+        request, "ticketing/new_slots.html", event, {"form": form}, tab=TAB, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def slot(request: Any, event: str, slot: str) -> HttpResponse:
+def slot(request: Any, event_slug: str, slot: str) -> HttpResponse:
     """The places of one time."""
-    found = event_or_404(event)
-    made = _slot_or_404(found, slot)
+    event = event_or_404(event_slug)
+    made = _slot_or_404(event, slot)
     form = SlotForm(request.POST or None, initial={"capacity": made.pool.capacity})
     if request.method == "POST" and form.is_valid():
         with refusals(form):
@@ -79,12 +79,12 @@ def slot(request: Any, event: str, slot: str) -> HttpResponse:
                 made, capacity=form.cleaned_data["capacity"], by=request.member
             )
             messages.success(request, _("Places saved."))
-            return _to_day(request, found, _day_of(found, made))
+            return _to_day(request, event, _day_of(event, made))
     return tickets_page(
         request,
         "ticketing/slot.html",
-        found,
-        {"form": form, "made": made, "day": _day_of(found, made)},
+        event,
+        {"form": form, "made": made, "day": _day_of(event, made)},
         tab=TAB,
         bound=form.is_bound,
     )
@@ -92,51 +92,51 @@ def slot(request: Any, event: str, slot: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def slot_pause(request: Any, event: str, slot: str) -> HttpResponse:
-    found = event_or_404(event)
-    made = _slot_or_404(found, slot)
-    return _paused(request, found, [made], _day_of(found, made))
+def slot_pause(request: Any, event_slug: str, slot: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = _slot_or_404(event, slot)
+    return _paused(request, event, [made], _day_of(event, made))
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def slot_resumption(request: Any, event: str, slot: str) -> HttpResponse:
-    found = event_or_404(event)
-    made = _slot_or_404(found, slot)
-    return _resumed(request, found, [made], _day_of(found, made))
+def slot_resumption(request: Any, event_slug: str, slot: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = _slot_or_404(event, slot)
+    return _resumed(request, event, [made], _day_of(event, made))
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def slot_deletion(request: Any, event: str, slot: str) -> HttpResponse:
-    found = event_or_404(event)
-    made = _slot_or_404(found, slot)
-    return _deleted(request, found, [made], _day_of(found, made))
+def slot_deletion(request: Any, event_slug: str, slot: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = _slot_or_404(event, slot)
+    return _deleted(request, event, [made], _day_of(event, made))
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def day_pause(request: Any, event: str, day: str) -> HttpResponse:
-    found = event_or_404(event)
+def day_pause(request: Any, event_slug: str, day: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     on = _day_or_404(day)
-    return _paused(request, found, _slots_or_404(found, on), on)
+    return _paused(request, event, _slots_or_404(event, on), on)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def day_resumption(request: Any, event: str, day: str) -> HttpResponse:
-    found = event_or_404(event)
+def day_resumption(request: Any, event_slug: str, day: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     on = _day_or_404(day)
-    return _resumed(request, found, _slots_or_404(found, on), on)
+    return _resumed(request, event, _slots_or_404(event, on), on)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def day_deletion(request: Any, event: str, day: str) -> HttpResponse:
+def day_deletion(request: Any, event_slug: str, day: str) -> HttpResponse:
     """Those that nobody bought or waits for."""
-    found = event_or_404(event)
+    event = event_or_404(event_slug)
     on = _day_or_404(day)
-    return _deleted(request, found, _slots_or_404(found, on), on)
+    return _deleted(request, event, _slots_or_404(event, on), on)
 
 
 def _paused(request: Any, event: Event, found: list[TimeSlot], day: date) -> HttpResponse:
@@ -197,5 +197,5 @@ def _asked_day(request: Any) -> date | None:
 
 
 def _to_day(request: Any, event: Event, day: date) -> HttpResponse:
-    where = {"organiser": request.member.organiser.slug, "event": event.slug}
+    where = {"organiser_slug": request.member.organiser.slug, "event_slug": event.slug}
     return redirect(f"{reverse(TAB, kwargs=where)}?day={day.isoformat()}")

@@ -26,17 +26,17 @@ from tiqqo.ui.forms import refusals
 
 @member_view(Permission.VIEW_EVENTS)
 @require_GET
-def tickets(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
+def tickets(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
     now = clock.now()
-    board = ticket_board(found, at=now)
+    board = ticket_board(event, at=now)
     return tickets_page(
         request,
         "ticketing/tickets.html",
-        found,
+        event,
         {
             "board": board,
-            "drawn": drawn(board, found, now),
+            "drawn": drawn(board, event, now),
             "now": now,
             "may_edit": request.member.may(Permission.EDIT_EVENTS),
         },
@@ -45,19 +45,19 @@ def tickets(request: Any, event: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def capacity(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    pool = ticket_board(found, at=clock.now()).event_pool
+def capacity(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    pool = ticket_board(event, at=clock.now()).event_pool
     form = CapacityForm(request.POST or None, initial={"capacity": pool.capacity if pool else None})
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.set_event_capacity(
-                found, capacity=form.cleaned_data["capacity"], by=request.member
+                event, capacity=form.cleaned_data["capacity"], by=request.member
             )
             messages.success(request, _("Places of the event saved."))
-            return to_tab(request, found)
+            return to_tab(request, event)
     return tickets_page(
-        request, "ticketing/capacity.html", found, {"form": form}, bound=form.is_bound
+        request, "ticketing/capacity.html", event, {"form": form}, bound=form.is_bound
     )
 
 
@@ -66,12 +66,12 @@ def capacity(request: Any, event: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_type(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    form = TicketTypeForm(request.POST or None, event=found, others=_possible_parts(found))
+def new_type(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    form = TicketTypeForm(request.POST or None, event=event, others=_possible_parts(event))
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            made = operations.create_ticket_type(found, by=request.member, **form.details)
+            made = operations.create_ticket_type(event, by=request.member, **form.details)
             messages.success(
                 request,
                 _("%(name)s is ready. Give it a release, so that it can be sold.")
@@ -79,41 +79,41 @@ def new_type(request: Any, event: str) -> HttpResponse:
             )
             return redirect(
                 "ticketing:new_release",
-                organiser=request.member.organiser.slug,
-                event=event,
+                organiser_slug=request.member.organiser.slug,
+                event_slug=event_slug,
                 ticket_type=made.code,
             )
     return tickets_page(
-        request, "ticketing/type.html", found, {"form": form, "made": None}, bound=form.is_bound
+        request, "ticketing/type.html", event, {"form": form, "made": None}, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def ticket_type(request: Any, event: str, ticket_type: str) -> HttpResponse:
-    found = event_or_404(event)
-    made = type_or_404(found, ticket_type)
-    others = _possible_parts(found, made)
-    form = TicketTypeForm(request.POST or None, event=found, others=others, made=made)
+def ticket_type(request: Any, event_slug: str, ticket_type: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = type_or_404(event, ticket_type)
+    others = _possible_parts(event, made)
+    form = TicketTypeForm(request.POST or None, event=event, others=others, made=made)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.change_ticket_type(made, by=request.member, **form.details)
             messages.success(request, _("Ticket type saved."))
-            return to_tab(request, found)
+            return to_tab(request, event)
     return tickets_page(
-        request, "ticketing/type.html", found, {"form": form, "made": made}, bound=form.is_bound
+        request, "ticketing/type.html", event, {"form": form, "made": made}, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def type_position(request: Any, event: str, ticket_type: str) -> HttpResponse:
+def type_position(request: Any, event_slug: str, ticket_type: str) -> HttpResponse:
     """One up, or one down."""
-    found = event_or_404(event)
-    made = type_or_404(found, ticket_type)
+    event = event_or_404(event_slug)
+    made = type_or_404(event, ticket_type)
     places = -1 if request.POST.get("to") == "up" else 1
     operations.move_ticket_type(made, places=places, by=request.member)
-    return to_tab(request, found)
+    return to_tab(request, event)
 
 
 def type_or_404(event: Event, code: str) -> TicketType:
@@ -155,21 +155,21 @@ def _possible_parts(event: Event, bundle: TicketType | None = None) -> list[tupl
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_release(request: Any, event: str, ticket_type: str) -> HttpResponse:
-    found = event_or_404(event)
-    made = type_or_404(found, ticket_type)
-    form = ReleaseForm(request.POST or None, event=found, ticket_type=made)
+def new_release(request: Any, event_slug: str, ticket_type: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = type_or_404(event, ticket_type)
+    form = ReleaseForm(request.POST or None, event=event, ticket_type=made)
     if request.method == "POST" and form.is_valid():
         with refusals(form), transaction.atomic():
             release = operations.create_release(made, by=request.member, **form.details)
             if "publish" in request.POST:
                 operations.publish_release(release, by=request.member)
             messages.success(request, _("Release saved."))
-            return to_tab(request, found)
+            return to_tab(request, event)
     return tickets_page(
         request,
         "ticketing/release.html",
-        found,
+        event,
         {"form": form, "made": None, "ticket_type": made},
         bound=form.is_bound,
     )
@@ -177,19 +177,19 @@ def new_release(request: Any, event: str, ticket_type: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def release(request: Any, event: str, release: str) -> HttpResponse:
-    found = event_or_404(event)
-    made = release_or_404(found, release)
-    form = ReleaseForm(request.POST or None, event=found, ticket_type=made.ticket_type, made=made)
+def release(request: Any, event_slug: str, release: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    made = release_or_404(event, release)
+    form = ReleaseForm(request.POST or None, event=event, ticket_type=made.ticket_type, made=made)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.change_release(made, by=request.member, **form.details)
             messages.success(request, _("Release saved."))
-            return to_tab(request, found)
+            return to_tab(request, event)
     return tickets_page(
         request,
         "ticketing/release.html",
-        found,
+        event,
         {"form": form, "made": made, "ticket_type": made.ticket_type},
         bound=form.is_bound,
     )
@@ -206,26 +206,26 @@ def release_or_404(event: Event, code: str) -> Release:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def release_publication(request: Any, event: str, release: str) -> HttpResponse:
-    found = event_or_404(event)
-    operations.publish_release(release_or_404(found, release), by=request.member)
+def release_publication(request: Any, event_slug: str, release: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    operations.publish_release(release_or_404(event, release), by=request.member)
     messages.success(request, _("The release is published."))
-    return to_tab(request, found)
+    return to_tab(request, event)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def release_withdrawal(request: Any, event: str, release: str) -> HttpResponse:
-    found = event_or_404(event)
-    operations.withdraw_release(release_or_404(found, release), by=request.member)
+def release_withdrawal(request: Any, event_slug: str, release: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    operations.withdraw_release(release_or_404(event, release), by=request.member)
     messages.success(request, _("The release is a draft again and not in the shop."))
-    return to_tab(request, found)
+    return to_tab(request, event)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def release_deletion(request: Any, event: str, release: str) -> HttpResponse:
-    found = event_or_404(event)
-    operations.delete_release(release_or_404(found, release), by=request.member)
+def release_deletion(request: Any, event_slug: str, release: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    operations.delete_release(release_or_404(event, release), by=request.member)
     messages.success(request, _("The release is deleted."))
-    return to_tab(request, found)
+    return to_tab(request, event)

@@ -34,27 +34,27 @@ TAB = "ticketing:waitlist"
 
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
-def waitlist(request: Any, event: str) -> HttpResponse:
-    found = event_or_404(event)
-    policy = WaitlistPolicy.objects.filter(event=found).first()
+def waitlist(request: Any, event_slug: str) -> HttpResponse:
+    event = event_or_404(event_slug)
+    policy = WaitlistPolicy.objects.filter(event=event).first()
     if policy is None:
         return tickets_page(
-            request, "ticketing/waitlist.html", found, {"may_edit": _may_edit(request)}, tab=TAB
+            request, "ticketing/waitlist.html", event, {"may_edit": _may_edit(request)}, tab=TAB
         )
     status, after = _asked(request)
     return tickets_page(
         request,
         "ticketing/waitlist.html",
-        found,
+        event,
         {
             "policy": policy,
             "is_lottery": policy.method == WaitlistMethod.LOTTERY,
-            "undrawn": undrawn_count(found),
+            "undrawn": undrawn_count(event),
             "counts": [
-                {"status": each, "count": count} for each, count in line_counts(found).items()
+                {"status": each, "count": count} for each, count in line_counts(event).items()
             ],
             "shown": status,
-            "page": line_page(found, status, at=clock.now(), after=after),
+            "page": line_page(event, status, at=clock.now(), after=after),
             "after": after,
             "now": clock.now(),
             "may_edit": _may_edit(request),
@@ -80,27 +80,27 @@ def _asked(request: Any) -> tuple[WaitlistStatus, int | None]:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def settings(request: Any, event: str) -> HttpResponse:
+def settings(request: Any, event_slug: str) -> HttpResponse:
     """Switches the waitlist on, or changes how it is served."""
-    found = event_or_404(event)
-    policy = WaitlistPolicy.objects.filter(event=found).first()
+    event = event_or_404(event_slug)
+    policy = WaitlistPolicy.objects.filter(event=event).first()
     initial = {"method": policy.method, "offer_hours": policy.offer_hours} if policy else {}
     form = WaitlistForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.set_waitlist(
-                found,
+                event,
                 method=WaitlistMethod(form.cleaned_data["method"]),
                 offer_hours=form.cleaned_data["offer_hours"],
                 by=request.member,
             )
             said = _("The waitlist is saved.") if policy else _("The waitlist is open.")
             messages.success(request, said)
-            return to_tab(request, found, TAB)
+            return to_tab(request, event, TAB)
     return tickets_page(
         request,
         "ticketing/waitlist_settings.html",
-        found,
+        event,
         {"form": form, "policy": policy},
         tab=TAB,
         bound=form.is_bound,
@@ -110,11 +110,11 @@ def settings(request: Any, event: str) -> HttpResponse:
 def _switch(act: Callable[..., None], said: Any) -> Any:
     @member_view(Permission.EDIT_EVENTS)
     @require_POST
-    def switched(request: Any, event: str) -> HttpResponse:
-        found = event_or_404(event)
-        act(found, by=request.member)
+    def switched(request: Any, event_slug: str) -> HttpResponse:
+        event = event_or_404(event_slug)
+        act(event, by=request.member)
         messages.success(request, said())
-        return to_tab(request, found, TAB)
+        return to_tab(request, event, TAB)
 
     return switched
 
@@ -130,40 +130,40 @@ resumption = _switch(operations.resume_offers, lambda: _("Offers go out again.")
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def draw(request: Any, event: str) -> HttpResponse:
+def draw(request: Any, event_slug: str) -> HttpResponse:
     """The order of the line is drawn by lot; asks first, for nobody can undo it."""
-    found = event_or_404(event)
+    event = event_or_404(event_slug)
     if request.method == "POST":
-        count = operations.draw_lots(found, by=request.member)
+        count = operations.draw_lots(event, by=request.member)
         said = ngettext(
             "%(count)s person has a place by lot.", "%(count)s people have a place by lot.", count
         )
         messages.success(request, said % {"count": count})
-        return to_tab(request, found, TAB)
+        return to_tab(request, event, TAB)
     return tickets_page(
-        request, "ticketing/waitlist_draw.html", found, {"undrawn": undrawn_count(found)}, tab=TAB
+        request, "ticketing/waitlist_draw.html", event, {"undrawn": undrawn_count(event)}, tab=TAB
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def offer(request: Any, event: str, entry: int) -> HttpResponse:
+def offer(request: Any, event_slug: str, entry: int) -> HttpResponse:
     """This one is offered places now."""
-    found = event_or_404(event)
-    chosen = _entry_or_404(found, entry)
+    event = event_or_404(event_slug)
+    chosen = _entry_or_404(event, entry)
     operations.offer_now(chosen, by=request.member)
     messages.success(
         request, _("The places are held for %(name)s, who gets a mail.") % {"name": chosen.name}
     )
-    return to_tab(request, found, TAB)
+    return to_tab(request, event, TAB)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def priority(request: Any, event: str, entry: int) -> HttpResponse:
+def priority(request: Any, event_slug: str, entry: int) -> HttpResponse:
     """To the head of the line, or back to where they came."""
-    found = event_or_404(event)
-    chosen = _entry_or_404(found, entry)
+    event = event_or_404(event_slug)
+    chosen = _entry_or_404(event, entry)
     if request.POST.get("to") == "back":
         operations.put_back(chosen, by=request.member)
         said = _("%(name)s is back in their own place.")
@@ -171,19 +171,19 @@ def priority(request: Any, event: str, entry: int) -> HttpResponse:
         operations.put_ahead(chosen, by=request.member)
         said = _("%(name)s is the first in line.")
     messages.success(request, said % {"name": chosen.name})
-    return to_tab(request, found, TAB)
+    return to_tab(request, event, TAB)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def removal(request: Any, event: str, entry: int) -> HttpResponse:
+def removal(request: Any, event_slug: str, entry: int) -> HttpResponse:
     """Take somebody out of line; asks first, for their place is lost."""
-    found = event_or_404(event)
-    chosen = _entry_or_404(found, entry)
+    event = event_or_404(event_slug)
+    chosen = _entry_or_404(event, entry)
     if request.method == "POST":
         operations.leave_line(chosen, by=request.member)
         messages.success(request, _("%(name)s is out of line.") % {"name": chosen.name})
-        return to_tab(request, found, TAB)
+        return to_tab(request, event, TAB)
     is_offered = bool(
         chosen.reservation
         and chosen.is_in_line
@@ -192,10 +192,10 @@ def removal(request: Any, event: str, entry: int) -> HttpResponse:
     return tickets_page(
         request,
         "ticketing/waitlist_removal.html",
-        found,
+        event,
         {
             "entry": chosen,
-            "wishes": words_of_wishes(found, [chosen])[chosen.pk],
+            "wishes": words_of_wishes(event, [chosen])[chosen.pk],
             "is_offered": is_offered,
         },
         tab=TAB,

@@ -4,7 +4,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from tiqqo.ui import views
-from tiqqo.ui.styleguide import views
+from tiqqo.ui.styleguide import views as styleguide
 
 app_name = "ui"
 
@@ -16,8 +16,8 @@ urlpatterns = [
     path("ui/language/", csrf_exempt(require_POST(set_language)), name="language"),
     path("ui/worker.js", views.worker, name="worker"),
     path("ui/offline/", views.offline, name="offline"),
-    path("styleguide/", views.styleguide, name="styleguide"),
-    path("styleguide/errors/<str:name>/", views.error_page, name="error"),
-    path("styleguide/segment/", views.segment, name="segment"),
-    path("styleguide/orders/", views.orders, name="orders"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("styleguide/errors/<str:name>/", styleguide.error_page, name="error"),
+    path("styleguide/segment/", styleguide.segment, name="segment"),
+    path("styleguide/orders/", styleguide.orders, name="orders"),
 ]
