@@ -11,13 +11,13 @@ from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest, HttpResponse
 
 from accounts import attempts, outbox
-from accounts.emails import account_letter, foreign_letter
+from accounts.emails import account_email, foreign_email
 from accounts.models import User
 from tiqqo.core import security_log
 from tiqqo.core.clients import address_of, client_of
 from tiqqo.core.email_addresses import tidied, validate_email_address
 from tiqqo.core.limits import TooManyRequests
-from tiqqo.ui.emails import one_line, render_letter
+from tiqqo.ui.emails import one_line, render_email
 
 # allauth's codes for "too often": of passwords and second factors, and of everything else.
 _TOO_OFTEN = {
@@ -97,14 +97,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         headers: dict[str, str] | None = None,
     ) -> EmailMultiAlternatives:
         """allauth's mail in our frame, and in our words where we have some."""
-        letter = account_letter(template_prefix, {"email": email, **context})
-        if letter is None:
+        message = account_email(template_prefix, {"email": email, **context})
+        if message is None:
             theirs = super().render_mail(template_prefix, email, context, headers)
-            letter = foreign_letter(one_line(theirs.subject), theirs.body)
-        text, html = render_letter(letter)
+            message = foreign_email(one_line(theirs.subject), theirs.body)
+        text, html = render_email(message)
         to = [email] if isinstance(email, str) else email
         mail = EmailMultiAlternatives(
-            letter.subject, text, self.get_from_email(), to, headers=headers
+            message.subject, text, self.get_from_email(), to, headers=headers
         )
         mail.attach_alternative(html, "text/html")
         return mail

@@ -14,8 +14,8 @@ from tiqqo.ui.emails import (
     Block,
     Button,
     Code,
-    Facts,
-    Letter,
+    Details,
+    Email,
     Note,
     Text,
     address,
@@ -25,7 +25,7 @@ from tiqqo.ui.emails import (
 Context = dict[str, Any]
 
 
-def invitation_letter(invitation: Invitation) -> Letter:
+def invitation_email(invitation: Invitation) -> Email:
     """Somebody is invited to an organiser's team."""
     organiser = invitation.organiser
     # It goes to whatever address somebody typed.
@@ -38,7 +38,7 @@ def invitation_letter(invitation: Invitation) -> Letter:
     path = reverse(
         "invitation", kwargs={"organiser_slug": organiser.slug, "secret": invitation.secret}
     )
-    return Letter(
+    return Email(
         subject=one_line(_("%(name)s invites you to Tiqqo") % facts),
         heading=one_line(_("Join %(name)s on Tiqqo") % facts),
         preheader=one_line(_("%(by)s invites you, as %(role)s.") % facts),
@@ -55,25 +55,25 @@ def invitation_letter(invitation: Invitation) -> Letter:
     )
 
 
-def account_letter(template_prefix: str, context: Context) -> Letter | None:
-    """The letter that allauth names by its template; None for one that we have no words for."""
-    make = _LETTERS.get(template_prefix.partition("/email/")[2])
+def account_email(template_prefix: str, context: Context) -> Email | None:
+    """The email that allauth names by its template; None for one that we have no words for."""
+    make = _EMAILS.get(template_prefix.partition("/email/")[2])
     return make(context) if make else None
 
 
-def foreign_letter(subject: str, body: str) -> Letter:
+def foreign_email(subject: str, body: str) -> Email:
     """A mail of allauth's in its own words, in our frame."""
-    return Letter(
+    return Email(
         subject=subject,
         heading=subject,
         blocks=[Note(part) for part in body.split("\n\n") if part.strip()],
     )
 
 
-def _confirmation(context: Context) -> Letter:
+def _confirmation(context: Context) -> Email:
     not_you = _("You did not ask for it? Then somebody mistyped an address; ignore this mail.")
     if "code" not in context:
-        return _letter(
+        return _email(
             _("Confirm your address"),
             [
                 Text(_("Confirm that this is your address:")),
@@ -81,15 +81,15 @@ def _confirmation(context: Context) -> Letter:
                 Note(not_you),
             ],
         )
-    return _letter(
+    return _email(
         _("Confirm your address"),
         _code(context, _("Enter this code in the window where you signed up."), not_you=not_you),
         subject=_("Confirm your address with %(code)s") % context,
     )
 
 
-def _password_code(context: Context) -> Letter:
-    return _letter(
+def _password_code(context: Context) -> Email:
+    return _email(
         _("Choose a new password"),
         _code(
             context,
@@ -100,8 +100,8 @@ def _password_code(context: Context) -> Letter:
     )
 
 
-def _sign_in_code(context: Context) -> Letter:
-    return _letter(
+def _sign_in_code(context: Context) -> Email:
+    return _email(
         _("Sign in"),
         _code(
             context,
@@ -120,8 +120,8 @@ def _code(context: Context, text: str, *, not_you: str) -> list[Block]:
     ]
 
 
-def _password_link(context: Context) -> Letter:
-    return _letter(
+def _password_link(context: Context) -> Email:
+    return _email(
         _("Choose a new password"),
         [
             Text(_("Somebody, probably you, asked for a new password for your account.")),
@@ -131,8 +131,8 @@ def _password_link(context: Context) -> Letter:
     )
 
 
-def _known(context: Context) -> Letter:
-    return _letter(
+def _known(context: Context) -> Email:
+    return _email(
         _("You have an account already"),
         [
             Text(
@@ -145,8 +145,8 @@ def _known(context: Context) -> Letter:
     )
 
 
-def _unknown(context: Context) -> Letter:
-    return _letter(
+def _unknown(context: Context) -> Email:
+    return _email(
         _("There is no account for this address"),
         [
             Text(
@@ -162,10 +162,10 @@ def _unknown(context: Context) -> Letter:
     )
 
 
-def _notice(heading: str) -> Callable[[Context], Letter]:
+def _notice(heading: str) -> Callable[[Context], Email]:
     """What happened to the account, when and from where, and what to do if it was somebody else."""
 
-    def make(context: Context) -> Letter:
+    def make(context: Context) -> Email:
         rows = [
             (_("When"), words_for(context["timestamp"], "UTC", "datetime", show_zone=True)),
             (_("From"), context["ip"]),
@@ -175,10 +175,10 @@ def _notice(heading: str) -> Callable[[Context], Letter]:
             (_("Before"), context.get("from_email") or context.get("deleted_email")),
             (_("Now"), context.get("to_email")),
         ]
-        return _letter(
+        return _email(
             _(heading),  # noqa: INT  marked where it is given
             [
-                Facts([(label, str(value)) for label, value in (*changed, *rows) if value]),
+                Details([(label, str(value)) for label, value in (*changed, *rows) if value]),
                 Text(_("That was you? Then there is nothing to do.")),
                 Text(_("It was not? Choose a new password at once, and see what is signed in.")),
                 Button(_("Choose a new password"), address(reverse("account_reset_password"))),
@@ -188,14 +188,14 @@ def _notice(heading: str) -> Callable[[Context], Letter]:
     return make
 
 
-def _letter(heading: str, blocks: Sequence[Block], *, subject: str = "") -> Letter:
+def _email(heading: str, blocks: Sequence[Block], *, subject: str = "") -> Email:
     first = next((block.text for block in blocks if isinstance(block, Text)), "")
-    return Letter(
+    return Email(
         subject=one_line(subject or heading), heading=heading, blocks=blocks, preheader=first
     )
 
 
-_LETTERS: dict[str, Callable[[Context], Letter]] = {
+_EMAILS: dict[str, Callable[[Context], Email]] = {
     "email_confirmation": _confirmation,
     "email_confirmation_signup": _confirmation,
     "password_reset_code": _password_code,

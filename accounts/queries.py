@@ -83,7 +83,7 @@ def public_organiser_or_404(slug: str) -> Organiser:
     kept = _known.get(slug)
     if kept is not None and now - kept[0] < seconds:
         return kept[1]
-    found: Organiser = get_object_or_404(Organiser, slug=slug)
+    organiser: Organiser = get_object_or_404(Organiser, slug=slug)
     if seconds > 0:
-        _known[slug] = (now, found)
-    return found
+        _known[slug] = (now, organiser)
+    return organiser

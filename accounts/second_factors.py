@@ -83,14 +83,14 @@ def _reseal(change: Callable[[str, str], str]) -> int:
         Authenticator.objects.filter(type__in=TEXTS).order_by("pk").values_list("pk", flat=True)
     ):
         with transaction.atomic():
-            found = Authenticator.objects.select_for_update().filter(pk=pk).first()
-            if found is None:
+            authenticator = Authenticator.objects.select_for_update().filter(pk=pk).first()
+            if authenticator is None:
                 continue
-            names = [name for name in TEXTS[found.type] if found.data.get(name)]
-            new = {name: _changed(found.data[name], change) for name in names}
-            if new != {name: found.data[name] for name in names}:
-                found.data = {**found.data, **new}
-                found.save(update_fields=["data"])
+            names = [name for name in TEXTS[authenticator.type] if authenticator.data.get(name)]
+            new = {name: _changed(authenticator.data[name], change) for name in names}
+            if new != {name: authenticator.data[name] for name in names}:
+                authenticator.data = {**authenticator.data, **new}
+                authenticator.save(update_fields=["data"])
                 count += 1
     return count
 

@@ -11,13 +11,13 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import F, Q
 
 from accounts import operations, outbox
-from accounts.emails import invitation_letter
+from accounts.emails import invitation_email
 from accounts.models import AccountMail, Invitation
 from tiqqo.core import clock
 from tiqqo.core.smtp_replies import is_refused
 from tiqqo.core.tasks import TenantTask, enqueue
 from tiqqo.core.tenancy import platform_scope, tenant_scope
-from tiqqo.ui.emails import render_letter
+from tiqqo.ui.emails import render_email
 
 logger = logging.getLogger(__name__)
 
@@ -92,9 +92,9 @@ def send_invitation(invitation_id: int) -> None:
     )
     if not invitation.is_open:
         return
-    letter = invitation_letter(invitation)
-    text, html = render_letter(letter)
-    mail = EmailMultiAlternatives(subject=letter.subject, body=text, to=[invitation.email])
+    message = invitation_email(invitation)
+    text, html = render_email(message)
+    mail = EmailMultiAlternatives(subject=message.subject, body=text, to=[invitation.email])
     mail.attach_alternative(html, "text/html")
     try:
         mail.send()

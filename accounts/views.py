@@ -155,15 +155,17 @@ def invitation_revocation(request: Any, invitation_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def invitation(request: Any, secret: str) -> HttpResponse:
     """The page behind an invitation's link. Who is not signed in signs in or up first."""
-    found = (
+    invitation = (
         Invitation.objects.select_related("organiser", "invited_by").filter(secret=secret).first()
     )
-    if found is None or (not found.is_open and request.method == "POST"):
+    if invitation is None or (not invitation.is_open and request.method == "POST"):
         raise InvitationClosed
     if request.method == "POST" and request.user.is_authenticated:
-        operations.accept_invitation(found, user=request.user, secret=secret)
+        operations.accept_invitation(invitation, user=request.user, secret=secret)
         return redirect("home")
     already = (
         request.user.is_authenticated and Membership.objects.filter(user=request.user).exists()
     )
-    return render(request, "accounts/invitation.html", {"invitation": found, "already": already})
+    return render(
+        request, "accounts/invitation.html", {"invitation": invitation, "already": already}
+    )

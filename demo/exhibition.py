@@ -80,16 +80,16 @@ def _types(event: Event, by: Membership) -> dict[str, TicketType]:
     def offer(name: str, price_minor: int, **details: object) -> TicketType:
         prices = details.pop("prices", None)
         suggested = details.pop("suggested_minor", None)
-        made = create_ticket_type(event, name=name, by=by, **details)  # type: ignore[arg-type]
+        ticket_type = create_ticket_type(event, name=name, by=by, **details)  # type: ignore[arg-type]
         facts: dict[str, object] = {"suggested_minor": suggested} if suggested else {}
         if isinstance(prices, dict):
             facts["option_prices"] = {
-                made.options.get(name=option).pk: minor for option, minor in prices.items()
+                ticket_type.options.get(name=option).pk: minor for option, minor in prices.items()
             }
-        release = create_release(made, name=name, price_minor=price_minor, by=by, **facts)  # type: ignore[arg-type]
+        release = create_release(ticket_type, name=name, price_minor=price_minor, by=by, **facts)  # type: ignore[arg-type]
         publish_release(release, by=by)
-        kinds[name] = made
-        return made
+        kinds[name] = ticket_type
+        return ticket_type
 
     offer(
         "Entry",

@@ -143,7 +143,7 @@ def _event(
         event = change_event(event, by=by, **details)
         set_event_capacity(event, capacity=capacity, by=by)
         for offer in sold:
-            made = create_ticket_type(
+            ticket_type = create_ticket_type(
                 event,
                 name=offer.name,
                 description=offer.description,
@@ -152,7 +152,7 @@ def _event(
             )
             for title, price, opens, closes in offer.releases:
                 release = create_release(
-                    made,
+                    ticket_type,
                     name=title,
                     price_minor=price,
                     opens_at=starts_at - opens if opens else None,

@@ -196,7 +196,7 @@ class Event(TenantModel):
         return self.status in PUBLIC_STATUSES
 
     @property
-    def place(self) -> str:
+    def venue_words(self) -> str:
         return ", ".join(part for part in (self.venue_name, self.city) if part)
 
     @property

@@ -60,7 +60,7 @@ def has_place(event: Event) -> Item:
     return Item(
         code="place",
         title=_("Say where it is"),
-        hint=_("A venue, or a link for online guests.") if not done else event.place,
+        hint=_("A venue, or a link for online guests.") if not done else event.venue_words,
         page="events:setup",
         is_done=done,
     )

@@ -1,4 +1,4 @@
-"""The buyer's mails, ready to be sent: the letter, its twin in plain text, and what is attached."""
+"""The buyer's mails, ready to be sent: the HTML, its twin in plain text, and what is attached."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from django.utils import translation
 
 from orders.calendar import calendar_file
 from orders.documents import invoice_pdf, tickets_pdf
-from orders.emails import OrderFacts, letter_for
+from orders.emails import OrderEmailFacts, email_for
 from orders.models import SLICES, Delivery, DeliveryKind, DocumentKind, Invoice, Order
 from orders.operations.drawing import redraw_document, request_document
 from orders.printed import tickets_of
 from orders.queries import lines_of_order, mailed_document, offered_substitute, refunds_of
 from orders.shown import Wanted, wanted_invoice, wanted_tickets
-from tiqqo.ui.emails import render_letter
+from tiqqo.ui.emails import render_email
 
 WITH_TICKETS = (DeliveryKind.TICKETS, DeliveryKind.REMINDER)
 
@@ -78,7 +78,7 @@ def _tickets(delivery: Delivery, wanted: Wanted) -> bytes | None:
     if wanted.total <= SLICES[wanted.kind]:
         return tickets_pdf(delivery.order)
     document = request_document(wanted)
-    if not document.is_drawn:
+    if not document.is_in_lottery_order:
         return None
     try:
         return _read(document.file)
@@ -103,10 +103,10 @@ def mail_of(delivery: Delivery) -> EmailMultiAlternatives:
     order = delivery.order
     organiser = order.event.organiser
     with translation.override(order.locale):
-        letter = letter_for(DeliveryKind(delivery.kind), _facts(order))
-        text, html = render_letter(letter)
+        email = email_for(DeliveryKind(delivery.kind), _facts(order))
+        text, html = render_email(email)
     mail = EmailMultiAlternatives(
-        subject=letter.subject,
+        subject=email.subject,
         body=text,
         to=[order.email],
         reply_to=[organiser.support_email] if organiser.support_email else None,
@@ -117,8 +117,8 @@ def mail_of(delivery: Delivery) -> EmailMultiAlternatives:
     return mail
 
 
-def _facts(order: Order) -> OrderFacts:
-    return OrderFacts(
+def _facts(order: Order) -> OrderEmailFacts:
+    return OrderEmailFacts(
         order=order,
         url=order_url(order),
         lines=lines_of_order(order),

@@ -27,8 +27,8 @@ from tiqqo.ui.dates import local, words_for, words_for_day, words_for_range
 from tiqqo.ui.emails import (
     Block,
     Button,
-    Facts,
-    Letter,
+    Details,
+    Email,
     Line,
     Lines,
     Note,
@@ -40,7 +40,7 @@ from tiqqo.ui.emails import (
 
 
 @dataclass(frozen=True, slots=True)
-class OrderFacts:
+class OrderEmailFacts:
     """What a mail about an order may speak of."""
 
     order: Order
@@ -58,14 +58,14 @@ class OrderFacts:
         return self.order.event
 
 
-def letter_for(kind: DeliveryKind, facts: OrderFacts) -> Letter:
-    """The letter of a kind of delivery, in the current language."""
-    return _LETTERS[kind](facts)
+def email_for(kind: DeliveryKind, facts: OrderEmailFacts) -> Email:
+    """The email of a kind of delivery, in the current language."""
+    return _EMAILS[kind](facts)
 
 
-def _tickets(facts: OrderFacts) -> Letter:
+def _tickets(facts: OrderEmailFacts) -> Email:
     named = {"event": facts.event.name}
-    return _letter(
+    return _email(
         facts,
         subject=_("Your tickets for %(event)s") % named,
         preheader=_("They are attached. %(when)s") % {"when": when_words(facts.event)},
@@ -91,9 +91,9 @@ def _tickets(facts: OrderFacts) -> Letter:
     )
 
 
-def _received(facts: OrderFacts) -> Letter:
+def _received(facts: OrderEmailFacts) -> Email:
     names = {"event": facts.event.name, "organiser": facts.event.organiser.name}
-    return _letter(
+    return _email(
         facts,
         subject=_("We have your order %(code)s for %(event)s")
         % {"code": facts.order.code, "event": facts.event.name},
@@ -107,26 +107,26 @@ def _received(facts: OrderFacts) -> Letter:
                 )
                 % names
             ),
-            Facts([*_where_and_when(facts.event), *_to_be_paid(facts)]),
+            Details([*_where_and_when(facts.event), *_to_be_paid(facts)]),
             _price(facts),
             Button(_("Open your order"), facts.url),
         ],
     )
 
 
-def _to_be_paid(facts: OrderFacts) -> list[tuple[str, str]]:
+def _to_be_paid(facts: OrderEmailFacts) -> list[tuple[str, str]]:
     due = due_words(facts.order)
     return [(_("To be paid by"), due)] if due else []
 
 
-def _confirm_address(facts: OrderFacts) -> Letter:
+def _confirm_address(facts: OrderEmailFacts) -> Email:
     """To an address that somebody typed: nothing is ordered until its owner says so."""
     event = facts.event
     until = words_for(
         facts.order.reservation.expires_at, event.time_zone, "datetime", show_zone=True
     )
     named = {"event": event.name, "until": until}
-    return Letter(
+    return Email(
         subject=one_line(_("Confirm your order for %(event)s") % named),
         heading=one_line(_("Confirm your order for %(event)s") % named),
         preheader=one_line(_("The tickets are held until %(until)s.") % named),
@@ -139,7 +139,7 @@ def _confirm_address(facts: OrderFacts) -> Letter:
                 )
                 % named
             ),
-            Facts(_where_and_when(event)),
+            Details(_where_and_when(event)),
             _price(facts),
             Button(_("See and confirm"), facts.address_url),
             Note(_("You did not ask for it? Ignore this mail, and nothing is ordered.")),
@@ -150,9 +150,9 @@ def _confirm_address(facts: OrderFacts) -> Letter:
     )
 
 
-def _requested(facts: OrderFacts) -> Letter:
+def _requested(facts: OrderEmailFacts) -> Email:
     names = {"event": facts.event.name, "organiser": facts.event.organiser.name}
-    return _letter(
+    return _email(
         facts,
         subject=_("We have your order %(code)s for %(event)s")
         % {"code": facts.order.code, "event": facts.event.name},
@@ -166,16 +166,16 @@ def _requested(facts: OrderFacts) -> Letter:
                 )
                 % names
             ),
-            Facts(_where_and_when(facts.event)),
+            Details(_where_and_when(facts.event)),
             _price(facts),
             Button(_("Open your order"), facts.url),
         ],
     )
 
 
-def _due(facts: OrderFacts) -> Letter:
+def _due(facts: OrderEmailFacts) -> Email:
     due = due_words(facts.order)
-    return _letter(
+    return _email(
         facts,
         subject=_("Order %(code)s: to be paid by %(due)s") % {"code": facts.order.code, "due": due},
         heading=_("You have until %(due)s to pay") % {"due": due},
@@ -184,13 +184,13 @@ def _due(facts: OrderFacts) -> Letter:
                 _("your order %(code)s for %(event)s is yours if it is paid by %(due)s.")
                 % {"code": facts.order.code, "event": facts.event.name, "due": due}
             ),
-            Facts(_to_pay(facts)),
+            Details(_to_pay(facts)),
             Button(_("Open your order"), facts.url),
         ],
     )
 
 
-def _lapsing(facts: OrderFacts) -> Letter:
+def _lapsing(facts: OrderEmailFacts) -> Email:
     due = due_words(facts.order)
     named = {
         "code": facts.order.code,
@@ -198,7 +198,7 @@ def _lapsing(facts: OrderFacts) -> Letter:
         "organiser": facts.event.organiser.name,
         "due": due,
     }
-    return _letter(
+    return _email(
         facts,
         subject=_("Please pay order %(code)s for %(event)s by %(due)s") % named,
         heading=_("Your order is not paid yet"),
@@ -211,7 +211,7 @@ def _lapsing(facts: OrderFacts) -> Letter:
                 )
                 % named
             ),
-            Facts(_to_pay(facts)),
+            Details(_to_pay(facts)),
             Button(_("Open your order"), facts.url),
             Note(
                 _(
@@ -224,7 +224,7 @@ def _lapsing(facts: OrderFacts) -> Letter:
     )
 
 
-def _lapsed(facts: OrderFacts) -> Letter:
+def _lapsed(facts: OrderEmailFacts) -> Email:
     named = {
         "event": facts.event.name,
         "code": facts.order.code,
@@ -242,7 +242,7 @@ def _lapsed(facts: OrderFacts) -> Letter:
     if facts.invoice is not None:
         text = _("There is nothing to pay: please ignore invoice %(number)s.")
         blocks.append(Text(text % {"number": facts.invoice.number}))
-    return _letter(
+    return _email(
         facts,
         subject=_("Your order %(code)s for %(event)s is cancelled") % named,
         heading=_("Your order is cancelled"),
@@ -258,7 +258,7 @@ def _lapsed(facts: OrderFacts) -> Letter:
     )
 
 
-def _to_pay(facts: OrderFacts) -> list[tuple[str, str]]:
+def _to_pay(facts: OrderEmailFacts) -> list[tuple[str, str]]:
     rows = [
         (_("To pay"), str(facts.order.total)),
         (_("Until"), due_words(facts.order)),
@@ -280,7 +280,7 @@ def due_words(order: Order) -> str:
     return words_for(due, order.event.time_zone, "datetime", show_zone=True)
 
 
-def _invoice(facts: OrderFacts) -> Letter:
+def _invoice(facts: OrderEmailFacts) -> Email:
     invoice = facts.invoice
     assert invoice is not None, "an invoice mail is asked for with its invoice"
     due = words_for_day(invoice.due_on)
@@ -292,7 +292,7 @@ def _invoice(facts: OrderFacts) -> Letter:
     ]
     if invoice.buyer_reference:
         rows.append((_("Your reference"), invoice.buyer_reference))
-    return _letter(
+    return _email(
         facts,
         subject=_("Invoice %(number)s for %(event)s")
         % {"number": invoice.number, "event": facts.event.name},
@@ -305,19 +305,19 @@ def _invoice(facts: OrderFacts) -> Letter:
                 )
                 % {"organiser": facts.event.organiser.name}
             ),
-            Facts(rows),
+            Details(rows),
             _price(facts),
             Button(_("Open your order"), facts.url),
         ],
     )
 
 
-def _reminder(facts: OrderFacts) -> Letter:
+def _reminder(facts: OrderEmailFacts) -> Email:
     event = facts.event
-    return _letter(
+    return _email(
         facts,
         subject=_("%(day)s: %(event)s") % {"day": _day_word(event), "event": event.name},
-        preheader=", ".join(part for part in (when_words(event), event.place) if part),
+        preheader=", ".join(part for part in (when_words(event), event.venue_words) if part),
         blocks=[
             Text(
                 _("it is nearly time. Here is where and when, and your tickets are attached again.")
@@ -335,7 +335,7 @@ def _reminder(facts: OrderFacts) -> Letter:
     )
 
 
-def _substitute(facts: OrderFacts) -> Letter:
+def _substitute(facts: OrderEmailFacts) -> Email:
     named = {"event": facts.event.name, "code": facts.order.code}
     offered = facts.substitute
     blocks: list[Block] = [
@@ -363,7 +363,7 @@ def _substitute(facts: OrderFacts) -> Letter:
         Button(_("Take them, or have your money back"), facts.url),
         Note(_("If you do nothing, all your money goes back by itself.")),
     ]
-    return _letter(
+    return _email(
         facts,
         subject=_("Your tickets for %(event)s were gone: choose what we do") % named,
         heading=_("Your tickets were gone, your money is not"),
@@ -371,7 +371,7 @@ def _substitute(facts: OrderFacts) -> Letter:
     )
 
 
-def _refunded(facts: OrderFacts) -> Letter:
+def _refunded(facts: OrderEmailFacts) -> Email:
     named = {"event": facts.event.name, "code": facts.order.code}
     refunds = [
         refund
@@ -379,7 +379,7 @@ def _refunded(facts: OrderFacts) -> Letter:
         if refund.status not in (RefundStatus.FAILED, RefundStatus.CANCELED)
     ]
     lines = [_refund_line(facts, refund) for refund in refunds]
-    return _letter(
+    return _email(
         facts,
         subject=_("Your money for order %(code)s is on its way back") % named,
         heading=_("Your money is on its way back"),
@@ -396,7 +396,7 @@ def _refunded(facts: OrderFacts) -> Letter:
     )
 
 
-def _refund_line(facts: OrderFacts, refund: Refund) -> Line:
+def _refund_line(facts: OrderEmailFacts, refund: Refund) -> Line:
     """To a buyer it is the organiser who gives back, whoever pressed which button."""
     if refund.reason in REFUNDS_OF_THE_PRICE:
         label = _("Given back by %(organiser)s") % {"organiser": facts.event.organiser.name}
@@ -427,7 +427,7 @@ def _why_refunded(order: Order, reasons: set[str]) -> str:
     )
 
 
-def _refund_failed(facts: OrderFacts) -> Letter:
+def _refund_failed(facts: OrderEmailFacts) -> Email:
     named = {
         "event": facts.event.name,
         "code": facts.order.code,
@@ -438,7 +438,7 @@ def _refund_failed(facts: OrderFacts) -> Letter:
         for refund in facts.refunds
         if refund.status == RefundStatus.FAILED
     ]
-    return _letter(
+    return _email(
         facts,
         subject=_("Your money for order %(code)s could not be given back yet") % named,
         heading=_("Your money could not be given back yet"),
@@ -461,7 +461,7 @@ def _refund_failed(facts: OrderFacts) -> Letter:
     )
 
 
-def _canceled(facts: OrderFacts) -> Letter:
+def _canceled(facts: OrderEmailFacts) -> Email:
     named = {
         "event": facts.event.name,
         "code": facts.order.code,
@@ -477,7 +477,7 @@ def _canceled(facts: OrderFacts) -> Letter:
     if facts.invoice is not None:
         text = _("There is nothing to pay: please ignore invoice %(number)s.")
         blocks.append(Text(text % {"number": facts.invoice.number}))
-    return _letter(
+    return _email(
         facts,
         subject=_("Your order %(code)s for %(event)s is cancelled") % named,
         heading=_("Your order is cancelled"),
@@ -486,7 +486,7 @@ def _canceled(facts: OrderFacts) -> Letter:
     )
 
 
-_LETTERS: dict[DeliveryKind, Callable[[OrderFacts], Letter]] = {
+_EMAILS: dict[DeliveryKind, Callable[[OrderEmailFacts], Email]] = {
     DeliveryKind.TICKETS: _tickets,
     DeliveryKind.RECEIVED: _received,
     DeliveryKind.INVOICE: _invoice,
@@ -506,14 +506,14 @@ _LETTERS: dict[DeliveryKind, Callable[[OrderFacts], Letter]] = {
 # Parts -----------------------------------------------------------------------------------
 
 
-def _letter(
-    facts: OrderFacts,
+def _email(
+    facts: OrderEmailFacts,
     *,
     subject: str,
     blocks: Sequence[Block],
     heading: str = "",
     preheader: str = "",
-) -> Letter:
+) -> Email:
     organiser = facts.event.organiser
     footer = [
         _("Order %(code)s · %(organiser)s")
@@ -523,7 +523,7 @@ def _letter(
         footer.append(
             _("Questions? Answer this mail: %(email)s") % {"email": organiser.support_email}
         )
-    return Letter(
+    return Email(
         subject=one_line(subject),
         heading=one_line(heading or subject),
         preheader=one_line(preheader),
@@ -534,7 +534,7 @@ def _letter(
     )
 
 
-def _stub(facts: OrderFacts) -> Stub:
+def _stub(facts: OrderEmailFacts) -> Stub:
     event = facts.event
     return Stub(
         title=event.name,
@@ -551,7 +551,7 @@ def _stub(facts: OrderFacts) -> Stub:
     )
 
 
-def _price(facts: OrderFacts) -> Lines:
+def _price(facts: OrderEmailFacts) -> Lines:
     order = facts.order
     rows = order_price_lines(order, facts.lines)
     note = ""
@@ -574,7 +574,7 @@ def _where_and_when(event: Event) -> list[tuple[str, str]]:
 
 def _online(event: Event) -> list[Block]:
     """Where to join, in mails to those who hold tickets only."""
-    return [Facts([(_("Online"), event.online_url)])] if event.online_url else []
+    return [Details([(_("Online"), event.online_url)])] if event.online_url else []
 
 
 def when_words(event: Event) -> str:

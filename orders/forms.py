@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from events.models import Event
 from orders.models import Order, PaymentMethod, Stage
 from orders.operations import Buyer
-from orders.queries import OrderFilter, Place
+from orders.queries import AttendeeField, OrderFilter
 from orders.queries.desk import MATRIX_METHODS, TICKET_COUNTS
 from people.operations import Name
 from tiqqo.core.card_amounts import card_limits
@@ -59,7 +59,7 @@ class CheckoutForm(TiqqoForm):
     consent = forms.BooleanField(required=False)
 
     def __init__(
-        self, *args: Any, event: Event, places: Sequence[Place], total: Money, **kwargs: Any
+        self, *args: Any, event: Event, places: Sequence[AttendeeField], total: Money, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.event, self.all_places = event, places
@@ -94,7 +94,7 @@ class CheckoutForm(TiqqoForm):
         for place in self.places:
             self._ask_for(place)
 
-    def _ask_for(self, place: Place) -> None:
+    def _ask_for(self, place: AttendeeField) -> None:
         for part, label, missing in (
             ("first_name", _("First name"), _("Ticket %(number)s: enter the first name.")),
             ("last_name", _("Last name"), _("Ticket %(number)s: enter the last name.")),
@@ -125,7 +125,7 @@ class CheckoutForm(TiqqoForm):
         return any(place.needs_name for place in self.places)
 
     @property
-    def attendee_fields(self) -> list[tuple[Place, list[forms.BoundField]]]:
+    def attendee_fields(self) -> list[tuple[AttendeeField, list[forms.BoundField]]]:
         """The places with their fields, for the template."""
         return [
             (

@@ -10,7 +10,7 @@ from orders.models import OrderStatus
 from ticketing.catalogue import catalogue_of
 from ticketing.models import Reservation, ReservationLine, ReservationStatus
 from ticketing.shares import CLIENTS_IN_A_NETWORK, Asker, is_little, places_by, shares_of
-from ticketing.stock import draws_of
+from ticketing.stock import pool_places_of
 
 # So long a process remembers the little that it let somebody have without asking the database.
 REMEMBERED = timedelta(days=30)
@@ -28,9 +28,9 @@ def needs_address(reservation: Reservation, lines: Sequence[ReservationLine]) ->
     if not reservation.client:
         return False
     asker = Asker(reservation.client, reservation.network)
-    draws = draws_of(lines)
-    shares = shares_of(event, catalogue_of(event), draws)
-    if is_little(asker, draws, shares, what="free", seconds=REMEMBERED.total_seconds()):
+    pool_places = pool_places_of(lines)
+    shares = shares_of(event, catalogue_of(event), pool_places)
+    if is_little(asker, pool_places, shares, what="free", seconds=REMEMBERED.total_seconds()):
         return False
     had = ReservationLine.objects.filter(
         reservation__event=event,
@@ -40,7 +40,7 @@ def needs_address(reservation: Reservation, lines: Sequence[ReservationLine]) ->
     )
     by_client, by_network = places_by(asker, had)
     return any(
-        by_client[pool] + draws[pool] > share
-        or by_network[pool] + draws[pool] > share * CLIENTS_IN_A_NETWORK
+        by_client[pool] + pool_places[pool] > share
+        or by_network[pool] + pool_places[pool] > share * CLIENTS_IN_A_NETWORK
         for pool, share in shares.items()
     )

@@ -62,7 +62,7 @@ def event_preview(event: Event, page: ShopPage, path: str, reader: Reader) -> Li
         if event.starts_at
         else ""
     )
-    facts = " · ".join(fact for fact in (when, event.place, price_range(page)) if fact)
+    facts = " · ".join(fact for fact in (when, event.venue_words, price_range(page)) if fact)
     words = ". ".join(part for part in (facts, event.summary) if part)
     return LinkPreview(
         title=event.name,

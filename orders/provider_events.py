@@ -84,8 +84,8 @@ def _payment_of_session(session: Subject) -> Payment | None:
 
 def _payment(is_it: Q) -> Payment | None:
     with platform_scope("match an event of the payment provider"):
-        found: Payment | None = Payment.objects.select_related("order").filter(is_it).first()
-    return found
+        payment: Payment | None = Payment.objects.select_related("order").filter(is_it).first()
+    return payment
 
 
 def _reference(subject: Subject) -> UUID | None:

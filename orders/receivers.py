@@ -8,9 +8,9 @@ from tiqqo.core.tasks import after_commit
 from tiqqo.core.tenancy import tenant_scope
 
 
-def tell_in_line(*, entry_id: int, organiser_id: int, **_: Any) -> None:
+def tell_on_waitlist(*, entry_id: int, organiser_id: int, **_: Any) -> None:
     with tenant_scope(organiser_id):
-        after_commit(tasks.tell_in_line, entry_id)
+        after_commit(tasks.tell_on_waitlist, entry_id)
 
 
 def ask_to_confirm_place(*, request_id: int, organiser_id: int, **_: Any) -> None:
@@ -20,4 +20,4 @@ def ask_to_confirm_place(*, request_id: int, organiser_id: int, **_: Any) -> Non
 
 def connect() -> None:
     facts.place_requested.connect(ask_to_confirm_place, dispatch_uid="ask_to_confirm_place")
-    facts.line_moved.connect(tell_in_line, dispatch_uid="tell_in_line")
+    facts.waitlist_moved.connect(tell_on_waitlist, dispatch_uid="tell_on_waitlist")

@@ -101,8 +101,8 @@ def _differences_of(found: CheckoutRecord) -> Iterator[Difference]:
 
 def _payment(is_it: Q) -> Payment | None:
     with platform_scope("hold the provider's payments against ours"):
-        found: Payment | None = Payment.objects.select_related("order").filter(is_it).first()
-    return found
+        payment: Payment | None = Payment.objects.select_related("order").filter(is_it).first()
+    return payment
 
 
 _SAME = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from accounts.models import Organiser
 from events.models import Event
 from orders.email_messages import order_url
-from orders.emails import OrderFacts
+from orders.emails import OrderEmailFacts
 from orders.models import (
     Invoice,
     Order,
@@ -23,7 +23,7 @@ from orders.operations.invoicing import drawn_up
 from orders.price_lines import PriceLine
 from orders.printed import PrintedTicket, printed
 from orders.queries.buyer import OfferedSubstitute
-from orders.waitlist_emails import PlaceFacts
+from orders.waitlist_emails import WaitlistEmailFacts
 from ticketing.models import (
     Reservation,
     TicketType,
@@ -66,8 +66,8 @@ class Specimen:
         )
 
     @property
-    def facts(self) -> OrderFacts:
-        return OrderFacts(
+    def facts(self) -> OrderEmailFacts:
+        return OrderEmailFacts(
             self.order,
             order_url(self.order),
             self.lines,
@@ -308,7 +308,7 @@ def _specimen(
     return Specimen(order, lines, tickets, [refund])
 
 
-def place_in_line(status: WaitlistStatus) -> PlaceFacts:
+def queue_position(status: WaitlistStatus) -> WaitlistEmailFacts:
     """Somebody on the waitlist of the club night, as they stand."""
     event = club_night().event
     reservation = Reservation(
@@ -324,7 +324,7 @@ def place_in_line(status: WaitlistStatus) -> PlaceFacts:
     )
     is_waiting = status == WaitlistStatus.WAITING
     url = address(f"/{event.organiser.slug}/{event.slug}/")
-    return PlaceFacts(
+    return WaitlistEmailFacts(
         own=OwnEntry(
             entry=entry,
             status=status,

@@ -165,7 +165,7 @@ def draw_document(document_id: int) -> None:
             has_more = _draw(document)
     if has_more:
         after_commit(draw_document, document_id)
-    elif document is not None and document.is_drawn:
+    elif document is not None and document.is_in_lottery_order:
         for delivery_id in deliveries_with(document):
             after_commit(prepare_delivery, delivery_id)
 
@@ -285,7 +285,7 @@ class WaitlistMailTask(TenantTask):
 
 
 @shared_task(base=WaitlistMailTask)
-def tell_in_line(entry_id: int) -> None:
+def tell_on_waitlist(entry_id: int) -> None:
     """Somebody on a waitlist has a mail about how they stand now, once."""
     entry = (
         WaitlistEntry.objects.untold()
@@ -324,7 +324,7 @@ def ask_to_confirm_place(request_id: int) -> None:
 
 
 @shared_task
-def sweep_line() -> int:
+def sweep_waitlist_emails() -> int:
     """Whoever on a waitlist was not told how they stand is told, and whoever asked for a place is asked
     to confirm it; how many."""
     now = clock.now()
@@ -336,7 +336,7 @@ def sweep_line() -> int:
         ).order_by("mail_due_at")
         requests = _short_of_a_batch(unasked.values_list("pk", "organiser_id"), "codes")
     for entry_id, organiser_id in found:
-        enqueue(tell_in_line, [entry_id], {"organiser_id": organiser_id})
+        enqueue(tell_on_waitlist, [entry_id], {"organiser_id": organiser_id})
     for request_id, organiser_id in requests:
         enqueue(ask_to_confirm_place, [request_id], {"organiser_id": organiser_id})
     return len(found) + len(requests)

@@ -5,7 +5,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils import translation
 
-from orders.waitlist_emails import PlaceFacts, confirmation_letter, waitlist_letter
+from orders.waitlist_emails import WaitlistEmailFacts, confirmation_email, waitlist_email
 from people.consent_links import one_click_headers
 from ticketing.models import WaitlistEntry, WaitlistRequest, WaitlistStatus
 from ticketing.queries import lines_of
@@ -13,7 +13,7 @@ from ticketing.queries.waitlist import OwnEntry, own_entry, words_of_request
 from ticketing.selling import name_of
 from tiqqo.core import clock
 from tiqqo.ui.dates import words_for
-from tiqqo.ui.emails import render_letter
+from tiqqo.ui.emails import render_email
 
 
 def entry_url(entry: WaitlistEntry) -> str:
@@ -25,10 +25,10 @@ def waitlist_mail(entry: WaitlistEntry) -> EmailMultiAlternatives:
     """The mail about how they stand, complete."""
     organiser = entry.event.organiser
     with translation.override(entry.locale):
-        letter = waitlist_letter(_facts(own_entry(entry, at=clock.now())))
-        text, html = render_letter(letter)
+        message = waitlist_email(_facts(own_entry(entry, at=clock.now())))
+        text, html = render_email(message)
     mail = EmailMultiAlternatives(
-        subject=letter.subject,
+        subject=message.subject,
         body=text,
         to=[entry.email],
         reply_to=[organiser.support_email] if organiser.support_email else None,
@@ -40,7 +40,7 @@ def waitlist_mail(entry: WaitlistEntry) -> EmailMultiAlternatives:
 
 def _unsubscribe_headers(entry: WaitlistEntry) -> dict[str, str]:
     """These mails rest on consent, which a mail program takes back by one click (RFC 8058)."""
-    if not entry.is_in_line:
+    if not entry.is_on_waitlist:
         return {}
     return one_click_headers(_url("shop:waitlist_departure", entry, secret=entry.secret))
 
@@ -49,9 +49,9 @@ def confirmation_mail(request: WaitlistRequest) -> EmailMultiAlternatives:
     """The mail that asks whether they want to wait, complete."""
     with translation.override(request.locale):
         wishes = words_of_request(request)
-        letter = confirmation_letter(request, wishes=wishes, url=_request_url(request))
-        text, html = render_letter(letter)
-    mail = EmailMultiAlternatives(subject=letter.subject, body=text, to=[request.email])
+        message = confirmation_email(request, wishes=wishes, url=_request_url(request))
+        text, html = render_email(message)
+    mail = EmailMultiAlternatives(subject=message.subject, body=text, to=[request.email])
     mail.attach_alternative(html, "text/html")
     return mail
 
@@ -62,10 +62,10 @@ def _request_url(request: WaitlistRequest) -> str:
     return str(settings.BASE_URL + path)
 
 
-def _facts(own: OwnEntry) -> PlaceFacts:
+def _facts(own: OwnEntry) -> WaitlistEmailFacts:
     entry = own.entry
     is_offer = own.status == WaitlistStatus.OFFERED and entry.reservation is not None
-    return PlaceFacts(
+    return WaitlistEmailFacts(
         own=own,
         url=entry_url(entry),
         checkout_url=_url("shop:checkout", entry, secret=entry.reservation.secret)

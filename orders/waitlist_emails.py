@@ -11,11 +11,11 @@ from orders.emails import when_words
 from ticketing.models import WaitlistRequest, WaitlistStatus
 from ticketing.queries.waitlist import OwnEntry
 from tiqqo.ui.dates import words_for
-from tiqqo.ui.emails import Block, Button, Facts, Letter, Note, Text, greeting, one_line
+from tiqqo.ui.emails import Block, Button, Details, Email, Note, Text, greeting, one_line
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceFacts:
+class WaitlistEmailFacts:
     """What a mail to somebody in line may speak of. `url` is the page of their place, `checkout_url`
     leads to what they are offered, `join_url` to the end of the line."""
 
@@ -30,13 +30,13 @@ class PlaceFacts:
         return self.own.entry.event
 
 
-def confirmation_letter(request: WaitlistRequest, *, wishes: Sequence[str], url: str) -> Letter:
+def confirmation_email(request: WaitlistRequest, *, wishes: Sequence[str], url: str) -> Email:
     """The mail to an address that somebody typed: nothing waits until its owner says so.
 
     It greets nobody by name and names nobody to answer to, for a stranger may have asked for it.
     """
     event = request.event
-    return Letter(
+    return Email(
         subject=one_line(_("Do you want to wait for %(event)s?") % {"event": event.name}),
         heading=one_line(_("Do you want to wait for %(event)s?") % {"event": event.name}),
         preheader=_("One click, and you are in line."),
@@ -49,7 +49,7 @@ def confirmation_letter(request: WaitlistRequest, *, wishes: Sequence[str], url:
                 )
                 % {"event": event.name}
             ),
-            Facts(
+            Details(
                 [
                     (_("Waiting for"), tickets_wanted(request.quantity, wishes)),
                     *_when(event),
@@ -70,19 +70,19 @@ def confirmation_letter(request: WaitlistRequest, *, wishes: Sequence[str], url:
     )
 
 
-def waitlist_letter(facts: PlaceFacts) -> Letter:
-    """The letter about how they stand, in the current language."""
-    return _LETTERS[facts.own.status](facts)
+def waitlist_email(facts: WaitlistEmailFacts) -> Email:
+    """The email about how they stand, in the current language."""
+    return _EMAILS[facts.own.status](facts)
 
 
-def _joined(facts: PlaceFacts) -> Letter:
+def _joined(facts: WaitlistEmailFacts) -> Email:
     place = facts.own.place
     words = (
         _("You are number %(place)s in line.") % {"place": place}
         if place
         else _("Who is offered tickets is decided by lot.")
     )
-    return _letter(
+    return _email(
         facts,
         subject=_("You are on the waitlist for %(event)s") % {"event": facts.event.name},
         preheader=words,
@@ -94,7 +94,7 @@ def _joined(facts: PlaceFacts) -> Letter:
                 )
                 % {"event": facts.event.name}
             ),
-            Facts([*_wanted(facts), *_place(facts), *_when(facts.event)]),
+            Details([*_wanted(facts), *_place(facts), *_when(facts.event)]),
             Button(_("See your place"), facts.url),
             Note(
                 _(
@@ -106,9 +106,9 @@ def _joined(facts: PlaceFacts) -> Letter:
     )
 
 
-def _offered(facts: PlaceFacts) -> Letter:
+def _offered(facts: WaitlistEmailFacts) -> Email:
     until = _until(facts)
-    return _letter(
+    return _email(
         facts,
         subject=_("Tickets for you: %(event)s") % {"event": facts.event.name},
         preheader=_("Held for you until %(until)s.") % {"until": until},
@@ -120,7 +120,7 @@ def _offered(facts: PlaceFacts) -> Letter:
                 )
                 % {"event": facts.event.name, "until": until}
             ),
-            Facts(
+            Details(
                 [
                     (_("Held for you"), ", ".join(facts.offered)),
                     (_("Until"), until),
@@ -139,8 +139,8 @@ def _offered(facts: PlaceFacts) -> Letter:
     )
 
 
-def _lapsed(facts: PlaceFacts) -> Letter:
-    return _letter(
+def _lapsed(facts: WaitlistEmailFacts) -> Email:
+    return _email(
         facts,
         subject=_("Your tickets for %(event)s went to the next in line")
         % {"event": facts.event.name},
@@ -158,7 +158,7 @@ def _lapsed(facts: PlaceFacts) -> Letter:
     )
 
 
-_LETTERS: dict[WaitlistStatus, Callable[[PlaceFacts], Letter]] = {
+_EMAILS: dict[WaitlistStatus, Callable[[WaitlistEmailFacts], Email]] = {
     WaitlistStatus.WAITING: _joined,
     WaitlistStatus.OFFERED: _offered,
     WaitlistStatus.LAPSED: _lapsed,
@@ -168,9 +168,9 @@ _LETTERS: dict[WaitlistStatus, Callable[[PlaceFacts], Letter]] = {
 # Parts -----------------------------------------------------------------------------------
 
 
-def _letter(
-    facts: PlaceFacts, *, subject: str, blocks: Sequence[Block], preheader: str = ""
-) -> Letter:
+def _email(
+    facts: WaitlistEmailFacts, *, subject: str, blocks: Sequence[Block], preheader: str = ""
+) -> Email:
     organiser = facts.event.organiser
     footer = [
         _("You get this because you joined the waitlist of %(organiser)s.")
@@ -180,7 +180,7 @@ def _letter(
         footer.append(
             _("Questions? Answer this mail: %(email)s") % {"email": organiser.support_email}
         )
-    return Letter(
+    return Email(
         subject=one_line(subject),
         heading=one_line(subject),
         preheader=one_line(preheader),
@@ -198,11 +198,11 @@ def tickets_wanted(count: int, wishes: Sequence[str]) -> str:
     return f"{words}: {wanted}" if wanted else words
 
 
-def _wanted(facts: PlaceFacts) -> list[tuple[str, str]]:
+def _wanted(facts: WaitlistEmailFacts) -> list[tuple[str, str]]:
     return [(_("Waiting for"), tickets_wanted(facts.own.entry.quantity, facts.own.wishes))]
 
 
-def _place(facts: PlaceFacts) -> list[tuple[str, str]]:
+def _place(facts: WaitlistEmailFacts) -> list[tuple[str, str]]:
     place = facts.own.place
     return [(_("Place in line"), str(place) if place else _("by lot"))]
 
@@ -212,7 +212,7 @@ def _when(event: Event) -> list[tuple[str, str]]:
     return [(label, value) for label, value in rows if value]
 
 
-def _until(facts: PlaceFacts) -> str:
+def _until(facts: WaitlistEmailFacts) -> str:
     reservation = facts.own.entry.reservation
     assert reservation is not None, "an offer holds something"
     return words_for(reservation.expires_at, facts.event.time_zone, "datetime", show_zone=True)

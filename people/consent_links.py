@@ -59,8 +59,8 @@ def contact_of(token: str) -> Contact | None:
     organiser_id, _colon, contact_id = words.partition(":")
     if organiser_id != str(current_organiser_id()):
         return None
-    found: Contact | None = Contact.objects.filter(pk=int(contact_id), erased_at=None).first()
-    return found
+    contact: Contact | None = Contact.objects.filter(pk=int(contact_id), erased_at=None).first()
+    return contact
 
 
 def one_click_headers(url: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from reports.queries.action_items import Need, NeedKind
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ActionItem:
     """A row of "what needs me today": what is the matter, and the link to do something about it."""
 
     title: str
@@ -83,22 +83,22 @@ _WAYS = {
 }
 
 
-def tasks_for(member: Membership, needs: Iterable[Need]) -> list[Task]:
+def action_items_for(member: Membership, needs: Iterable[Need]) -> list[ActionItem]:
     """Those of `needs` that this member may do something about, in their order."""
     return [
-        _task(need, member.organiser.slug)
+        _action_item(need, member.organiser.slug)
         for need in needs
         if member.may(_WAYS[need.kind].permission)
     ]
 
 
-def _task(need: Need, organiser_slug: str) -> Task:
+def _action_item(need: Need, organiser_slug: str) -> ActionItem:
     way = _WAYS[need.kind]
     here = {"organiser_slug": organiser_slug}
     if way.page != "accounts:team":
         here["event_slug"] = need.event_slug
     query = f"?{way.query}" if way.query else ""
-    return Task(
+    return ActionItem(
         title=_title(need),
         event=need.event_name,
         tone=way.tone,

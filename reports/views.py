@@ -15,7 +15,7 @@ from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.queries import event_or_404
 from events.readiness import Item as ChecklistItem
-from reports.action_items import tasks_for
+from reports.action_items import action_items_for
 from reports.charts import (
     checkout_steps,
     methods_used,
@@ -60,7 +60,7 @@ def home(request: Any) -> HttpResponse:
         "reports/home.html",
         {
             "home": page,
-            "tasks": tasks_for(member, page.needs),
+            "tasks": action_items_for(member, page.needs),
             "upcoming": [
                 {"row": row, "spark": charts.sparkline(row.course)} for row in page.upcoming
             ],

@@ -60,7 +60,7 @@ class Unlocked:
         )
 
     def allocation_for(self, release: Release) -> Allocation | None:
-        """The partner's stock that a sale of this release draws on."""
+        """The partner's stock that a sale of this release takes from."""
         return self.allocation if self.allocation and self.opens(release) else None
 
 
@@ -76,11 +76,11 @@ def covers(promotion: Promotion, ticket_type_id: int, release_id: int) -> bool:
     )
 
 
-def units_left(draws: Mapping[int, int], counts: Counts) -> int | None:
+def units_left(pool_places: Mapping[int, int], counts: Counts) -> int | None:
     """How many more units walk-ins can have; None when nothing limits."""
     left = [
         free // places
-        for pool, places in draws.items()
+        for pool, places in pool_places.items()
         if pool in counts and (free := counts[pool].free_to_all) is not None
     ]
     return min(left, default=None)
@@ -130,8 +130,8 @@ def has_places(
 ) -> bool:
     """Whether at least one unit is left; of a timed type, in any slot to come."""
     allocation = unlocked.allocation_for(release)
-    draws = catalogue.unit_draws(release, slot=None, allocation=allocation)
-    if units_left(draws, counts) == 0:
+    pool_places = catalogue.unit_pool_places(release, slot=None, allocation=allocation)
+    if units_left(pool_places, counts) == 0:
         return False
     if not catalogue.needs_slot(release.ticket_type):
         return True
@@ -154,8 +154,8 @@ def has_places_at(
     places = sum(share.quantity for share in shares if share.ticket_type.is_timed)
     if units_left(dict.fromkeys(catalogue.pools.slots.get(slot.pk, ()), places), counts) == 0:
         return False
-    draws = catalogue.unit_draws(release, slot=slot, allocation=allocation)
-    return units_left(draws, counts) != 0
+    pool_places = catalogue.unit_pool_places(release, slot=slot, allocation=allocation)
+    return units_left(pool_places, counts) != 0
 
 
 def slot_is_open(slot: TimeSlot, *, at: datetime) -> bool:

@@ -1,5 +1,5 @@
 """What an event offers, apart from what changes with each sale: types, releases, options, slots,
-which pools a sale draws on, promotions.
+which pools a sale takes from, promotions.
 
 Read once per `Event.offer_revision` and process, so that a sale in a rush reads its event and
 nothing else. Triggers give the event another revision in the transaction that changes any of it.
@@ -65,7 +65,7 @@ class PoolIds:
         slot: TimeSlot | None,
         bundle: TicketType | None = None,
     ) -> tuple[int, ...]:
-        """Every pool that a public sale draws on, in ascending order."""
+        """Every pool that a public sale takes from, in ascending order."""
         found = {
             *(self.event if ticket_type.takes_place else ()),
             *self.types.get(ticket_type.pk, ()),
@@ -110,15 +110,15 @@ class Catalogue:
         options = self.options.get(release.pk, ())
         return next((o for o in options if o.option.code == code), None)
 
-    def unit_draws(
+    def unit_pool_places(
         self, release: Release, *, slot: TimeSlot | None, allocation: Allocation | None = None
     ) -> dict[int, int]:
         """How many places one unit takes from each pool, parts of a bundle included."""
-        draws: Counter[int] = Counter()
+        pool_places: Counter[int] = Counter()
         for share in self.shares_of(release):
             pools = self.pool_ids_of(share, release, slot=slot, allocation=allocation)
-            draws.update(dict.fromkeys(pools, share.quantity))
-        return dict(draws)
+            pool_places.update(dict.fromkeys(pools, share.quantity))
+        return dict(pool_places)
 
     def shares_of(self, release: Release) -> tuple[Part, ...]:
         """What one unit issues: the parts of a bundle, or so many tickets of the type itself."""

@@ -4,6 +4,6 @@ from django.dispatch import Signal
 
 # Somebody in a waitlist's line has news that they should be told: sends `entry_id`,
 # `organiser_id`.
-line_moved = Signal()
+waitlist_moved = Signal()
 # Somebody asked for a place in line and is to confirm it by mail: sends `request_id`, `organiser_id`.
 place_requested = Signal()

@@ -29,7 +29,7 @@ _RESERVATION = Compiled(
 )
 
 
-def lock_offer(event: Event | int) -> Event:
+def lock_catalogue(event: Event | int) -> Event:
     """The event: whoever else changes what it offers waits, and sales go on."""
     locked: Event = (
         Event.objects.select_for_update(of=("self",), no_key=True)
@@ -58,7 +58,7 @@ def lock_buyer(event_id: int, email_key: str) -> None:
         )
 
 
-def lock_line(event: Event | int, *, or_leave: bool = False) -> WaitlistPolicy | None:
+def lock_waitlist(event: Event | int, *, or_leave: bool = False) -> WaitlistPolicy | None:
     """The event's line: who else steers or serves it waits. None without a waitlist, and with
     `or_leave` also when somebody else is at it."""
     policy: WaitlistPolicy | None = (

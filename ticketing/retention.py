@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from ticketing.errors import PaymentUnderWay
 from ticketing.models import WaitlistEntry
-from ticketing.operations import leave_line
+from ticketing.operations import leave_waitlist
 from tiqqo.core import audit
 from tiqqo.core.retention import Rule, delete_unlocked, register
 from tiqqo.core.tenancy import tenant_scope
@@ -21,9 +21,9 @@ def _lines_that_are_over(before: datetime) -> QuerySet[WaitlistEntry]:
 def _forget(rows: QuerySet[WaitlistEntry]) -> int:
     """Who is in line still leaves it first, so that the places kept for them are counted right."""
     for entry in rows:
-        if entry.is_in_line:
+        if entry.is_on_waitlist:
             with tenant_scope(entry.organiser_id), suppress(PaymentUnderWay):
-                leave_line(entry, by=audit.SYSTEM)
+                leave_waitlist(entry, by=audit.SYSTEM)
     return delete_unlocked(rows.filter(ended_at__isnull=False))
 
 

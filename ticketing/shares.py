@@ -57,14 +57,14 @@ def forget_askers() -> None:
     _tally.clear()
 
 
-def shares_of(event: Event, catalogue: Catalogue, draws: Mapping[int, int]) -> dict[int, int]:
+def shares_of(event: Event, catalogue: Catalogue, pool_places: Mapping[int, int]) -> dict[int, int]:
     """How many places of each of these pools one client may have at once: never fewer than one order may
     have. Nothing of a pool without a limit, and of an event without a bound."""
     if settings.LIMITS is None or event.held_share_percent == WITHOUT_BOUND:
         return {}
     return {
         pool: max(event.per_order_limit, math.ceil(capacity * event.held_share_percent / 100))
-        for pool in draws
+        for pool in pool_places
         if (capacity := catalogue.pools.capacities.get(pool)) is not None
     }
 
@@ -72,7 +72,7 @@ def shares_of(event: Event, catalogue: Catalogue, draws: Mapping[int, int]) -> d
 def refuse_more_than_share(
     event: Event,
     catalogue: Catalogue,
-    draws: Mapping[int, int],
+    pool_places: Mapping[int, int],
     asker: Asker,
     *,
     at: datetime,
@@ -83,8 +83,8 @@ def refuse_more_than_share(
     Stand in the transaction that holds them: the next of the same client waits for its end. `but_for`
     is the reservation that is being changed. Raises TooManyHeld, ProofNeeded.
     """
-    shares = shares_of(event, catalogue, draws)
-    if is_little(asker, draws, shares, what="held", seconds=event.hold_minutes * 60):
+    shares = shares_of(event, catalogue, pool_places)
+    if is_little(asker, pool_places, shares, what="held", seconds=event.hold_minutes * 60):
         return
     _one_at_a_time(event, asker)
     # Whoever is paying keeps what they hold, by a method that settles later for days.
@@ -95,7 +95,7 @@ def refuse_more_than_share(
     ).exclude(reservation=but_for)
     by_client, by_network = places_by(asker, held_now)
     for pool, share in shares.items():
-        asked, held = draws[pool], by_client[pool]
+        asked, held = pool_places[pool], by_client[pool]
         if asked <= 0:
             continue
         if held + asked > share or by_network[pool] + asked > share * CLIENTS_IN_A_NETWORK:
@@ -105,12 +105,17 @@ def refuse_more_than_share(
 
 
 def is_little(
-    asker: Asker, draws: Mapping[int, int], shares: Mapping[int, int], *, what: str, seconds: float
+    asker: Asker,
+    pool_places: Mapping[int, int],
+    shares: Mapping[int, int],
+    *,
+    what: str,
+    seconds: float,
 ) -> bool:
     """Whether this process has let the client have little of each pool lately, and so its network: of
     IPv6 that has as many clients as somebody likes. If so, it has them now."""
     return all(
-        _tally.add((what, who, pool), draws[pool], most=most, seconds=seconds)
+        _tally.add((what, who, pool), pool_places[pool], most=most, seconds=seconds)
         for pool, share in shares.items()
         for who, most in (
             (asker.client, share // UNASKED_PART),

@@ -91,26 +91,26 @@ RETURNING id
 Draws = Mapping[int, int]
 
 
-def draws_of(lines: Iterable[ReservationLine]) -> Counter[int]:
+def pool_places_of(lines: Iterable[ReservationLine]) -> Counter[int]:
     """How many places the lines take from each pool."""
-    draws: Counter[int] = Counter()
+    pool_places: Counter[int] = Counter()
     for line in lines:
         for pool_id in line.pool_ids:
-            draws[pool_id] += line.places
-    return draws
+            pool_places[pool_id] += line.places
+    return pool_places
 
 
-def _change(sql: str, draws: Draws) -> set[int]:
+def _change(sql: str, pool_places: Draws) -> set[int]:
     """Pools that were left unchanged because they had no room."""
-    if not draws:
+    if not pool_places:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"pools": list(draws), "counts": list(draws.values())})
+        cursor.execute(sql, {"pools": list(pool_places), "counts": list(pool_places.values())})
         changed = {row[0] for row in cursor.fetchall()}
-    return set(draws) - changed
+    return set(pool_places) - changed
 
 
-def hold(draws: Draws, *, from_line: bool = False, is_forgettable: bool = False) -> set[int]:
+def hold(pool_places: Draws, *, from_line: bool = False, is_forgettable: bool = False) -> set[int]:
     """Places are held; negative counts are let go. Returns the pools without room: roll back unless
     it is empty. Places that people in line wait for are there only for them (`from_line`).
 
@@ -118,46 +118,46 @@ def hold(draws: Draws, *, from_line: bool = False, is_forgettable: bool = False)
     their transactions wrote: only for a transaction that does nothing but hold.
     """
     if from_line:
-        return _change(_HOLD_FROM_LINE, draws)
-    return _change(_HOLD + _FORGETTABLE if is_forgettable else _HOLD, draws)
+        return _change(_HOLD_FROM_LINE, pool_places)
+    return _change(_HOLD + _FORGETTABLE if is_forgettable else _HOLD, pool_places)
 
 
-def short_of(draws: Draws) -> dict[int, int]:
-    """Pools without room for these draws, and what each has left for walk-ins. Nothing is taken."""
+def short_of(pool_places: Draws) -> dict[int, int]:
+    """Pools without room for these pool_places, and what each has left for walk-ins. Nothing is taken."""
     with connection.cursor() as cursor:
-        cursor.execute(_SHORT, {"pools": list(draws), "counts": list(draws.values())})
+        cursor.execute(_SHORT, {"pools": list(pool_places), "counts": list(pool_places.values())})
         return dict(cursor.fetchall())
 
 
-def sell(draws: Draws) -> set[int]:
+def sell(pool_places: Draws) -> set[int]:
     """Places are sold without having been held. Returns the pools without room, as `hold`."""
-    return _change(_SELL, draws)
+    return _change(_SELL, pool_places)
 
 
-def confirm(draws: Draws) -> None:
+def confirm(pool_places: Draws) -> None:
     """Held places become sold ones."""
-    _change(_CONFIRM, draws)
+    _change(_CONFIRM, pool_places)
 
 
-def release(draws: Draws) -> None:
+def release(pool_places: Draws) -> None:
     """Held places are free again."""
-    _change(_RELEASE, draws)
+    _change(_RELEASE, pool_places)
 
 
-def give_back(draws: Draws) -> None:
+def give_back(pool_places: Draws) -> None:
     """Sold places are free again."""
-    _change(_RETURN, draws)
+    _change(_RETURN, pool_places)
 
 
-def set_aside(draws: Draws) -> set[int]:
+def set_aside(pool_places: Draws) -> set[int]:
     """Places are set aside for a partner; negative counts are returned to sale. Pools without room,
     as `hold`."""
-    return _change(_SET_ASIDE, draws)
+    return _change(_SET_ASIDE, pool_places)
 
 
-def wait(draws: Draws) -> None:
+def wait(pool_places: Draws) -> None:
     """So many more places are waited for in line; negative counts are fewer."""
-    _change(_WAIT, draws)
+    _change(_WAIT, pool_places)
 
 
 def claim_code(code_id: int) -> bool:

@@ -13,7 +13,7 @@ from ticketing.availability import Counts, release_state, slot_is_open
 from ticketing.catalogue import Catalogue, PricedOption
 from ticketing.models import PricingMethod, Release, ReservationLine, TimeSlot
 from ticketing.selling import Choice, Kept, Key, kept_prices
-from ticketing.waitlist_queue import Free, free_behind_the_line
+from ticketing.waitlist_queue import Free, free_behind_the_queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def substitute_for(
     lines: Sequence[ReservationLine], catalogue: Catalogue, counts: Counts, *, at: datetime
 ) -> list[Choice] | None:
     """As many of something else, or of the same, as these lines held; None where there is not enough."""
-    free = free_behind_the_line(counts)
+    free = free_behind_the_queue(counts)
     found = []
     for key, kept in kept_prices(lines).items():
         candidates = _candidates(catalogue, counts, key, kept, at)
@@ -48,10 +48,10 @@ def substitute_for(
 
 def _take(catalogue: Catalogue, one: _Candidate, quantity: int, free: Free) -> bool:
     """Whether there is room, which then is taken for what is looked for next."""
-    draws = catalogue.unit_draws(one.release, slot=one.slot)
-    if any(pool in free and free[pool] < places * quantity for pool, places in draws.items()):
+    pool_places = catalogue.unit_pool_places(one.release, slot=one.slot)
+    if any(pool in free and free[pool] < places * quantity for pool, places in pool_places.items()):
         return False
-    for pool, places in draws.items():
+    for pool, places in pool_places.items():
         if pool in free:
             free[pool] -= places * quantity
     return True

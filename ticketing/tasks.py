@@ -7,7 +7,7 @@ from celery import shared_task
 from ticketing import operations
 from ticketing.operations import expire_reservations, return_due_allocations
 from ticketing.queries import due_allocations, recount, recount_codes
-from ticketing.queries.waitlist import lines_to_serve
+from ticketing.queries.waitlist import waitlists_to_serve
 from ticketing.verification import note_verified
 from tiqqo.core import clock
 from tiqqo.core.tasks import TenantTask, enqueue
@@ -25,7 +25,7 @@ def sweep_reservations() -> int:
             total += count
     if total:
         logger.info("reservations.expired", extra={"count": total})
-        enqueue(serve_lines)
+        enqueue(serve_waitlists)
     return total
 
 
@@ -83,18 +83,18 @@ def forget_waitlist_requests() -> int:
 
 
 @shared_task(base=TenantTask)
-def serve_line(event_id: int) -> int:
+def serve_waitlist(event_id: int) -> int:
     """Offers of the waitlist that are over are settled, and the next in line have theirs; how many."""
-    operations.settle_offers(event_id)
-    return operations.serve_line(event_id)
+    operations.close_offers(event_id)
+    return operations.serve_waitlist(event_id)
 
 
 @shared_task
-def serve_lines() -> int:
+def serve_waitlists() -> int:
     """Every line that somebody waits in is served, each in a task of its own; how many lines."""
     with platform_scope("find waitlists to serve"):
-        lines = lines_to_serve()
+        lines = waitlists_to_serve()
     for event_id, organiser_id in sorted(lines):
-        if not enqueue(serve_line, [event_id], {"organiser_id": organiser_id}):
+        if not enqueue(serve_waitlist, [event_id], {"organiser_id": organiser_id}):
             break
     return len(lines)

@@ -31,14 +31,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """Somebody in line for so many tickets of any one of their wishes. `is_drawn` says whether their
+    """Somebody in line for so many tickets of any one of their wishes. `is_in_lottery_order` says whether their
     turn can come: before the lot is drawn, nobody's can."""
 
     entry_id: int
     quantity: int
     wishes: tuple[Wish, ...]
     pool_ids: tuple[int, ...] = ()
-    is_drawn: bool = True
+    is_in_lottery_order: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Way:
     def choice(self, quantity: int) -> Choice:
         return Choice(self.release.code, quantity, self.option, self.slot.code if self.slot else "")
 
-    def draws(self, quantity: int) -> dict[int, int]:
+    def pool_places(self, quantity: int) -> dict[int, int]:
         return {pool: places * quantity for pool, places in self.unit.items()}
 
     def takes(self, quantity: int) -> bool:
@@ -93,7 +93,7 @@ def walk(
     """A step for each, in their order. `free` counts down on the way. When not `serving`, nobody is
     offered anything, and what they could have is kept for them."""
     for waiter in waiters:
-        step = _step(waiter, ways.of(waiter), free, serving=serving and waiter.is_drawn)
+        step = _step(waiter, ways.of(waiter), free, serving=serving and waiter.is_in_lottery_order)
         gone = step.way.unit if step.way else Counter(step.pool_ids)
         for pool, places in gone.items():
             if pool in free:
@@ -129,7 +129,7 @@ def free_places(counts: Counts) -> Free:
     return {pool: count.free for pool, count in counts.items() if count.free is not None}
 
 
-def free_behind_the_line(counts: Counts) -> Free:
+def free_behind_the_queue(counts: Counts) -> Free:
     """The same for whoever comes last."""
     return {
         pool: count.free - count.waiting for pool, count in counts.items() if count.free is not None
@@ -169,7 +169,7 @@ class Ways:
                 release=release,
                 slot=slot,
                 option=option[0].option.code if needs_option else "",
-                unit=self.catalogue.unit_draws(release, slot=slot),
+                unit=self.catalogue.unit_pool_places(release, slot=slot),
                 is_open=self._is_open(release, wish)
                 and (slot is None or slot_is_open(slot, at=self.at)),
                 least=ticket_type.per_order_minimum or 1,

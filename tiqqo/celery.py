@@ -162,7 +162,7 @@ app.conf.task_routes = {
     "orders.tasks.welcome_people": {"queue": "people"},
     "tiqqo.core.tasks.sweep_retention": {"queue": "people"},
     "orders.tasks.send_delivery": {"queue": "mail"},
-    "orders.tasks.tell_in_line": {"queue": "mail"},
+    "orders.tasks.tell_on_waitlist": {"queue": "mail"},
     "accounts.tasks.send_invitation": {"queue": "mail"},
     # Somebody looks at a page that waits for these: no mail with tickets stands before them.
     "orders.tasks.ask_to_confirm_place": {"queue": "codes"},
@@ -191,7 +191,7 @@ app.conf.beat_schedule = {
         "schedule": schedule(run_every=20),
     },
     "serve the waitlists": {
-        "task": "ticketing.tasks.serve_lines",
+        "task": "ticketing.tasks.serve_waitlists",
         "schedule": schedule(run_every=20),
     },
     "forget requests for a place in line that nobody confirmed": {
@@ -215,7 +215,7 @@ app.conf.beat_schedule = {
         "schedule": schedule(run_every=600),
     },
     "write to waitlists what was missed": {
-        "task": "orders.tasks.sweep_line",
+        "task": "orders.tasks.sweep_waitlist_emails",
         "schedule": schedule(run_every=60),
     },
     "remind buyers of tomorrow": {

@@ -10,11 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from accounts.emails import account_letter, invitation_letter
+from accounts.emails import account_email, invitation_email
 from accounts.models import Invitation, Organiser, User
 from accounts.permissions import Role
 from orders.documents import badges_pdf, invoice_pdf, tickets_document
-from orders.emails import letter_for
+from orders.emails import email_for
 from orders.models import DeliveryKind
 from orders.styleguide import (
     Specimen,
@@ -22,28 +22,28 @@ from orders.styleguide import (
     club_night,
     conference,
     hard_case,
-    place_in_line,
+    queue_position,
     unpaid_conference,
 )
-from orders.waitlist_emails import confirmation_letter, waitlist_letter
+from orders.waitlist_emails import confirmation_email, waitlist_email
 from payouts.statement import PayoutStatement, StatementLine, StatementPart, statement_pdf
 from ticketing.models import WaitlistStatus
 from tiqqo.core import clock
 from tiqqo.core.codes import new_secret
 from tiqqo.core.money import Money
-from tiqqo.ui.emails import Button, EventCard, Heading, Letter, Text, address, render_letter
+from tiqqo.ui.emails import Button, Email, EventCard, Heading, Text, address, render_email
 from tiqqo.ui.styleguide.views import for_builders
 
 
-def _account(name: str, **context: object) -> Letter:
-    letter = account_letter(
+def _account(name: str, **context: object) -> Email:
+    message = account_email(
         f"account/email/{name}", {"email": "bo@example.org", "code": "K7QX-29FM", **context}
     )
-    assert letter is not None
-    return letter
+    assert message is not None
+    return message
 
 
-def _notice() -> Letter:
+def _notice() -> Email:
     return _account(
         "password_changed",
         timestamp=datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
@@ -52,9 +52,9 @@ def _notice() -> Letter:
     )
 
 
-def _invitation() -> Letter:
+def _invitation() -> Email:
     organiser = Organiser(name="Blauwe Kikker", slug="blauwe-kikker", accent_colour="#1d4f7c")
-    return invitation_letter(
+    return invitation_email(
         Invitation(
             organiser=organiser,
             email="nils@example.org",
@@ -66,11 +66,11 @@ def _invitation() -> Letter:
     )
 
 
-def _campaign() -> Letter:
+def _campaign() -> Email:
     """What campaigns will fill: words, an event, a button, and the way out that the law asks for."""
     event = club_night().event
     url = address("/blauwe-kikker/mira-solano-quartet/")
-    return Letter(
+    return Email(
         subject="Mira Solano is back, and you hear it first",
         preheader="Two nights in December; the first hundred tickets are for you.",
         heading="Mira Solano is back",
@@ -138,39 +138,39 @@ def _statement() -> bytes:
     )
 
 
-def _club(kind: DeliveryKind) -> Callable[[], Letter]:
-    return lambda: letter_for(kind, club_night().facts)
+def _club(kind: DeliveryKind) -> Callable[[], Email]:
+    return lambda: email_for(kind, club_night().facts)
 
 
-def _unpaid(kind: DeliveryKind) -> Callable[[], Letter]:
-    return lambda: letter_for(kind, unpaid_conference().facts)
+def _unpaid(kind: DeliveryKind) -> Callable[[], Email]:
+    return lambda: email_for(kind, unpaid_conference().facts)
 
 
-def _in_line(status: WaitlistStatus) -> Callable[[], Letter]:
-    return lambda: waitlist_letter(place_in_line(status))
+def _on_waitlist(status: WaitlistStatus) -> Callable[[], Email]:
+    return lambda: waitlist_email(queue_position(status))
 
 
-MAILS: dict[str, Callable[[], Letter]] = {
+MAILS: dict[str, Callable[[], Email]] = {
     "tickets": _club(DeliveryKind.TICKETS),
     "reminder": _club(DeliveryKind.REMINDER),
-    "received": lambda: letter_for(DeliveryKind.RECEIVED, conference().facts),
-    "invoice": lambda: letter_for(DeliveryKind.INVOICE, conference().facts),
+    "received": lambda: email_for(DeliveryKind.RECEIVED, conference().facts),
+    "invoice": lambda: email_for(DeliveryKind.INVOICE, conference().facts),
     "substitute": _club(DeliveryKind.SUBSTITUTE),
     "refunded": _club(DeliveryKind.REFUNDED),
     "refund_failed": _club(DeliveryKind.REFUND_FAILED),
-    "canceled": lambda: letter_for(DeliveryKind.CANCELED, conference().facts),
+    "canceled": lambda: email_for(DeliveryKind.CANCELED, conference().facts),
     "order-to-confirm": _unpaid(DeliveryKind.CONFIRM_ADDRESS),
     "order-requested": _unpaid(DeliveryKind.REQUESTED),
     "order-due": _unpaid(DeliveryKind.DUE),
     "order-lapsing": _unpaid(DeliveryKind.LAPSING),
     "order-lapsed": _unpaid(DeliveryKind.LAPSED),
-    "tickets-hard": lambda: letter_for(DeliveryKind.TICKETS, hard_case().facts),
-    "waitlist-to-confirm": lambda: confirmation_letter(
+    "tickets-hard": lambda: email_for(DeliveryKind.TICKETS, hard_case().facts),
+    "waitlist-to-confirm": lambda: confirmation_email(
         asked_for_place(), wishes=["Standing"], url=address("/blauwe-kikker/")
     ),
-    "waitlist-joined": _in_line(WaitlistStatus.WAITING),
-    "waitlist-offered": _in_line(WaitlistStatus.OFFERED),
-    "waitlist-lapsed": _in_line(WaitlistStatus.LAPSED),
+    "waitlist-joined": _on_waitlist(WaitlistStatus.WAITING),
+    "waitlist-offered": _on_waitlist(WaitlistStatus.OFFERED),
+    "waitlist-lapsed": _on_waitlist(WaitlistStatus.LAPSED),
     "campaign": _campaign,
     "invitation": _invitation,
     "confirm-address": lambda: _account("email_confirmation_signup"),
@@ -222,7 +222,7 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     """The mail's HTML, or with `?text` its twin in plain text."""
     if name not in MAILS:
         raise Http404
-    text, html = render_letter(MAILS[name]())
+    text, html = render_email(MAILS[name]())
     if "text" in request.GET:
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
     return HttpResponse(html)

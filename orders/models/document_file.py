@@ -75,13 +75,13 @@ class DocumentFile(TenantModel):
         return f"{self.kind} {self.state[:8]}: {self.done} of {self.total}"
 
     @property
-    def is_drawn(self) -> bool:
+    def is_in_lottery_order(self) -> bool:
         return self.drawn_at is not None
 
     @property
     def is_given_up(self) -> bool:
         """Whether it failed too often to be tried again by itself."""
-        return not self.is_drawn and self.attempts >= DOCUMENT_TRIES
+        return not self.is_in_lottery_order and self.attempts >= DOCUMENT_TRIES
 
     @property
     def part_names(self) -> list[str]:

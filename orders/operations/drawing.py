@@ -83,10 +83,10 @@ def begin_document(document_id: int) -> DocumentFile | None:
     mine = DocumentFile.objects.filter(pk=document_id, drawn_at=None, attempts__lt=DOCUMENT_TRIES)
     if not mine.update(claimed_at=now, due_at=now + BEGUN_HEAD_START):
         return None
-    found: DocumentFile | None = mine.select_related(
+    document_file: DocumentFile | None = mine.select_related(
         "event__organiser", "order__event__organiser"
     ).first()
-    return found
+    return document_file
 
 
 def keep_slice(document: DocumentFile, part: bytes, *, done: int) -> None:
@@ -119,14 +119,16 @@ def outdate_document(document: DocumentFile) -> None:
 @transaction.atomic
 def mark_document_failed(document_id: int, *, error: BaseException) -> None:
     """The failure is on record; it is tried again later, and given up after DOCUMENT_TRIES."""
-    found = DocumentFile.objects.select_for_update().filter(pk=document_id, drawn_at=None).first()
-    if found is None:
+    document_file = (
+        DocumentFile.objects.select_for_update().filter(pk=document_id, drawn_at=None).first()
+    )
+    if document_file is None:
         return
-    found.attempts += 1
-    wait = RESTS if found.is_given_up else timedelta(seconds=10 * 2**found.attempts)
-    found.last_error = f"{type(error).__name__}: {error}"[:500]
-    found.due_at, found.claimed_at = clock.now() + wait, None
-    found.save(update_fields=["attempts", "last_error", "due_at", "claimed_at"])
+    document_file.attempts += 1
+    wait = RESTS if document_file.is_given_up else timedelta(seconds=10 * 2**document_file.attempts)
+    document_file.last_error = f"{type(error).__name__}: {error}"[:500]
+    document_file.due_at, document_file.claimed_at = clock.now() + wait, None
+    document_file.save(update_fields=["attempts", "last_error", "due_at", "claimed_at"])
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from people.models import Contact, Person
 from people.operations import erase_contact, normalise_email
 from ticketing.errors import PaymentUnderWay
 from ticketing.models import Reservation, WaitlistEntry
-from ticketing.operations import leave_line
+from ticketing.operations import leave_waitlist
 from tiqqo.core import clock
 from tiqqo.core.audit import Actor
 
@@ -127,9 +127,9 @@ def _erase_from_waitlists(key: str, by: Actor) -> int:
     """Out of every line, and gone from it. Who is paying for an offer right now stays until that is done."""
     count = 0
     for entry in WaitlistEntry.objects.filter(email_key=key):
-        if entry.is_in_line:
+        if entry.is_on_waitlist:
             try:
-                leave_line(entry, by=by)
+                leave_waitlist(entry, by=by)
             except PaymentUnderWay:
                 continue
         WaitlistEntry.objects.filter(pk=entry.pk).delete()

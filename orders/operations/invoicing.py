@@ -91,7 +91,7 @@ def drawn_up(
         buyer_vat_number=order.vat_number,
         buyer_reference=order.purchase_number,
         payment_reference=order.code,
-        event_words=" · ".join(part for part in (event.name, when, event.place) if part),
+        event_words=" · ".join(part for part in (event.name, when, event.venue_words) if part),
         currency=order.currency,
         lines=[
             {

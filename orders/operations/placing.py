@@ -22,7 +22,7 @@ from orders.operations.changing import record_first_changes
 from orders.operations.issuing import announce_settled, issue_first_tickets, welcome_later
 from people.operations import Name, normalise_email
 from ticketing.errors import ReservationOver
-from ticketing.locks import lock_offer
+from ticketing.locks import lock_catalogue
 from ticketing.models import Reservation, ReservationLine
 from ticketing.operations import confirm_locked, note_buyer
 from ticketing.pricing import Quote, quote
@@ -68,7 +68,7 @@ def place_order(
     TooManyForOnePerson, CodeUsedByYou, InvoiceShareUsed, TooManyAddresses.
     """
     if payment_method == PaymentMethod.INVOICE and by is audit.BUYER:
-        lock_offer(reservation.event_id)
+        lock_catalogue(reservation.event_id)
     held = lock_hold(reservation)
     reservation, lines, placed = held.reservation, held.lines, held.order
     if placed is not None and placed.is_confirmed:

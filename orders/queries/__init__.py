@@ -1,7 +1,8 @@
 """Reads of orders, shaped for the buyer's pages, the orders desk and the checklist."""
 
 from orders.queries.buyer import (
-    Place,
+    AttendeeField,
+    attendee_fields,
     can_be_paid,
     deliveries_with,
     hold_by_secret,
@@ -14,7 +15,6 @@ from orders.queries.buyer import (
     order_page,
     order_status_of,
     orders_to_remind,
-    places_of,
     refunds_of,
 )
 from orders.queries.desk import (
@@ -29,11 +29,12 @@ from orders.queries.desk import (
 from orders.queries.shop import HeldTickets, ShopPage, held_tickets, shop_page
 
 __all__ = [
+    "AttendeeField",
     "HeldTickets",
     "OrderFilter",
-    "Place",
     "ShopPage",
     "SummaryMatrix",
+    "attendee_fields",
     "can_be_paid",
     "deliveries_with",
     "held_tickets",
@@ -51,7 +52,6 @@ __all__ = [
     "orders_page",
     "orders_to_remind",
     "people_of",
-    "places_of",
     "refunds_of",
     "shop_page",
     "summary_matrix",

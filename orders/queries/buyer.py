@@ -98,7 +98,7 @@ def can_be_paid(event: Event) -> ChecklistItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AttendeeField:
     """One place of a hold, for which the checkout asks a name as `naming` says. `number` counts
     from 1."""
 
@@ -116,11 +116,13 @@ class Place:
         return self.naming == Naming.REQUIRED
 
 
-def places_of(event: Event, lines: Sequence[ReservationLine]) -> list[Place]:
+def attendee_fields(event: Event, lines: Sequence[ReservationLine]) -> list[AttendeeField]:
     types = catalogue_of(event).types
     places = [line for line in lines for _place in range(line.places)]
     return [
-        Place(number, _name_of_place(line, event), Naming(types[line.ticket_type_id].naming))
+        AttendeeField(
+            number, _name_of_place(line, event), Naming(types[line.ticket_type_id].naming)
+        )
         for number, line in enumerate(places, start=1)
     ]
 
@@ -327,19 +329,19 @@ def offered_substitute(order: Order) -> OfferedSubstitute | None:
     """What the buyer may decide about now; None where there is nothing, or time is up."""
     if order.status != OrderStatus.PENDING:
         return None
-    found: Substitute | None = (
+    substitute: Substitute | None = (
         Substitute.objects.select_related("reservation", "payment")
         .filter(order=order, status=SubstituteStatus.OFFERED)
         .first()
     )
-    if found is None or not found.reservation.is_live(at=clock.now()):
+    if substitute is None or not substitute.reservation.is_live(at=clock.now()):
         return None
-    lines = lines_of(found.reservation)
-    price = quote_of(found.reservation, lines)
+    lines = lines_of(substitute.reservation)
+    price = quote_of(substitute.reservation, lines)
     return OfferedSubstitute(
-        substitute=found,
-        until=found.reservation.expires_at,
+        substitute=substitute,
+        until=substitute.reservation.expires_at,
         prices=hold_price_lines(lines, price, order.event.time_zone),
         total=price.total,
-        goes_back=Money(found.payment.captured_minor - price.total_minor, order.currency),
+        goes_back=Money(substitute.payment.captured_minor - price.total_minor, order.currency),
     )

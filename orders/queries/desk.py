@@ -138,8 +138,8 @@ def sold_words(event: Event, asked: OrderFilter) -> str:
     kind, _dash, key = asked.sold.partition("-")
     match kind:
         case "type":
-            found = TicketType.objects.filter(event=event, code=key).first()
-            return found.name if found else key
+            ticket_type = TicketType.objects.filter(event=event, code=key).first()
+            return ticket_type.name if ticket_type else key
         case "release":
             release = Release.objects.select_related("ticket_type").filter(code=key).first()
             return line_name(release.ticket_type.name, release.name) if release else key

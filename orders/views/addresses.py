@@ -64,13 +64,13 @@ def address(request: Any, event_slug: str, code: str, secret: str) -> HttpRespon
 
 
 def _order_or_404(request: Any, event_slug: str, code: str, secret: str) -> Order:
-    found: Order | None = (
+    order: Order | None = (
         Order.objects.select_related("event__organiser", "reservation")
         .filter(code=code, event__slug=event_slug)
         .exclude(address_secret="")
         .first()
     )
-    if found is None or not is_same_secret(found.address_secret, secret):
+    if order is None or not is_same_secret(order.address_secret, secret):
         raise Http404
-    suggest_language(request, found.locale, over_browser=True)
-    return found
+    suggest_language(request, order.locale, over_browser=True)
+    return order

@@ -36,30 +36,30 @@ from tiqqo.core.language import suggest_language
 
 def _order_or_404(request: Any, event_slug: str, code: str, secret: str) -> Order:
     """The order behind the link, below its own event's address, in the language it was made in."""
-    found = order_by_link(code, secret)
-    if found.event.slug != event_slug:
+    order = order_by_link(code, secret)
+    if order.event.slug != event_slug:
         raise Http404
-    suggest_language(request, found.locale, over_browser=True)
-    return found
+    suggest_language(request, order.locale, over_browser=True)
+    return order
 
 
 @public_view
 @never_cache
 @require_GET
 def order(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
-    found = _order_or_404(request, event_slug, code, secret)
-    page = order_page(found)
+    order = _order_or_404(request, event_slug, code, secret)
+    page = order_page(order)
     count_people(request, len(page.printed))
     template = "shop/order.html#tickets" if request.htmx else "shop/order.html"
     return render(
         request,
         template,
         {
-            **event_context(request, found.event),
+            **event_context(request, order.event),
             "page": page,
-            "order": found,
-            "steps": _invoice_steps(found, has_tickets=bool(page.printed)),
-            "consent_url": _consent_url(found),
+            "order": order,
+            "steps": _invoice_steps(order, has_tickets=bool(page.printed)),
+            "consent_url": _consent_url(order),
         },
     )
 
@@ -97,11 +97,11 @@ def tickets_pdf(request: Any, event_slug: str, code: str, secret: str) -> HttpRe
 
     While the mail is being made, back to the page that says so.
     """
-    found = _order_or_404(request, event_slug, code, secret)
-    wanted = wanted_tickets(found, DocumentKind.TICKETS)
-    if wanted is None or order_page(found).is_preparing:
-        return redirect(order_url(found))
-    return _document(request, wanted, f"tickets-{found.code}.pdf")
+    order = _order_or_404(request, event_slug, code, secret)
+    wanted = wanted_tickets(order, DocumentKind.TICKETS)
+    if wanted is None or order_page(order).is_preparing:
+        return redirect(order_url(order))
+    return _document(request, wanted, f"tickets-{order.code}.pdf")
 
 
 @public_view
@@ -109,11 +109,11 @@ def tickets_pdf(request: Any, event_slug: str, code: str, secret: str) -> HttpRe
 @require_GET
 def tickets_phone_pdf(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The tickets for a phone's screen."""
-    found = _order_or_404(request, event_slug, code, secret)
-    wanted = wanted_tickets(found, DocumentKind.PHONE)
+    order = _order_or_404(request, event_slug, code, secret)
+    wanted = wanted_tickets(order, DocumentKind.PHONE)
     if wanted is None:
-        return redirect(order_url(found))
-    return _document(request, wanted, f"tickets-{found.code}-phone.pdf")
+        return redirect(order_url(order))
+    return _document(request, wanted, f"tickets-{order.code}-phone.pdf")
 
 
 @public_view
@@ -142,12 +142,12 @@ def _document(request: Any, wanted: Wanted, filename: str) -> HttpResponse:
 @require_POST
 def deliveries(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The PDF is made again and mailed to the buyer's address, which this page cannot change."""
-    found = _order_or_404(request, event_slug, code, secret)
+    order = _order_or_404(request, event_slug, code, secret)
     # Not before there is one: what is made up would fill the memory of whoever counts.
-    RESENDS.spend(found.secret)
-    RESENDS_TO_AN_ADDRESS.spend(mailbox_of(found.email))
-    resend_tickets(found, by=audit.BUYER)
-    return HttpResponse(status=303, headers={"Location": order_url(found)})
+    RESENDS.spend(order.secret)
+    RESENDS_TO_AN_ADDRESS.spend(mailbox_of(order.email))
+    resend_tickets(order, by=audit.BUYER)
+    return HttpResponse(status=303, headers={"Location": order_url(order)})
 
 
 @csrf_exempt
@@ -163,8 +163,8 @@ def substitute_acceptance(request: Any, event_slug: str, code: str, secret: str)
 @require_POST
 def substitute_refusal(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
     """The buyer has the money back instead."""
-    found = _order_or_404(request, event_slug, code, secret)
-    return _decided(found, partial(decline_substitute, by=audit.BUYER))
+    order = _order_or_404(request, event_slug, code, secret)
+    return _decided(order, partial(decline_substitute, by=audit.BUYER))
 
 
 def _decided(order: Order, decide: Callable[[Substitute], Order]) -> HttpResponse:
@@ -180,17 +180,17 @@ def _decided(order: Order, decide: Callable[[Substitute], Order]) -> HttpRespons
 @never_cache
 @require_GET
 def calendar(request: Any, event_slug: str, code: str, secret: str) -> HttpResponse:
-    found = _order_or_404(request, event_slug, code, secret)
+    order = _order_or_404(request, event_slug, code, secret)
     body = calendar_file(
-        found.event,
-        url=order_url(found),
-        uid=f"{found.code}@tiqqo",
-        is_holders=found.is_confirmed and found.tickets.valid().exists(),
+        order.event,
+        url=order_url(order),
+        uid=f"{order.code}@tiqqo",
+        is_holders=order.is_confirmed and order.tickets.valid().exists(),
     )
     return HttpResponse(
         body,
         content_type="text/calendar; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{found.event.slug}.ics"'},
+        headers={"Content-Disposition": f'attachment; filename="{order.event.slug}.ics"'},
     )
 
 

@@ -25,7 +25,7 @@ from orders.limits import ORDERS_OF_AN_ADDRESS, count_people
 from orders.models import Order, OrderStatus, PaymentMethod
 from orders.price_lines import hold_items, hold_price_lines, hold_tax_words
 from orders.providers import ProviderFailure
-from orders.queries import hold_by_secret, open_payment_of, places_of
+from orders.queries import attendee_fields, hold_by_secret, open_payment_of
 from orders.views.shop import event_context
 from ticketing.catalogue import catalogue_of
 from ticketing.errors import AlreadyExtended, ReservationOver
@@ -42,11 +42,11 @@ TICKETS, DETAILS, PAYMENT, DONE = range(4)
 
 
 def _hold_or_404(request: Any, event_slug: str, secret: str) -> tuple[Reservation, Order | None]:
-    found = hold_by_secret(secret)
-    if found is None or found[0].event.slug != event_slug:
+    hold = hold_by_secret(secret)
+    if hold is None or hold[0].event.slug != event_slug:
         raise Http404
-    suggest_language(request, found[0].event.language)
-    return found
+    suggest_language(request, hold[0].event.language)
+    return hold
 
 
 def _see_other(name: str, request: Any, event_slug: str, **kwargs: str) -> HttpResponse:
@@ -78,7 +78,7 @@ def checkout(request: Any, event_slug: str, secret: str) -> HttpResponse:
     # Tickets that were changed since are ordered anew.
     if awaited is not None and is_held_as_ordered(awaited, lines):
         return _look_in_your_mail(request, reservation, awaited)
-    places = places_of(reservation.event, lines)
+    places = attendee_fields(reservation.event, lines)
     count_people(request, len(places))
     price = quote_of(reservation, lines)
     form = CheckoutForm(

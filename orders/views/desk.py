@@ -192,8 +192,8 @@ def due_date(request: Any, event_slug: str, code: str) -> HttpResponse:
     form = DueForm(request.POST)
     if form.is_valid():
         with refusals(form):
-            found = order_or_404(event_or_404(event_slug), code)
-            operations.move_due(found, due_on=form.cleaned_data["due_on"], by=request.member)
+            order = order_or_404(event_or_404(event_slug), code)
+            operations.move_due(order, due_on=form.cleaned_data["due_on"], by=request.member)
             messages.success(request, _("The date is saved."))
             return redirect(
                 "orders:order",
@@ -205,10 +205,10 @@ def due_date(request: Any, event_slug: str, code: str) -> HttpResponse:
 
 
 def _act(request: Any, event_slug: str, code: str, act: Any, done: str) -> HttpResponse:
-    found = order_or_404(event_or_404(event_slug), code)
+    order = order_or_404(event_or_404(event_slug), code)
     with taking_places():
-        act(found, by=request.member)
-    messages.success(request, done % {"code": found.code})
+        act(order, by=request.member)
+    messages.success(request, done % {"code": order.code})
     return redirect(
         "orders:order",
         organiser_slug=request.member.organiser.slug,
@@ -232,8 +232,8 @@ def invoice(request: Any, event_slug: str, code: str) -> HttpResponse:
 @member_view(Permission.VIEW_ORDERS)
 @require_GET
 def invoice_pdf(request: Any, event_slug: str, code: str) -> HttpResponse:
-    found = invoice_or_404(order_or_404(event_or_404(event_slug), code))
-    return _document(request, wanted_invoice(found), f"invoice-{found.number}.pdf")
+    invoice = invoice_or_404(order_or_404(event_or_404(event_slug), code))
+    return _document(request, wanted_invoice(invoice), f"invoice-{invoice.number}.pdf")
 
 
 @member_view(Permission.MANAGE_ORDERS)
@@ -247,9 +247,9 @@ def badges(request: Any, event_slug: str) -> HttpResponse:
 @member_view(Permission.MANAGE_ORDERS)
 @require_GET
 def order_badges(request: Any, event_slug: str, code: str) -> HttpResponse:
-    found = order_or_404(event_or_404(event_slug), code)
-    wanted = wanted_badges(found.event, _kind(request), order=found)
-    return _badges(request, wanted, f"badges-{found.code}.pdf")
+    order = order_or_404(event_or_404(event_slug), code)
+    wanted = wanted_badges(order.event, _kind(request), order=order)
+    return _badges(request, wanted, f"badges-{order.code}.pdf")
 
 
 def _kind(request: Any) -> DocumentKind:

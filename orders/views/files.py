@@ -44,7 +44,7 @@ def document_response(
     """
     mailed = mailed_document(wanted.order, wanted) if wanted.order else None
     document = None if mailed else request_document(wanted)
-    if document is None or document.is_drawn:
+    if document is None or document.is_in_lottery_order:
         if PAGE in request.GET:
             return _ready(request, page, leave)
         try:

@@ -32,7 +32,7 @@ from ticketing.models import (
     WaitlistRequest,
     WaitlistStatus,
 )
-from ticketing.operations import confirm_request, leave_line, request_place
+from ticketing.operations import confirm_request, leave_waitlist, request_place
 from ticketing.queries.waitlist import (
     Waitable,
     entry_by_secret,
@@ -236,11 +236,11 @@ def _question(
 @require_http_methods(["GET", "POST"])
 def departure(request: Any, event_slug: str, secret: str) -> HttpResponse:
     """Leave the line; asks first, for the place in it is lost."""
-    found = _entry_or_404(request, event_slug, secret)
-    if request.method == "GET" and found.is_in_line:
-        return _own_page(request, found, is_leaving=True)
+    entry = _entry_or_404(request, event_slug, secret)
+    if request.method == "GET" and entry.is_on_waitlist:
+        return _own_page(request, entry, is_leaving=True)
     if request.method == "POST":
-        leave_line(found)
+        leave_waitlist(entry)
         if is_one_click(request):
             # A mail program follows no redirection.
             return HttpResponse("ok", content_type="text/plain")
@@ -253,11 +253,11 @@ def departure(request: Any, event_slug: str, secret: str) -> HttpResponse:
 
 
 def _entry_or_404(request: Any, event_slug: str, secret: str) -> WaitlistEntry:
-    found = entry_by_secret(public_event_or_404(request, event_slug), secret)
-    if found is None:
+    entry = entry_by_secret(public_event_or_404(request, event_slug), secret)
+    if entry is None:
         raise Http404
-    suggest_language(request, found.locale, over_browser=True)
-    return found
+    suggest_language(request, entry.locale, over_browser=True)
+    return entry
 
 
 def _own_page(request: Any, entry: WaitlistEntry, *, is_leaving: bool = False) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from accounts.emails import invitation_letter
+from accounts.emails import invitation_email
 from accounts.errors import (
     AlreadyInvited,
     AlreadyMember,
@@ -43,7 +43,7 @@ from tiqqo.core import audit, clock
 from tiqqo.core.limits import TooManyRequests
 from tiqqo.core.models import AuditEntry
 from tiqqo.core.tenancy import platform_scope, tenant_scope
-from tiqqo.ui.emails import render_letter
+from tiqqo.ui.emails import render_email
 
 SEND = "accounts.tasks.send_invitation"
 
@@ -92,9 +92,9 @@ def test_an_invitation_carries_no_address_that_was_stored_before(kikker):
         kikker.organiser, email="victim@example.org", role=Role.MANAGER, by=kikker.owner
     )
 
-    letter = invitation_letter(Invitation.objects.select_related("organiser", "invited_by").get())
+    letter = invitation_email(Invitation.objects.select_related("organiser", "invited_by").get())
 
-    text, html = render_letter(letter)
+    text, html = render_email(letter)
     assert invitation.secret in text
     for words in (letter.subject, text, html):
         assert "evil.example" not in words

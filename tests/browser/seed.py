@@ -92,8 +92,8 @@ def _published(house: House, by: Membership, name: str, *, capacity: int) -> Eve
     event = EventFactory(organiser=house.organiser, by=by, name=name)
     set_event_capacity(event, capacity=capacity, by=by)
     for kind, price in (("Seat", 2500), ("Friend", 0)):
-        made = TicketTypeFactory(event=event, name=kind, by=by)
-        ReleaseFactory(ticket_type=made, name=kind, price_minor=price, by=by)
+        ticket_type_factory = TicketTypeFactory(event=event, name=kind, by=by)
+        ReleaseFactory(ticket_type=ticket_type_factory, name=kind, price_minor=price, by=by)
     return publish_event(event, by=by)
 
 

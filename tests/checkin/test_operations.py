@@ -278,15 +278,15 @@ def test_a_hold_is_no_ticket(kikker):
 def slot(kikker, ticket):
     """The ticket is for a quarter of an hour in two days, with five minutes of grace."""
     starts_at = (clock.now() + timedelta(days=2)).replace(second=0, microsecond=0)
-    found = TimeSlot.objects.create(
+    time_slot = TimeSlot.objects.create(
         event=kikker.event,
         starts_at=starts_at,
         ends_at=starts_at + timedelta(minutes=15),
         grace_minutes=5,
     )
-    ticket.slot = found
+    ticket.slot = time_slot
     ticket.save(update_fields=["slot"])
-    return found
+    return time_slot
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 14, 19])

@@ -132,9 +132,9 @@ def bulkhead(monkeypatch):
     """As in a process that has just begun, with so many threads."""
 
     def of(most):
-        made = Bulkhead("holds", most=most)
-        monkeypatch.setattr(lock_waiters, "holds", made)
-        return made
+        bulkhead = Bulkhead("holds", most=most)
+        monkeypatch.setattr(lock_waiters, "holds", bulkhead)
+        return bulkhead
 
     return of
 

@@ -35,9 +35,9 @@ def line_of(record):
 
 def record(message="event.name", *, error=None, **facts):
     exc_info = (type(error), error, error.__traceback__) if error else None
-    made = logging.LogRecord("tiqqo", logging.ERROR, __file__, 1, message, (), exc_info)
-    vars(made).update(facts)
-    return made
+    log_record = logging.LogRecord("tiqqo", logging.ERROR, __file__, 1, message, (), exc_info)
+    vars(log_record).update(facts)
+    return log_record
 
 
 def test_every_name_that_a_route_uses_is_decided():

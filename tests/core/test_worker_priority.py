@@ -44,13 +44,13 @@ class Machine:
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    found = Machine(tmp_path / "stat")
-    monkeypatch.setattr(worker_priority, "STAT", found.stat)
-    monkeypatch.setattr(worker_priority, "processors", Processors(found.time))
+    machine = Machine(tmp_path / "stat")
+    monkeypatch.setattr(worker_priority, "STAT", machine.stat)
+    monkeypatch.setattr(worker_priority, "processors", Processors(machine.time))
     monkeypatch.setattr(
-        worker_priority, "time", SimpleNamespace(time=found.time, sleep=found.pass_time)
+        worker_priority, "time", SimpleNamespace(time=machine.time, sleep=machine.pass_time)
     )
-    return found
+    return machine
 
 
 def waited(machine, since=None):

@@ -13,10 +13,10 @@ def catalogue(body):
 
 
 def template(*texts, file="shop.html"):
-    found = Catalog()
+    catalog = Catalog()
     for text in texts:
-        found.add(text, locations=[(file, 1)])
-    return found
+        catalog.add(text, locations=[(file, 1)])
+    return catalog
 
 
 @pytest.mark.parametrize("language", messages.LANGUAGES)

@@ -52,18 +52,18 @@ class Stall:
     def offer(self, name: str, price: int = 0, *, release: dict[str, Any] | None = None, **details):
         """One more type with a published release."""
         by = self.house.owner
-        made = create_ticket_type(self.event, name=name, by=by, **details)
+        ticket_type = create_ticket_type(self.event, name=name, by=by, **details)
         facts = {"name": name, "price_minor": price, **(release or {})}
         if "options" in details:
             facts["option_prices"] = {
-                made.options.get(name=option).pk: minor
+                ticket_type.options.get(name=option).pk: minor
                 for option, minor in facts.pop("options").items()
             }
-        sold = create_release(made, by=by, **facts)
+        sold = create_release(ticket_type, by=by, **facts)
         publish_release(sold, by=by)
         sold.refresh_from_db()
         self.releases[name] = sold
-        return made
+        return ticket_type
 
     def promote(self, name: str, text: str = "", *, uses: int | None = None, **terms) -> Promotion:
         promotion = Promotion.objects.create(event=self.event, name=name, **terms)

@@ -102,9 +102,11 @@ def test_what_the_address_holds_while_it_pays_counts_until_it_is_let_go(stall):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_orders_at_once_through_several_releases_only_the_limit_is_had(kikker):
-    made = TicketTypeFactory(event=kikker.event, name="Seat", per_email_limit=2, by=kikker.owner)
+    ticket_type_factory = TicketTypeFactory(
+        event=kikker.event, name="Seat", per_email_limit=2, by=kikker.owner
+    )
     early, late = (
-        ReleaseFactory(ticket_type=made, name=name, price_minor=0, by=kikker.owner)
+        ReleaseFactory(ticket_type=ticket_type_factory, name=name, price_minor=0, by=kikker.owner)
         for name in ("Early", "Late")
     )
     kikker.event.refresh_from_db()

@@ -7,7 +7,7 @@ import pytest
 
 import orders.operations
 from orders.changes import _STILL_TRUE, MESSAGES, Change, message_of
-from orders.emails import _LETTERS
+from orders.emails import _EMAILS
 from orders.history import _titles
 from orders.models import DeliveryKind, Order, OrderStatus
 
@@ -53,7 +53,7 @@ def test_every_change_names_its_mail_or_why_it_has_none():
 
 
 def test_every_mail_has_its_words_and_looks_again_before_it_goes():
-    assert set(_LETTERS) == set(_STILL_TRUE) == set(DeliveryKind)
+    assert set(_EMAILS) == set(_STILL_TRUE) == set(DeliveryKind)
 
 
 def test_the_log_is_written_in_two_places_only():

@@ -254,7 +254,7 @@ def test_a_large_document_keeps_no_small_one_waiting(
             job.task.apply(args=job.args, kwargs=job.kwargs)
         with house.scope():
             rows = DocumentFile.objects.order_by("pk")
-            done.append([(row.done, row.is_drawn) for row in rows])
+            done.append([(row.done, row.is_in_lottery_order) for row in rows])
 
     assert done[1] == [(2, False), (1, True)]
     assert done[-1] == [(7, True), (1, True)]
@@ -480,7 +480,7 @@ def test_a_new_layout_keeps_no_old_file(kikker, light, queue, committing, monkey
     with committing():
         second = request_document(wanted_tickets(order, DocumentKind.PHONE))
 
-    assert second.pk != first.pk and not second.is_drawn
+    assert second.pk != first.pk and not second.is_in_lottery_order
     assert list(DocumentFile.objects.values_list("pk", flat=True)) == [second.pk]
 
 
@@ -504,7 +504,7 @@ def test_a_task_that_was_lost_is_enqueued_by_the_sweeper_once(kikker, light, que
         assert sweep_deliveries() == 0
     assert queue.names == [DRAW]
     assert queue.work(committing) == []
-    assert DocumentFile.objects.get().is_drawn
+    assert DocumentFile.objects.get().is_in_lottery_order
 
 
 def test_a_drawing_that_fails_is_given_up_and_tried_again_when_asked_for(

@@ -10,7 +10,7 @@ import time_machine
 from django.core import mail
 from lxml import html
 
-from accounts.emails import account_letter, foreign_letter
+from accounts.emails import account_email, foreign_email
 from accounts.models import Invitation
 from accounts.operations import invite_member
 from accounts.permissions import Role
@@ -24,7 +24,7 @@ from tests.cast import DORA
 from tests.golden.compare import compare
 from tiqqo.styleguide_documents import MAILS
 from tiqqo.ui.colour import contrast
-from tiqqo.ui.emails import DARK_SHEET, SHEET, Colours, render_letter
+from tiqqo.ui.emails import DARK_SHEET, SHEET, Colours, render_email
 
 pytestmark = pytest.mark.django_db
 
@@ -233,11 +233,11 @@ def test_subject_stays_on_one_line(house, worked):
 def rendered(request):
     """Every mail of the style guide: (letter, text, html)."""
     letter = MAILS[request.param]()
-    return letter, *render_letter(letter)
+    return letter, *render_email(letter)
 
 
 def test_nothing_is_loaded_and_the_layout_is_for_outlook(rendered):
-    _letter, _text, body = rendered
+    _email, _text, body = rendered
     page = html.fromstring(body)
 
     assert page.xpath("//img | //script | //link | //@background") == []
@@ -252,7 +252,7 @@ def test_nothing_is_loaded_and_the_layout_is_for_outlook(rendered):
 
 def test_styles_stand_on_the_elements(rendered):
     """Mail programs that drop the head still show the page as it is meant."""
-    _letter, _text, body = rendered
+    _email, _text, body = rendered
     page = html.fromstring(body)
 
     for path in ("//h1", "//p", "//a", "//td[@class='sheet']", "//td[@class='foot']"):
@@ -325,19 +325,19 @@ def test_every_mail_of_allauth_has_our_words():
     prefixes = set(mails_of_allauth())
 
     assert {"account/email/password_reset_code", "mfa/email/webauthn_added"} <= prefixes
-    assert [p for p in sorted(prefixes) if account_letter(p, CONTEXT) is None] == []
+    assert [p for p in sorted(prefixes) if account_email(p, CONTEXT) is None] == []
 
 
 def test_a_notice_cannot_be_broken_by_a_browsers_name():
-    _text, body = render_letter(account_letter("account/email/password_changed", CONTEXT))
+    _text, body = render_email(account_email("account/email/password_changed", CONTEXT))
 
     assert "<b>Browser</b>" not in body and "&lt;b&gt;Browser&lt;/b&gt;" in body
 
 
 def test_a_mail_that_we_have_no_words_for_keeps_its_own():
-    assert account_letter("account/email/from_the_future", CONTEXT) is None
+    assert account_email("account/email/from_the_future", CONTEXT) is None
 
-    text, body = render_letter(foreign_letter("Hello", "First.\n\nSee http://127.0.0.1/x"))
+    text, body = render_email(foreign_email("Hello", "First.\n\nSee http://127.0.0.1/x"))
 
     assert "First.\n\nSee http://127.0.0.1/x" in text
     assert html.fromstring(body).xpath("//p/a/@href") == ["http://127.0.0.1/x"]

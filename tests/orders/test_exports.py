@@ -51,7 +51,7 @@ def test_an_export_of_codes_is_on_record(sold):
             by=house.owner,
         )
 
-    sold.pages.get(sold.url("ticketing:codes_csv", promotion=promotion.pk))
+    sold.pages.get(sold.url("ticketing:codes_csv", promotion_id=promotion.pk))
 
     told = {"what": "codes", "rows": 1, "filter": {"promotion": str(promotion.pk)}}
     assert exports_of(house) == [(house.event.pk, "Bo Jensen", told)]

@@ -151,9 +151,12 @@ def test_no_way_around_leads_from_one_address_to_another(fjord):
 @pytest.fixture
 def twin(fjord):
     """A release of another type that costs the same."""
-    made = TicketTypeFactory(event=fjord.event, name="Balcony", by=fjord.owner)
+    ticket_type_factory = TicketTypeFactory(event=fjord.event, name="Balcony", by=fjord.owner)
     return ReleaseFactory(
-        ticket_type=made, name="Balcony", price_minor=fjord.priced.price_minor, by=fjord.owner
+        ticket_type=ticket_type_factory,
+        name="Balcony",
+        price_minor=fjord.priced.price_minor,
+        by=fjord.owner,
     )
 
 

@@ -137,9 +137,12 @@ def test_an_order_is_not_paid_when_its_hold_was_changed_after_it_was_placed(kikk
 
 def test_an_order_is_not_paid_when_others_of_the_same_price_are_held(kikker):
     order = kikker.place(priced=1)
-    made = TicketTypeFactory(event=kikker.event, name="Balcony", by=kikker.owner)
+    ticket_type_factory = TicketTypeFactory(event=kikker.event, name="Balcony", by=kikker.owner)
     twin = ReleaseFactory(
-        ticket_type=made, name="Balcony", price_minor=kikker.priced.price_minor, by=kikker.owner
+        ticket_type=ticket_type_factory,
+        name="Balcony",
+        price_minor=kikker.priced.price_minor,
+        by=kikker.owner,
     )
     held = Reservation.objects.select_related("event").get(pk=order.reservation_id)
     change_reservation(held, selection={twin.code: 1})

@@ -159,9 +159,9 @@ def test_any_name_stands_as_it_is(in_kikker_shop, name):
     house = in_kikker_shop.house
     with house.scope():
         change_event(house.event, by=house.owner, name=name)
-        made = TicketTypeFactory(event=house.event, name=name, by=house.owner)
+        ticket_type_factory = TicketTypeFactory(event=house.event, name=name, by=house.owner)
     with house.scope():
-        ReleaseFactory(ticket_type=made, name=name, by=house.owner)
+        ReleaseFactory(ticket_type=ticket_type_factory, name=name, by=house.owner)
 
     page = in_kikker_shop.get("shop:event")
 

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.core import mail
 
-from orders.tasks import sweep_line
+from orders.tasks import sweep_waitlist_emails
 from tests.ticketing.waitlists import join, let_go, reread, sell_out, waiting_by_pool, wish
 from ticketing.models import (
     CapacityPool,
@@ -18,12 +18,12 @@ from ticketing.models import (
     WaitlistRequest,
 )
 from ticketing.operations import (
+    close_offers,
     close_waitlist,
     confirm_reservation,
     expire_reservations,
-    leave_line,
-    serve_line,
-    settle_offers,
+    leave_waitlist,
+    serve_waitlist,
 )
 from ticketing.tasks import forget_waitlist_requests
 from tiqqo.core import clock
@@ -67,17 +67,17 @@ def confirmed(shop, _asked):
     return question.client.follow(question.submit("Yes, I want to wait"))
 
 
-def in_line(shop, name="Wim", quantity=1, **facts):
+def on_waitlist(shop, name="Wim", quantity=1, **facts):
     with shop.house.scope():
         return join(shop.house, name, quantity, **facts)
 
 
 def offered(shop, holds):
     """Wim has an offer."""
-    entry = in_line(shop)
+    entry = on_waitlist(shop)
     with shop.house.scope():
         let_go(holds[0])
-        assert serve_line(shop.house.event) == 1
+        assert serve_waitlist(shop.house.event) == 1
         return reread(entry)
 
 
@@ -123,7 +123,7 @@ def test_until_the_address_is_confirmed_nobody_is_in_line(shop, sold_out, queue,
         assert request.secret in message.body
         assert (WaitlistEntry.objects.count(), waiting_by_pool()) == (0, {})
         let_go(sold_out[0])
-        assert serve_line(shop.house.event) == 0
+        assert serve_waitlist(shop.house.event) == 0
     # Opening the link confirms nothing, as often as scanners may do it.
     for _time in range(3):
         question = shop.get("shop:waitlist_entry", secret=request.secret)
@@ -147,7 +147,7 @@ def test_confirming_twice_is_harmless_and_no_second_mail_goes_out(
 
     assert first.headers["Location"] == again.headers["Location"]
     assert queue.work(committing) == []
-    assert sweep_line() == 0
+    assert sweep_waitlist_emails() == 0
     assert mail.outbox == []
     with shop.house.scope():
         assert WaitlistEntry.objects.get().secret == request.secret
@@ -240,7 +240,7 @@ def test_no_more_than_one_order_may_have(shop, sold_out):
 def test_an_address_in_line_is_told_by_mail_and_nothing_else_is_said(
     shop, sold_out, queue, committing
 ):
-    entry = in_line(shop)
+    entry = on_waitlist(shop)
     queue.work(committing)
     with shop.house.scope():
         WaitlistEntry.objects.update(told="waiting", told_at=clock.now())
@@ -330,7 +330,7 @@ def test_times_that_are_full_are_chosen_day_by_day(shop):
 
 
 def test_a_place_is_left_after_a_question(shop, sold_out):
-    entry = in_line(shop)
+    entry = on_waitlist(shop)
     own = shop.get("shop:waitlist_entry", secret=entry.secret)
 
     question = own.client.get_page(own.links()["Leave the waitlist"])
@@ -362,7 +362,7 @@ def test_an_offer_is_bought_as_any_other_hold(shop, sold_out, queue):
 
     assert shop.get("shop:waitlist_entry", secret=entry.secret).h1 == "You have your tickets"
     with shop.house.scope():
-        settle_offers(shop.house.event)
+        close_offers(shop.house.event)
     assert shop.get("shop:waitlist_entry", secret=entry.secret).h1 == "You have your tickets"
 
 
@@ -379,7 +379,7 @@ def test_an_offer_whose_time_is_over_says_so_before_any_sweeper(shop, sold_out):
 def test_a_place_in_a_lottery_has_no_number_before_the_draw(shop):
     with shop.house.scope():
         sell_out(shop.house, method=WaitlistMethod.LOTTERY)
-    entry = in_line(shop)
+    entry = on_waitlist(shop)
 
     own = shop.get("shop:waitlist_entry", secret=entry.secret)
 
@@ -388,7 +388,7 @@ def test_a_place_in_a_lottery_has_no_number_before_the_draw(shop):
 
 
 def test_a_secret_of_nobody_and_of_another_event_is_not_found(shop, sold_out, cast):
-    entry = in_line(shop)
+    entry = on_waitlist(shop)
 
     shop.get("shop:waitlist_entry", secret="nobody", status=404)
     at_fjord = {
@@ -408,7 +408,7 @@ def test_a_secret_of_nobody_and_of_another_event_is_not_found(shop, sold_out, ca
 def test_whoever_gets_in_line_has_a_mail_with_the_way_back(shop, sold_out, queue, committing):
     queue.clear()
     with committing():
-        entry = in_line(shop, quantity=2)
+        entry = on_waitlist(shop, quantity=2)
     assert queue.work(committing) == []
 
     [message] = mail.outbox
@@ -425,12 +425,12 @@ def test_whoever_gets_in_line_has_a_mail_with_the_way_back(shop, sold_out, queue
 def test_an_offer_is_told_with_its_end_in_the_language_of_the_entry(
     shop, sold_out, queue, committing
 ):
-    entry = in_line(shop, locale="de")
+    entry = on_waitlist(shop, locale="de")
     with shop.house.scope():
         let_go(sold_out[0])
         queue.clear()
         with committing():
-            serve_line(shop.house.event)
+            serve_waitlist(shop.house.event)
         entry = reread(entry)
     assert queue.work(committing) == []
 
@@ -448,7 +448,7 @@ def test_an_offer_that_lapsed_is_told_with_the_way_back(shop, sold_out, queue, c
             queue.clear()
             expire_reservations(at=clock.now())
             with committing():
-                settle_offers(shop.house.event)
+                close_offers(shop.house.event)
         assert queue.work(committing) == []
 
     [message] = mail.outbox
@@ -457,12 +457,12 @@ def test_an_offer_that_lapsed_is_told_with_the_way_back(shop, sold_out, queue, c
 
 
 def test_a_mail_that_was_missed_is_sent_once_by_the_sweeper(shop, sold_out, queue, committing):
-    in_line(shop)
+    on_waitlist(shop)
     queue.clear()
 
-    assert sweep_line() == 1
+    assert sweep_waitlist_emails() == 1
     assert queue.work(committing) == []
-    assert sweep_line() == 0
+    assert sweep_waitlist_emails() == 0
 
     assert len(mail.outbox) == 1
 
@@ -473,21 +473,21 @@ def test_whom_the_mail_server_refuses_is_not_written_to_again_about_this(
     def refuse(mail, fail_silently=False):
         raise SMTPRecipientsRefused({"x": (550, b"no such user")})
 
-    in_line(shop)
+    on_waitlist(shop)
     monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
 
-    assert sweep_line() == 1
+    assert sweep_waitlist_emails() == 1
     assert queue.work(committing) == []
-    assert sweep_line() == 0
+    assert sweep_waitlist_emails() == 0
 
 
 def test_who_left_hears_nothing(shop, sold_out, queue):
-    entry = in_line(shop)
+    entry = on_waitlist(shop)
     with shop.house.scope():
-        leave_line(entry)
+        leave_waitlist(entry)
     queue.clear()
 
-    assert sweep_line() == 0
+    assert sweep_waitlist_emails() == 0
 
 
 # The organiser --------------------------------------------------------------------------
@@ -632,4 +632,4 @@ def test_another_organiser_finds_nothing(cast, at_fjord):
     with cast.kikker.scope():
         sell_out(cast.kikker)
         entry = join(cast.kikker)
-    at_fjord.get("ticketing:waitlist_removal", entry=entry.pk, status=404)
+    at_fjord.get("ticketing:waitlist_removal", entry_id=entry.pk, status=404)

@@ -13,7 +13,7 @@ from events.operations import change_event, pause_sales
 from orders import operations
 from orders.models import Delivery, DeliveryStatus, Order, PaymentMethod, Refund, RefundStatus
 from orders.operations import cancel_order, mark_settled, send_invoice
-from reports.action_items import tasks_for
+from reports.action_items import action_items_for
 from reports.queries import (
     Need,
     NeedKind,
@@ -214,9 +214,9 @@ def test_sales_by_method(cast):
         house.place_invoice(2)
         pay(house)
         house.place_free(3)
-        found = sales_by_method(house.event)
+        sales = sales_by_method(house.event)
 
-    assert [(row.method, row.orders, row.tickets, row.amount.minor) for row in found] == [
+    assert [(row.method, row.orders, row.tickets, row.amount.minor) for row in sales] == [
         (PaymentMethod.INVOICE, 1, 2, 254_098),
         (PaymentMethod.CARD, 1, 1, 127_049),
         (PaymentMethod.FREE, 1, 3, 0),
@@ -345,9 +345,9 @@ def test_tasks_say_what_to_do_to_those_who_may(cast):
         house.place_invoice(2)
         needs = needs_of()
         viewer = MembershipFactory(organiser=house.organiser, role=Role.MARKETING)
-        [task] = tasks_for(house.owner, needs)
+        [task] = action_items_for(house.owner, needs)
 
-        assert tasks_for(viewer, needs) == []
+        assert action_items_for(viewer, needs) == []
     assert task.title == "1 order of DKK\N{NO-BREAK SPACE}2,540.98 waits for its invoice"
     assert task.url == (
         "/o/fjord-tech/events/fjord-tech-summit/orders/?stage=requested&payment_method=INVOICE"
@@ -361,7 +361,7 @@ def test_every_kind_has_its_words(cast):
             Need(kind, "Night", "night-of-the-blue-note", "UTC", amount=Money(100, "EUR"))
             for kind in NeedKind
         ]
-        tasks = tasks_for(cast.kikker.owner, needs)
+        tasks = action_items_for(cast.kikker.owner, needs)
 
     assert len(tasks) == len(NeedKind)
     assert all(task.title and task.action and "%(" not in task.title for task in tasks)

@@ -111,7 +111,7 @@ def test_what_makes_no_sense_is_said_at_its_field(at_kikker, typed, errors):
 def test_more_or_fewer_places_until_another_day(at_kikker):
     allocation = set_aside(at_kikker)
     hold(at_kikker, 4)
-    page = at_kikker.get("ticketing:allocation", allocation=allocation.code)
+    page = at_kikker.get("ticketing:allocation", allocation_code=allocation.code)
     assert page.text("article .stock span") == "10 places = 0 sold + 4 held + 6 free"
 
     refused = page.submit("Save places", status=422, quantity="3")
@@ -132,7 +132,7 @@ def test_more_or_fewer_places_until_another_day(at_kikker):
 def test_free_places_are_returned_after_a_question(at_kikker):
     allocation = set_aside(at_kikker)
     hold(at_kikker, 4)
-    page = at_kikker.get("ticketing:allocation_return", allocation=allocation.code)
+    page = at_kikker.get("ticketing:allocation_return", allocation_code=allocation.code)
     assert "6 free places are back on sale at once" in page.text("article")
 
     page = at_kikker.pages.follow(page.submit("Return 6 places"))
@@ -142,7 +142,7 @@ def test_free_places_are_returned_after_a_question(at_kikker):
     assert row[1] == "4 places = 0 sold + 4 held + 0 free"
     assert row[2].startswith("Back on sale since ")
     assert row[3:] == ["ACME", ""]
-    page = at_kikker.get("ticketing:allocation", allocation=allocation.code)
+    page = at_kikker.get("ticketing:allocation", allocation_code=allocation.code)
     assert not page.all("article form")
 
 
@@ -174,7 +174,7 @@ def test_an_allocation_of_somebody_else_is_not_found(at_kikker, cast):
             by=cast.fjord.owner,
         )
 
-    at_kikker.get("ticketing:allocation", allocation=foreign.code, status=404)
+    at_kikker.get("ticketing:allocation", allocation_code=foreign.code, status=404)
 
 
 def test_the_list_costs_the_same_however_many_there_are(at_kikker, expect_queries):

@@ -132,8 +132,10 @@ def test_the_same_thing_written_twice_is_not_held_twice_at_the_old_price(kikker)
 @pytest.fixture
 def own_price(kikker):
     """A release whose buyers name the price, from €5.00."""
-    made = TicketTypeFactory(event=kikker.event, name="Friend", pricing="open", by=kikker.owner)
-    return ReleaseFactory(ticket_type=made, price_minor=500, by=kikker.owner)
+    ticket_type_factory = TicketTypeFactory(
+        event=kikker.event, name="Friend", pricing="open", by=kikker.owner
+    )
+    return ReleaseFactory(ticket_type=ticket_type_factory, price_minor=500, by=kikker.owner)
 
 
 @pytest.mark.django_db

@@ -149,7 +149,7 @@ def test_what_makes_no_sense_is_said_at_its_field_and_nothing_is_made(at_kikker,
     ],
 )  # fmt: skip
 def test_generator_says_what_it_cannot_do(at_kikker, typed, errors):
-    page = at_kikker.get("ticketing:code_generator", promotion=promote(at_kikker).pk)
+    page = at_kikker.get("ticketing:code_generator", promotion_id=promote(at_kikker).pk)
 
     page = page.submit("Generate codes", status=422, **typed)
 
@@ -189,7 +189,7 @@ def test_codes_are_paged_and_searched(at_kikker):
     with at_kikker.house.scope():
         generate_codes(promotion, count=60, by=at_kikker.house.owner)
         create_code(promotion, text="NEEDLE", by=at_kikker.house.owner)
-    first = at_kikker.get("ticketing:promotion", promotion=promotion.pk)
+    first = at_kikker.get("ticketing:promotion", promotion_id=promotion.pk)
 
     second = at_kikker.pages.get_page(first.attributes("a[rel=next]", "href")[0])
     found = first.submit("Search", status=200, search="needl")
@@ -205,7 +205,7 @@ def test_codes_are_paged_and_searched(at_kikker):
 def test_a_page_that_was_made_up_is_not_found(at_kikker, cursor):
     promotion = coded(at_kikker)
 
-    at_kikker.get("ticketing:promotion", {"after": cursor}, promotion=promotion.pk, status=404)
+    at_kikker.get("ticketing:promotion", {"after": cursor}, promotion_id=promotion.pk, status=404)
 
 
 def test_csv_has_every_code_with_its_link_and_runs_no_formula(at_kikker):
@@ -215,7 +215,7 @@ def test_csv_has_every_code_with_its_link_and_runs_no_formula(at_kikker):
         create_code(promotion, text="LAST", by=at_kikker.house.owner)
     sell(at_kikker, "last")
 
-    response = at_kikker.pages.get(at_kikker.url("ticketing:codes_csv", promotion=promotion.pk))
+    response = at_kikker.pages.get(at_kikker.url("ticketing:codes_csv", promotion_id=promotion.pk))
 
     assert response.streaming
     text = b"".join(response.streaming_content).decode()
@@ -231,7 +231,7 @@ def test_uses_of_a_code_change_and_an_unused_one_is_deleted(at_kikker):
     promotion = coded(at_kikker, uses_limit=5)
     sell(at_kikker, "friend")
     sell(at_kikker, "friend")
-    page = at_kikker.get("ticketing:code", promotion=promotion.pk, text="FRIEND")
+    page = at_kikker.get("ticketing:code", promotion_id=promotion.pk, text="FRIEND")
 
     refused = page.submit("Save uses", status=422, uses_limit="1")
     page = at_kikker.pages.follow(page.submit("Save uses", uses_limit="2"))
@@ -241,9 +241,9 @@ def test_uses_of_a_code_change_and_an_unused_one_is_deleted(at_kikker):
     }
     assert page.rows[0][:4] == ["FRIEND", "2", "0", "2"]
 
-    page = at_kikker.get("ticketing:new_code", promotion=promotion.pk)
+    page = at_kikker.get("ticketing:new_code", promotion_id=promotion.pk)
     at_kikker.pages.follow(page.submit("Add code", text="spare"))
-    page = at_kikker.get("ticketing:code", promotion=promotion.pk, text="SPARE")
+    page = at_kikker.get("ticketing:code", promotion_id=promotion.pk, text="SPARE")
     page = at_kikker.pages.follow(page.submit("Delete SPARE"))
     assert page.alerts == ["The code SPARE is deleted."]
     assert [code.text for code in all_of(at_kikker, Code)] == ["FRIEND"]
@@ -252,9 +252,9 @@ def test_uses_of_a_code_change_and_an_unused_one_is_deleted(at_kikker):
 def test_a_used_code_cannot_be_deleted(at_kikker):
     promotion = coded(at_kikker)
     sell(at_kikker, "friend")
-    at_kikker.get("ticketing:promotion", promotion=promotion.pk)
+    at_kikker.get("ticketing:promotion", promotion_id=promotion.pk)
 
-    at_kikker.post("ticketing:code_deletion", promotion=promotion.pk, text="FRIEND", status=409)
+    at_kikker.post("ticketing:code_deletion", promotion_id=promotion.pk, text="FRIEND", status=409)
 
     assert len(all_of(at_kikker, Code)) == 1
 
@@ -265,7 +265,7 @@ def test_unused_codes_are_deleted_after_a_question(at_kikker):
     with at_kikker.house.scope():
         generate_codes(promotion, count=30, by=at_kikker.house.owner)
 
-    page = at_kikker.get("ticketing:unused_deletion", promotion=promotion.pk)
+    page = at_kikker.get("ticketing:unused_deletion", promotion_id=promotion.pk)
     page = at_kikker.pages.follow(page.submit("Delete unused codes"))
 
     assert page.alerts == ["30 unused codes are deleted."]
@@ -274,13 +274,13 @@ def test_unused_codes_are_deleted_after_a_question(at_kikker):
 
 def test_pause_resume_change(at_kikker):
     promotion = coded(at_kikker)
-    page = at_kikker.get("ticketing:promotion", promotion=promotion.pk)
+    page = at_kikker.get("ticketing:promotion", promotion_id=promotion.pk)
 
     page = at_kikker.pages.follow(page.submit("Pause"))
     assert page.texts(".page-header .pill") == ["Paused"]
     page = at_kikker.pages.follow(page.submit("Resume"))
     assert page.texts(".page-header .pill") == ["Active"]
-    page = at_kikker.get("ticketing:promotion_change", promotion=promotion.pk)
+    page = at_kikker.get("ticketing:promotion_change", promotion_id=promotion.pk)
     assert page.values("Save changes")["percent"] == "20"
     page = at_kikker.pages.follow(
         page.submit("Save changes", name="Family", kind="amount", amount="7,50")
@@ -293,7 +293,7 @@ def test_pause_resume_change(at_kikker):
 
 def test_one_that_nobody_used_is_deleted_after_a_question(at_kikker):
     promotion = coded(at_kikker)
-    page = at_kikker.get("ticketing:promotion_deletion", promotion=promotion.pk)
+    page = at_kikker.get("ticketing:promotion_deletion", promotion_id=promotion.pk)
     assert "Its 1 code works no more" in page.text("article")
 
     page = at_kikker.pages.follow(page.submit("Delete Friends"))
@@ -324,7 +324,7 @@ def test_who_may_only_look_sees_no_code(at_kikker):
     pages = PageClient().sign_in(viewer.user)
 
     pages.get_page(at_kikker.url("ticketing:codes"), status=403)
-    pages.get_page(at_kikker.url("ticketing:promotion", promotion=promotion.pk), status=403)
+    pages.get_page(at_kikker.url("ticketing:promotion", promotion_id=promotion.pk), status=403)
     tickets = pages.get_page(at_kikker.url("ticketing:tickets"))
     assert list(tickets.links(".tabs a")) == ["Ticket types", "Time slots", "Waitlist", "Inventory"]
     proof = pages.get_page(at_kikker.url("ticketing:inventory"))
@@ -338,7 +338,7 @@ def test_a_promotion_of_another_event_or_allocation_is_not_found(at_kikker, cast
             cast.fjord.event, name="X", kind="percent", rate_bp=100, by=cast.fjord.owner
         )
 
-    at_kikker.get("ticketing:promotion", promotion=foreign.pk, status=404)
+    at_kikker.get("ticketing:promotion", promotion_id=foreign.pk, status=404)
 
 
 def test_the_list_costs_the_same_however_many_promotions_there_are(at_kikker, expect_queries):

@@ -116,9 +116,9 @@ def test_holds_are_listed_and_one_is_let_go(at_kikker):
     [row] = page.texts("#holds tbody tr")
     assert "2 × Regular, 1 × Under 12" in row
     name = "Let go 2 × Regular, 1 × Under 12"
-    assert page.links("#holds a") == {name: at_kikker.url("ticketing:hold", hold=held.pk)}
+    assert page.links("#holds a") == {name: at_kikker.url("ticketing:hold", hold_id=held.pk)}
 
-    page = at_kikker.get("ticketing:hold", hold=held.pk)
+    page = at_kikker.get("ticketing:hold", hold_id=held.pk)
     assert page.h1 == "Let this hold go?"
     with house.scope():
         held.refresh_from_db()
@@ -130,8 +130,8 @@ def test_holds_are_listed_and_one_is_let_go(at_kikker):
         held.refresh_from_db()
         assert held.status == ReservationStatus.CANCELED_MANUALLY
         assert [e.action for e in audit.history_of(held)] == ["reservation.let_go"]
-    at_kikker.post("ticketing:hold", status=409, hold=held.pk)
-    page = at_kikker.get("ticketing:hold", hold=held.pk)
+    at_kikker.post("ticketing:hold", status=409, hold_id=held.pk)
+    page = at_kikker.get("ticketing:hold", hold_id=held.pk)
     assert page.alerts == ["These places are not held any more."]
     assert page.texts("main button") == []
 
@@ -145,9 +145,9 @@ def test_a_hold_that_is_being_paid_has_no_button(at_kikker):
     page = proof(at_kikker)
     assert page.texts("#holds .pill") == ["being paid"]
     assert page.links("#holds a") == {}
-    page = at_kikker.get("ticketing:hold", hold=held.pk)
+    page = at_kikker.get("ticketing:hold", hold_id=held.pk)
     assert page.texts("main button") == []
-    at_kikker.post("ticketing:hold", status=409, hold=held.pk)
+    at_kikker.post("ticketing:hold", status=409, hold_id=held.pk)
     with house.scope():
         held.refresh_from_db()
         assert held.status == ReservationStatus.PENDING
@@ -161,14 +161,14 @@ def test_who_may_only_look_lets_nothing_go(at_kikker):
     pages = PageClient().sign_in(viewer.user)
 
     assert pages.get_page(at_kikker.url("ticketing:inventory")).links("#holds a") == {}
-    pages.get_page(at_kikker.url("ticketing:hold", hold=held.pk), status=403)
+    pages.get_page(at_kikker.url("ticketing:hold", hold_id=held.pk), status=403)
 
 
 def test_a_hold_of_another_event_is_not_here(at_kikker, cast):
     with cast.fjord.scope():
         foreign = cast.fjord.reserve(priced=1)
 
-    at_kikker.get("ticketing:hold", hold=foreign.pk, status=404)
+    at_kikker.get("ticketing:hold", hold_id=foreign.pk, status=404)
 
 
 def test_queries_of_the_proof(at_kikker, expect_queries):

@@ -106,7 +106,7 @@ def test_type_leads_to_its_first_release(at_kikker):
 
 def test_release_may_stay_a_draft(at_kikker):
     code = type_of(at_kikker.house)
-    page = at_kikker.get("ticketing:new_release", ticket_type=code)
+    page = at_kikker.get("ticketing:new_release", type_code=code)
 
     page = at_kikker.pages.follow(page.submit("Save as draft", name="Late", price="30"))
 
@@ -154,7 +154,7 @@ def test_release_that_makes_no_sense_is_refused(at_kikker, typed, field):
     code = type_of(at_kikker.house)
     facts = {"name": "Late", "price": "30", "capacity": "7"} | typed
 
-    page = at_kikker.get("ticketing:new_release", ticket_type=code).submit(
+    page = at_kikker.get("ticketing:new_release", type_code=code).submit(
         "Save and publish release", status=422, **facts
     )
 
@@ -167,11 +167,11 @@ def test_release_that_makes_no_sense_is_refused(at_kikker, typed, field):
 def test_type_and_release_save_what_they_show(at_kikker):
     release = release_of(at_kikker, "Regular")
 
-    page = at_kikker.get("ticketing:type", ticket_type=release.ticket_type.code)
+    page = at_kikker.get("ticketing:type", type_code=release.ticket_type.code)
     assert page.values("Save ticket type")["name"] == "Regular"
     page = at_kikker.pages.follow(page.submit("Save ticket type", capacity="30"))
     assert page.alerts == ["Ticket type saved."]
-    page = at_kikker.get("ticketing:release", release=release.code)
+    page = at_kikker.get("ticketing:release", release_code=release.code)
     assert page.values("Save release")["price"] == "25.00"
     page = at_kikker.pages.follow(page.submit("Save release"))
 
@@ -216,7 +216,7 @@ def test_release_is_withdrawn_and_published_again(at_kikker):
 def test_release_nobody_bought_is_deleted(at_kikker):
     release = release_of(at_kikker, "Under 12")
 
-    page = at_kikker.get("ticketing:release", release=release.code).submit("Delete release")
+    page = at_kikker.get("ticketing:release", release_code=release.code).submit("Delete release")
 
     assert at_kikker.pages.follow(page).alerts == ["The release is deleted."]
     with at_kikker.house.scope():
@@ -228,7 +228,7 @@ def test_release_somebody_bought_stays(at_kikker):
         at_kikker.house.place_free(1)
     release = release_of(at_kikker, "Under 12")
 
-    page = at_kikker.get("ticketing:release", release=release.code)
+    page = at_kikker.get("ticketing:release", release_code=release.code)
     page = page.submit("Delete release", status=409)
 
     assert page.alerts == ["Tickets of it were sold or are held, so it cannot be deleted."]
@@ -239,9 +239,9 @@ def test_release_somebody_bought_stays(at_kikker):
 def test_what_is_another_events_is_not_here(at_kikker, cast):
     foreign = cast.fjord.priced
 
-    at_kikker.get("ticketing:release", release=foreign.code, status=404)
-    at_kikker.get("ticketing:type", ticket_type=type_of(cast.fjord), status=404)
-    at_kikker.get("ticketing:type", ticket_type="é", status=404)
+    at_kikker.get("ticketing:release", release_code=foreign.code, status=404)
+    at_kikker.get("ticketing:type", type_code=type_of(cast.fjord), status=404)
+    at_kikker.get("ticketing:type", type_code="é", status=404)
 
 
 def test_queries_of_the_board(at_kikker, expect_queries):
@@ -289,7 +289,7 @@ def test_type_with_several_prices_asks_for_each_in_its_release(at_kikker):
             ("adult", 3000)
         ]
 
-    page = at_kikker.get("ticketing:release", release=release.code)
+    page = at_kikker.get("ticketing:release", release_code=release.code)
     assert page.values("Save release")[f"option_{adult.code}"] == "30.00"
     page = page.submit("Save release", status=422, **{f"option_{adult.code}": ""})
     assert page.general_errors == ["Early: give at least one of its prices an amount."]
@@ -301,7 +301,7 @@ def test_a_release_without_prices_is_neither_published_nor_left_behind(at_kikker
     )
     code = made_type(at_kikker, "Entry").code
 
-    page = at_kikker.get("ticketing:new_release", ticket_type=code)
+    page = at_kikker.get("ticketing:new_release", type_code=code)
     page = page.submit("Save and publish release", status=422, name="Early")
 
     assert page.general_errors == ["Early: give at least one of its prices an amount."]
@@ -358,7 +358,7 @@ def test_days_of_a_longer_event_can_be_ticked(at_kikker):
 
     made = made_type(at_kikker, "Saturday")
     assert made.days == [date(2027, 6, 5)]
-    page = at_kikker.get("ticketing:type", ticket_type=made.code)
+    page = at_kikker.get("ticketing:type", type_code=made.code)
     assert page.attributes("#id_days_field input[checked]", "value") == ["2027-06-05"]
 
 
@@ -385,10 +385,10 @@ def test_bundle_is_made_of_other_types_at_their_prices_of_now(at_kikker):
     page = at_kikker.get("ticketing:tickets")
     assert "Bundle of 2 × Regular, 1 × Under 12" in page.texts(".type-facts li")
     family = made_type(at_kikker, "Family")
-    page = at_kikker.get("ticketing:type", ticket_type=family.code)
+    page = at_kikker.get("ticketing:type", type_code=family.code)
     assert page.values("Save ticket type")[f"part_{regular.code}"] == "2"
     # A part is no bundle itself.
-    page = at_kikker.get("ticketing:type", ticket_type=regular.code)
+    page = at_kikker.get("ticketing:type", type_code=regular.code)
     assert "Bundle of other tickets" not in page.texts("legend")
     page.submit("Save ticket type", status=422, admits="3")
 
@@ -396,7 +396,7 @@ def test_bundle_is_made_of_other_types_at_their_prices_of_now(at_kikker):
 def test_what_is_sold_refuses_to_become_something_else(at_kikker):
     with at_kikker.house.scope():
         at_kikker.house.reserve(priced=1)
-    page = at_kikker.get("ticketing:type", ticket_type=type_of(at_kikker.house))
+    page = at_kikker.get("ticketing:type", type_code=type_of(at_kikker.house))
 
     page = page.submit("Save ticket type", status=422, admits="2")
 
@@ -417,7 +417,7 @@ def test_types_move_by_their_buttons(at_kikker):
 def test_release_waits_for_another_and_never_in_a_circle(at_kikker):
     code = type_of(at_kikker.house)
     first = release_of(at_kikker, "Regular")
-    page = at_kikker.get("ticketing:new_release", ticket_type=code)
+    page = at_kikker.get("ticketing:new_release", type_code=code)
     page.submit("Save and publish release", name="Late", price="30", follows=first.code)
     late = release_of(at_kikker, "Late")
 
@@ -426,7 +426,7 @@ def test_release_waits_for_another_and_never_in_a_circle(at_kikker):
     assert page.rows[1][6] == "Waits its turn hide, pause … Late"
     [warning] = page.texts(".releases__warnings li")
     assert warning.startswith("Late waits for Regular, which has neither an end nor a number of")
-    page = at_kikker.get("ticketing:release", release=first.code)
+    page = at_kikker.get("ticketing:release", release_code=first.code)
     page = page.submit("Save release", status=422, follows=late.code)
     assert page.errors == {
         "follows": "Late waits for this release already, so neither would ever open. Choose another"
@@ -442,7 +442,7 @@ def test_dialog_says_what_hangs_on_a_type_and_acts(at_kikker):
         at_kikker.house.reserve(priced=2)
     code = type_of(at_kikker.house)
 
-    page = at_kikker.get("ticketing:type_availability", ticket_type=code)
+    page = at_kikker.get("ticketing:type_availability", type_code=code)
     assert page.h1 == "Hide, pause or end the sale of Regular"
     assert page.texts(".connected__list li") == [
         "2 tickets are held at this moment; their buyers may finish."
@@ -451,7 +451,7 @@ def test_dialog_says_what_hangs_on_a_type_and_acts(at_kikker):
     assert page.alerts == ["Regular is paused."]
     assert page.texts(".type-facts .pill") == ["Paused"]
     assert page.rows[0][6] == "Paused hide, pause … Regular"
-    page = at_kikker.get("ticketing:type_availability", ticket_type=code)
+    page = at_kikker.get("ticketing:type_availability", type_code=code)
     page = at_kikker.pages.follow(page.submit("Resume"))
     assert page.alerts == ["Regular can be bought again."]
     assert page.texts(".type-facts .pill") == []
@@ -460,17 +460,17 @@ def test_dialog_says_what_hangs_on_a_type_and_acts(at_kikker):
 def test_dialog_of_a_release_acts_on_it_alone(at_kikker):
     release = release_of(at_kikker, "Regular")
 
-    page = at_kikker.get("ticketing:release_availability", release=release.code)
+    page = at_kikker.get("ticketing:release_availability", release_code=release.code)
     assert page.text(".connected p").startswith("Nothing: no code")
     page = at_kikker.pages.follow(page.submit("Mark sold out"))
     assert page.alerts == ["Regular · Regular is marked sold out."]
     assert page.rows[0][6] == "Sold out hide, pause … Regular"
-    page = at_kikker.get("ticketing:release_availability", release=release.code)
+    page = at_kikker.get("ticketing:release_availability", release_code=release.code)
     page = at_kikker.pages.follow(page.submit("Hide"))
     assert page.rows[0][6] == "Hidden hide, pause … Regular"
 
     at_kikker.post(
-        "ticketing:release_availability", {"act": "explode"}, status=404, release=release.code
+        "ticketing:release_availability", {"act": "explode"}, status=404, release_code=release.code
     )
 
 
@@ -498,12 +498,12 @@ def test_places_are_shared_changed_and_deleted(at_kikker):
         at_kikker.house.event.refresh_from_db()
         at_kikker.house.reserve(priced=1)
         pool = CapacityPool.objects.get(name="Hall").pk
-    page = at_kikker.get("ticketing:pool", pool=pool)
+    page = at_kikker.get("ticketing:pool", pool_id=pool)
     refused = page.submit("Save shared places", status=422, capacity="0", members=both)
     assert list(refused.errors) == ["capacity"]
-    page = at_kikker.get("ticketing:pool", pool=pool)
+    page = at_kikker.get("ticketing:pool", pool_id=pool)
     assert page.submit("Delete shared places", status=409).alerts[0].startswith("1 place of it is")
-    page = at_kikker.get("ticketing:pool", pool=pool)
+    page = at_kikker.get("ticketing:pool", pool_id=pool)
     page = at_kikker.pages.follow(
         page.submit("Save shared places", name="Big hall", members=both[:1])
     )
@@ -516,5 +516,5 @@ def test_only_shared_pools_have_a_page(at_kikker, cast):
     with cast.fjord.scope():
         foreign = CapacityPool.objects.order_by("pk").first().pk
 
-    at_kikker.get("ticketing:pool", pool=event_pool, status=404)
-    at_kikker.get("ticketing:pool", pool=foreign, status=404)
+    at_kikker.get("ticketing:pool", pool_id=event_pool, status=404)
+    at_kikker.get("ticketing:pool", pool_id=foreign, status=404)

@@ -27,9 +27,11 @@ def donation(kikker):
 
 def early_and_late(house, **early):
     """Late follows Early."""
-    made = TicketTypeFactory(event=house.event, name="Box", by=house.owner)
-    first = ReleaseFactory(ticket_type=made, name="Early", by=house.owner, **early)
-    return first, ReleaseFactory(ticket_type=made, name="Late", follows=first, by=house.owner)
+    ticket_type_factory = TicketTypeFactory(event=house.event, name="Box", by=house.owner)
+    first = ReleaseFactory(ticket_type=ticket_type_factory, name="Early", by=house.owner, **early)
+    return first, ReleaseFactory(
+        ticket_type=ticket_type_factory, name="Late", follows=first, by=house.owner
+    )
 
 
 def box(house, now=None):
@@ -135,10 +137,10 @@ def test_an_open_chain_is_no_overlap(kikker):
 
 def test_two_that_are_not_chained_overlap_and_leave_gaps(kikker):
     now = clock.now()
-    made = TicketTypeFactory(event=kikker.event, name="Box", by=kikker.owner)
+    ticket_type_factory = TicketTypeFactory(event=kikker.event, name="Box", by=kikker.owner)
     for name, opens, closes in (("One", 0, 5), ("Two", 3, 6), ("Three", 9, 12)):
         ReleaseFactory(
-            ticket_type=made,
+            ticket_type=ticket_type_factory,
             name=name,
             opens_at=now + timedelta(days=opens),
             closes_at=now + timedelta(days=closes),

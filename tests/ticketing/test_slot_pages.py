@@ -120,7 +120,7 @@ def test_one_time_is_paused_limited_and_deleted(open_museum):
     page = open_museum.pages.follow(page.submit("Resume 10:00"))
     first, second, *_ = slots(open_museum)
 
-    page = open_museum.get("ticketing:slot", slot=first.code)
+    page = open_museum.get("ticketing:slot", slot_code=first.code)
     assert page.h1 == "Sat 5 Jun 2027, 10:00–11:00"
     page = open_museum.pages.follow(page.submit("Save places", capacity="3"))
     assert page.rows[0][1] == "3 places = 0 sold + 0 held + 3 free"
@@ -134,7 +134,7 @@ def test_what_is_taken_stays(open_museum):
     with open_museum.house.scope():
         CapacityPool.objects.filter(slot=first).update(sold=2)
 
-    page = open_museum.get("ticketing:slot", slot=first.code)
+    page = open_museum.get("ticketing:slot", slot_code=first.code)
     page = page.submit("Save places", status=422, capacity="1")
     assert list(page.errors) == ["capacity"]
     page = open_museum.get("ticketing:slots")
@@ -149,7 +149,7 @@ def test_days_and_slots_that_are_not_there_are_not_found(open_museum, cast):
     for name in ("day_pause", "day_resumption", "day_deletion"):
         open_museum.post(f"ticketing:{name}", status=404, day="2027-06-07")
         open_museum.post(f"ticketing:{name}", status=404, day="tomorrow")
-    open_museum.get("ticketing:slot", slot="NOSUCH00", status=404)
+    open_museum.get("ticketing:slot", slot_code="NOSUCH00", status=404)
     assert open_museum.get("ticketing:slots", {"day": "tomorrow"}).rows
 
 

@@ -151,9 +151,11 @@ def test_times_without_room_are_passed_at_a_glance(museum, kikker, monkeypatch):
         for pool in pools
     }
     one_free = full | {max(full): Count(capacity=5, held=4, sold=0, set_aside=0, waiting=0)}
-    draws = Catalogue.unit_draws
+    pool_places = Catalogue.unit_pool_places
     monkeypatch.setattr(
-        Catalogue, "unit_draws", lambda *args, **facts: looked.append(1) or draws(*args, **facts)
+        Catalogue,
+        "unit_pool_places",
+        lambda *args, **facts: looked.append(1) or pool_places(*args, **facts),
     )
     release = catalogue.release_by_code(release.code)
 

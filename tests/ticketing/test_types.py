@@ -41,16 +41,16 @@ from tiqqo.core.models import AuditEntry
 @pytest.fixture
 def entry(kikker):
     """Adult and child, 30 and 15, on sale."""
-    made = create_ticket_type(
+    ticket_type = create_ticket_type(
         kikker.event,
         name="Entry",
         pricing=PricingMethod.OPTIONS,
         options=["Adult", "Child"],
         by=kikker.owner,
     )
-    adult, child = made.options.order_by("position")
+    adult, child = ticket_type.options.order_by("position")
     release = create_release(
-        made, name="Entry", option_prices={adult.pk: 3000, child.pk: 1500}, by=kikker.owner
+        ticket_type, name="Entry", option_prices={adult.pk: 3000, child.pk: 1500}, by=kikker.owner
     )
     publish_release(release, by=kikker.owner)
     return release
@@ -74,7 +74,7 @@ def changed(ticket_type, by, **changes):
 
 
 def test_a_type_is_all_that_was_said_of_it(kikker):
-    made = create_ticket_type(
+    ticket_type = create_ticket_type(
         kikker.event,
         name="Backstage",
         description="All areas",
@@ -93,25 +93,37 @@ def test_a_type_is_all_that_was_said_of_it(kikker):
         by=kikker.owner,
     )
 
-    made.refresh_from_db()
-    assert (made.policy_text, made.admits, made.naming) == ("Bring your card.", 2, "required")
-    assert (made.per_order_minimum, made.per_order_limit, made.per_email_limit) == (1, 4, 8)
-    assert (made.is_timed, made.takes_place, made.tax_rate_bp) == (True, False, 2100)
-    assert (made.days, made.zones) == ([date(2026, 12, 24)], ["Backstage", "Bar"])
-    assert (made.pool.capacity, made.position) == (10, 2)
+    ticket_type.refresh_from_db()
+    assert (ticket_type.policy_text, ticket_type.admits, ticket_type.naming) == (
+        "Bring your card.",
+        2,
+        "required",
+    )
+    assert (
+        ticket_type.per_order_minimum,
+        ticket_type.per_order_limit,
+        ticket_type.per_email_limit,
+    ) == (1, 4, 8)
+    assert (ticket_type.is_timed, ticket_type.takes_place, ticket_type.tax_rate_bp) == (
+        True,
+        False,
+        2100,
+    )
+    assert (ticket_type.days, ticket_type.zones) == ([date(2026, 12, 24)], ["Backstage", "Bar"])
+    assert (ticket_type.pool.capacity, ticket_type.position) == (10, 2)
 
 
 def test_what_is_not_given_stays(kikker):
-    made = TicketTypeFactory(
+    ticket_type_factory = TicketTypeFactory(
         event=kikker.event, name="Box", description="Red", capacity=4, by=kikker.owner
     )
 
-    after = changed(made, kikker.owner, per_order_limit=2)
+    after = changed(ticket_type_factory, kikker.owner, per_order_limit=2)
 
     after.refresh_from_db()
     assert (after.name, after.description, after.pool.capacity) == ("Box", "Red", 4)
     assert after.per_order_limit == 2
-    [*_, entry] = audit.history_of(made)
+    [*_, entry] = audit.history_of(ticket_type_factory)
     assert (entry.action, entry.data["fields"]) == ("ticket_type.changed", ["per_order_limit"])
 
 

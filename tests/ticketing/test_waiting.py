@@ -44,13 +44,14 @@ from ticketing.models import (
     WaitlistMethod,
 )
 from ticketing.operations import (
+    close_offers,
     close_waitlist,
     confirm_reservation,
     draw_lots,
     expire_reservations,
     extend_reservation,
     join_waitlist,
-    leave_line,
+    leave_waitlist,
     mark_payment_started,
     mark_sold_out,
     mark_told,
@@ -62,14 +63,19 @@ from ticketing.operations import (
     reopen_waitlist,
     resume_offers,
     send_place_again,
-    serve_line,
+    serve_waitlist,
     set_event_capacity,
     set_waitlist,
-    settle_offers,
 )
 from ticketing.operations.waitlist_offers import OFFERS_AT_ONCE
 from ticketing.organiser_errors import NobodyToDraw, NotALottery, NothingFree, NotWaiting
-from ticketing.queries.waitlist import line_counts, line_page, own_entry, place_in_line, waitables
+from ticketing.queries.waitlist import (
+    own_entry,
+    queue_position,
+    waitables,
+    waitlist_counts,
+    waitlist_page,
+)
 from tiqqo.core import audit, clock
 
 pytestmark = pytest.mark.django_db
@@ -223,7 +229,7 @@ def test_of_a_type_that_still_sells_the_release_that_is_sold_out_can_be_waited_f
     assert waiting_by_pool() == {"Regular · Regular": 1}
     take(kikker, release=second)
     let_go(hold)
-    assert serve_line(kikker.event) == 1
+    assert serve_waitlist(kikker.event) == 1
     [line] = reread(entry).reservation.lines.all()
     assert (line.release, line.unit_price_minor) == (kikker.priced, 2500)
 
@@ -247,7 +253,7 @@ def test_of_timed_tickets_the_times_that_are_full_can_be_waited_for(kikker):
     assert reread(entry).pool_ids == [pools[0].pk]
 
     CapacityPool.objects.filter(pk=pools[0].pk).update(capacity=2)
-    assert serve_line(kikker.event) == 1
+    assert serve_waitlist(kikker.event) == 1
     [line] = reread(entry).reservation.lines.all()
     assert (line.slot, line.quantity) == (slots[0], 2)
 
@@ -262,7 +268,7 @@ def test_the_first_in_line_is_offered_the_place_that_becomes_free(kikker, queue,
     queue.clear()
 
     with time_machine.travel(clock.now(), tick=False), committing():
-        assert serve_line(kikker.event) == 1
+        assert serve_waitlist(kikker.event) == 1
         now = clock.now()
 
     assert states(first, second) == ["offered", "waiting"]
@@ -272,7 +278,7 @@ def test_the_first_in_line_is_offered_the_place_that_becomes_free(kikker, queue,
     assert (event_pool().held, event_pool().waiting) == (2, 1)
     assert reread(first).pool_ids == []
     assert [(job.name, job.args) for job in queue.jobs] == [
-        ("orders.tasks.tell_in_line", (first.pk,))
+        ("orders.tasks.tell_on_waitlist", (first.pk,))
     ]
     [entry] = audit.history_of(reread(first))
     assert (entry.action, entry.actor_label) == ("waitlist.offered", "Tiqqo")
@@ -293,7 +299,7 @@ def test_serving_twice_offers_nothing_twice(kikker):
     first, second = join(kikker, "Wim"), join(kikker, "Xena")
     let_go(holds[0])
 
-    assert [serve_line(kikker.event), serve_line(kikker.event)] == [1, 0]
+    assert [serve_waitlist(kikker.event), serve_waitlist(kikker.event)] == [1, 0]
     assert states(first, second) == ["offered", "waiting"]
 
 
@@ -302,11 +308,11 @@ def test_who_wants_more_than_is_free_keeps_their_place_before_those_behind(kikke
     large, small = join(kikker, "Large", 3), join(kikker, "Small", 1)
     let_go(*holds[:2])
 
-    assert serve_line(kikker.event) == 0
+    assert serve_waitlist(kikker.event) == 0
     assert waiting_by_pool() == {"Night of the Blue Note": 4}
 
     let_go(holds[2])
-    assert serve_line(kikker.event) == 1
+    assert serve_waitlist(kikker.event) == 1
     assert states(large, small) == ["offered", "waiting"]
 
 
@@ -320,7 +326,7 @@ def test_nobody_waits_for_those_who_want_something_else(kikker):
     child = join(kikker, "Xena", 1, wish(kikker.free))
     let_go(holds[1])
 
-    assert serve_line(kikker.event) == 1
+    assert serve_waitlist(kikker.event) == 1
     assert states(regular, child) == ["waiting", "offered"]
 
 
@@ -333,7 +339,7 @@ def test_the_first_wish_that_fits_is_offered_and_the_others_are_given_up(kikker)
     assert waiting_by_pool() == {"Regular": 1, "Under 12": 1}
     let_go(holds[1])
 
-    serve_line(kikker.event)
+    serve_waitlist(kikker.event)
 
     [line] = reread(entry).reservation.lines.all()
     assert line.release == kikker.free
@@ -350,7 +356,7 @@ def test_what_stands_in_the_way_is_found_anew(kikker):
     let_go(holds[0])
     take(kikker, 2, release=kikker.free)
 
-    assert serve_line(kikker.event) == 0
+    assert serve_waitlist(kikker.event) == 0
 
     assert waiting_by_pool() == {"Night of the Blue Note": 1}
     assert states(entry) == ["waiting"]
@@ -362,7 +368,7 @@ def test_a_line_longer_than_a_batch_is_served_in_order(kikker):
     entries = [join(kikker, f"W{number}") for number in range(count + 1)]
     set_event_capacity(kikker.event, capacity=2 + count, by=kikker.owner)
 
-    assert serve_line(kikker.event) == count
+    assert serve_waitlist(kikker.event) == count
 
     assert states(*entries) == ["offered"] * count + ["waiting"]
     assert (event_pool().held, event_pool().waiting) == (2 + count, 1)
@@ -379,7 +385,7 @@ def test_who_stands_behind_the_head_of_a_long_line_is_found(kikker, monkeypatch)
     behind = join(kikker, "Yara", 1, wish(kikker.free))
     let_go(holds[1])
 
-    assert serve_line(kikker.event) == 1
+    assert serve_waitlist(kikker.event) == 1
     assert states(*head, behind) == ["waiting", "waiting", "offered"]
 
 
@@ -389,12 +395,12 @@ def test_paused_offers_keep_the_places_for_the_line(kikker):
     pause_offers(kikker.event, by=kikker.owner)
     let_go(holds[0])
 
-    assert serve_line(kikker.event) == 0
+    assert serve_waitlist(kikker.event) == 0
     with pytest.raises(SoldOut):
         take(kikker)
 
     resume_offers(kikker.event, by=kikker.owner)
-    assert serve_line(kikker.event) == 1
+    assert serve_waitlist(kikker.event) == 1
     assert states(entry) == ["offered"]
 
 
@@ -405,7 +411,7 @@ def test_what_the_organiser_marked_sold_out_is_not_offered_but_by_the_organiser(
     entry = join(kikker, "Wim", 2)
     assert waiting_by_pool() == {"Night of the Blue Note": 2}
 
-    assert serve_line(kikker.event) == 0
+    assert serve_waitlist(kikker.event) == 0
 
     offer_now(entry, by=kikker.owner)
     assert states(entry) == ["offered"]
@@ -418,7 +424,7 @@ def test_limits_that_were_lowered_since_stop_only_those_they_concern(kikker):
     TicketType.objects.filter(pk=kikker.priced.ticket_type_id).update(per_order_limit=1)
     let_go(*holds)
 
-    assert serve_line(kikker.event) == 1
+    assert serve_waitlist(kikker.event) == 1
     assert states(many, one) == ["waiting", "offered"]
 
 
@@ -436,12 +442,12 @@ def test_a_further_release_is_for_the_line_first(kikker):
         by=kikker.owner,
     )
 
-    assert serve_line(kikker.event) == 0
+    assert serve_waitlist(kikker.event) == 0
     assert waiting_by_pool() == {"Regular · Regular": 1, "Regular · Late": 1}
     with time_machine.travel(clock.now() + timedelta(hours=2)):
         with pytest.raises(SoldOut):
             take(kikker, release=late)
-        assert serve_line(kikker.event) == 1
+        assert serve_waitlist(kikker.event) == 1
     [line] = reread(entry).reservation.lines.all()
     assert line.release == late
 
@@ -452,7 +458,7 @@ def test_an_offer_ends_with_the_event(kikker):
     let_go(holds[0])
 
     with time_machine.travel(kikker.event.ends_at - timedelta(hours=1), tick=False):
-        serve_line(kikker.event)
+        serve_waitlist(kikker.event)
 
     assert reread(entry).reservation.expires_at == kikker.event.ends_at
 
@@ -462,11 +468,11 @@ def test_an_event_that_is_over_or_paused_is_not_served(kikker):
     entry = join(kikker, "Wim")
     let_go(holds[0])
     Event.objects.filter(pk=kikker.event.pk).update(sales_paused_at=clock.now())
-    assert serve_line(kikker.event) == 0
+    assert serve_waitlist(kikker.event) == 0
     Event.objects.filter(pk=kikker.event.pk).update(sales_paused_at=None)
 
     with time_machine.travel(kikker.event.ends_at):
-        assert serve_line(kikker.event) == 0
+        assert serve_waitlist(kikker.event) == 0
 
     assert states(entry) == ["waiting"]
 
@@ -481,14 +487,14 @@ def offered(kikker):
     confirm_reservation(holds[1])
     entries = join(kikker, "Wim"), join(kikker, "Xena")
     let_go(holds[0])
-    serve_line(kikker.event)
+    serve_waitlist(kikker.event)
     return entries
 
 
 def test_what_was_bought_is_bought(kikker, offered):
     confirm_reservation(reread(offered[0]).reservation)
 
-    assert [settle_offers(kikker.event), settle_offers(kikker.event)] == [1, 0]
+    assert [close_offers(kikker.event), close_offers(kikker.event)] == [1, 0]
 
     assert states(*offered) == ["bought", "waiting"]
     assert (event_pool().sold, event_pool().waiting) == (2, 1)
@@ -503,8 +509,8 @@ def test_an_offer_that_lapsed_goes_to_the_next_and_never_to_a_walk_in(kikker, of
         assert expire_reservations(at=clock.now()) == 0  # nothing is left to the sweeper
         with pytest.raises(SoldOut):
             take(kikker)
-        assert settle_offers(kikker.event) == 1
-        assert serve_line(kikker.event) == 1
+        assert close_offers(kikker.event) == 1
+        assert serve_waitlist(kikker.event) == 1
 
     assert states(*offered) == ["lapsed", "offered"]
 
@@ -523,14 +529,14 @@ def test_who_has_an_offer_is_in_line(kikker, offered):
 
 
 def test_money_that_came_late_makes_a_lapsed_offer_a_bought_one(kikker, offered):
-    leave_line(offered[1])
+    leave_waitlist(offered[1])
     reservation = reread(offered[0]).reservation
     with time_machine.travel(reservation.expires_at + timedelta(seconds=1)):
         expire_reservations(at=clock.now())
-        settle_offers(kikker.event)
+        close_offers(kikker.event)
         assert states(offered[0]) == ["lapsed"]
         reacquire_reservation(reservation)
-        settle_offers(kikker.event)
+        close_offers(kikker.event)
 
     assert states(offered[0]) == ["bought"]
 
@@ -541,10 +547,10 @@ def test_an_offer_that_is_being_paid_is_not_given_away(kikker, offered):
 
     with time_machine.travel(reservation.expires_at + timedelta(days=1)):
         expire_reservations(at=clock.now())
-        settle_offers(kikker.event)
+        close_offers(kikker.event)
         assert own_entry(reread(offered[0]), at=clock.now()).status == "offered"
         with pytest.raises(PaymentUnderWay):
-            leave_line(offered[0])
+            leave_waitlist(offered[0])
 
     assert states(offered[0]) == ["offered"]
 
@@ -564,28 +570,28 @@ def test_who_leaves_gives_up_what_was_kept(kikker, queue, committing):
     queue.clear()
 
     with committing():
-        leave_line(entry)
-        leave_line(entry)
+        leave_waitlist(entry)
+        leave_waitlist(entry)
 
     assert states(entry) == ["left"]
     assert waiting_by_pool() == {}
-    assert queue.names == ["ticketing.tasks.serve_line"]
+    assert queue.names == ["ticketing.tasks.serve_waitlist"]
     let_go(holds[0])
     take(kikker)
 
 
 def test_who_leaves_an_offer_gives_the_tickets_to_the_next(kikker, offered):
-    leave_line(offered[0])
+    leave_waitlist(offered[0])
 
     assert reread(offered[0]).reservation.status == ReservationStatus.CANCELED_MANUALLY
-    assert serve_line(kikker.event) == 1
+    assert serve_waitlist(kikker.event) == 1
     assert states(*offered) == ["left", "offered"]
 
 
 def test_who_bought_cannot_leave(kikker, offered):
     confirm_reservation(reread(offered[0]).reservation)
 
-    leave_line(offered[0])
+    leave_waitlist(offered[0])
 
     assert states(offered[0]) == ["bought"]
     assert event_pool().sold == 2
@@ -594,7 +600,7 @@ def test_who_bought_cannot_leave(kikker, offered):
 def test_a_hold_that_its_buyer_cancels_at_the_checkout_is_a_place_left(kikker, offered):
     let_go(reread(offered[0]).reservation)
 
-    settle_offers(kikker.event)
+    close_offers(kikker.event)
 
     assert states(offered[0]) == ["left"]
 
@@ -607,11 +613,11 @@ def test_whom_the_organiser_puts_ahead_is_served_first(kikker):
     entries = [join(kikker, name) for name in ("Wim", "Xena", "Yara")]
     put_ahead(entries[1], by=kikker.owner)
     put_ahead(entries[2], by=kikker.owner)
-    assert [place_in_line(reread(entry)) for entry in entries] == [3, 2, 1]
+    assert [queue_position(reread(entry)) for entry in entries] == [3, 2, 1]
     put_back(entries[2], by=kikker.owner)
 
     let_go(holds[0])
-    serve_line(kikker.event)
+    serve_waitlist(kikker.event)
 
     assert states(*entries) == ["waiting", "offered", "waiting"]
 
@@ -647,14 +653,14 @@ def test_a_lottery_offers_nothing_before_the_draw_and_then_in_its_order(kikker):
     holds = sell_out(kikker, 4, method=WaitlistMethod.LOTTERY)
     entries = [join(kikker, f"W{number}") for number in range(6)]
     let_go(*holds[:2])
-    assert serve_line(kikker.event) == 0
+    assert serve_waitlist(kikker.event) == 0
     assert own_entry(reread(entries[0]), at=clock.now()).awaits_draw
 
     assert draw_lots(kikker.event, by=kikker.owner) == 6
 
     [drawn] = audit.history_of(kikker.event).filter(action="waitlist.drawn")
     assert sorted(drawn.data["order"]) == [entry.pk for entry in entries]
-    assert serve_line(kikker.event) == 2
+    assert serve_waitlist(kikker.event) == 2
     chosen = {entry.pk for entry in entries if reread(entry).status == "offered"}
     assert chosen == set(drawn.data["order"][:2])
 
@@ -694,7 +700,7 @@ def test_changing_the_rule_changes_the_line(kikker):
     assert {reread(entry).drawn for entry in entries} == {UNDRAWN}
     set_waitlist(kikker.event, method=WaitlistMethod.FIRST_COME, offer_hours=6, by=kikker.owner)
 
-    assert [place_in_line(reread(entry)) for entry in entries] == [1, 2]
+    assert [queue_position(reread(entry)) for entry in entries] == [1, 2]
 
 
 # Reading --------------------------------------------------------------------------------
@@ -706,8 +712,8 @@ def test_the_line_is_paged_by_key(kikker, monkeypatch):
     entries = [join(kikker, name) for name in ("Wim", "Xena", "Yara")]
     put_ahead(entries[2], by=kikker.owner)
 
-    first = line_page(fresh(kikker), "waiting", at=clock.now())
-    last = line_page(fresh(kikker), "waiting", at=clock.now(), after=first.next_id)
+    first = waitlist_page(fresh(kikker), "waiting", at=clock.now())
+    last = waitlist_page(fresh(kikker), "waiting", at=clock.now(), after=first.next_id)
 
     assert [(row.place, row.entry.name) for row in first.rows] == [(1, "Yara"), (2, "Wim")]
     assert [(row.place, row.entry.name, row.wishes) for row in last.rows] == [
@@ -719,7 +725,7 @@ def test_the_line_is_paged_by_key(kikker, monkeypatch):
 def test_people_and_tickets_are_counted_by_how_they_stand(kikker, offered):
     join(kikker, "Yara", 3)
 
-    counts = line_counts(fresh(kikker))
+    counts = waitlist_counts(fresh(kikker))
 
     found = {status: (count.people, count.tickets) for status, count in counts.items()}
     assert found == {
@@ -740,7 +746,7 @@ def test_the_worker_finds_and_serves_every_line(cast, kikker, queue, committing)
     let_go(holds[0])
     queue.clear()
 
-    assert tasks.serve_lines() == 1
+    assert tasks.serve_waitlists() == 1
     assert queue.work(committing) == []
 
     assert states(entry) == ["offered"]
@@ -750,7 +756,7 @@ def test_where_nobody_waits_nothing_is_served(kikker, queue):
     sell_out(kikker)
     queue.clear()
 
-    assert tasks.serve_lines() == 0
+    assert tasks.serve_waitlists() == 0
     assert queue.jobs == []
 
 
@@ -761,7 +767,7 @@ def test_places_that_expired_are_offered_at_once(kikker, queue, committing):
 
     with time_machine.travel(holds[0].expires_at + timedelta(seconds=1)):
         tasks.sweep_reservations()
-        assert queue.names == ["ticketing.tasks.serve_lines"]
+        assert queue.names == ["ticketing.tasks.serve_waitlists"]
         queue.work(committing)
 
     assert states(entry) == ["offered"]

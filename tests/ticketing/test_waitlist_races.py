@@ -21,11 +21,11 @@ from ticketing.models import CapacityPool, Reservation, WaitlistEntry, WaitlistR
 from ticketing.operations import (
     Newcomer,
     confirm_request,
-    leave_line,
+    leave_waitlist,
     offer_now,
     request_place,
     reserve_tickets,
-    serve_line,
+    serve_waitlist,
     set_event_capacity,
 )
 from ticketing.organiser_errors import NothingFree, NotWaiting
@@ -48,7 +48,7 @@ def rush_for_a_free_place(house):
         house.organiser,
         lambda: let_go(holds[0]),
         *walk_ins(house),
-        lambda: serve_line(house.event.pk),
+        lambda: serve_waitlist(house.event.pk),
     )
     got = [answer for answer in answers if isinstance(answer, Reservation)]
     odd = [a for a in answers if isinstance(a, Exception) and not isinstance(a, SoldOut)]
@@ -58,7 +58,7 @@ def rush_for_a_free_place(house):
 @pytest.mark.parametrize("round_", range(3))
 def test_the_place_that_becomes_free_goes_to_the_first_in_line(kikker, round_):
     entries, got, odd = rush_for_a_free_place(kikker)
-    serve_line(kikker.event)  # the server may have looked before the place was free
+    serve_waitlist(kikker.event)  # the server may have looked before the place was free
 
     assert (got, odd) == ([], [])
     assert states(*entries) == ["offered", "waiting"]
@@ -81,7 +81,7 @@ def test_without_the_lines_condition_a_walk_in_gets_it(kikker, without_the_line)
 
     answers = at_once(kikker.organiser, lambda: let_go(holds[0]), *walk_ins(kikker))
     late = [take(kikker)] if not any(isinstance(a, Reservation) for a in answers) else []
-    serve_line(kikker.event)
+    serve_waitlist(kikker.event)
 
     assert sum(isinstance(a, Reservation) for a in [*answers, *late]) == 1
     assert states(entry) == ["waiting"]
@@ -95,9 +95,9 @@ def test_several_servers_and_walk_ins_hand_out_exactly_what_is_free(kikker, roun
     set_event_capacity(kikker.event, capacity=10, by=kikker.owner)
 
     answers = at_once(
-        kikker.organiser, *[lambda: serve_line(kikker.event.pk)] * 4, *walk_ins(kikker, 10)
+        kikker.organiser, *[lambda: serve_waitlist(kikker.event.pk)] * 4, *walk_ins(kikker, 10)
     )
-    serve_line(kikker.event)
+    serve_waitlist(kikker.event)
 
     assert {type(a) for a in answers if isinstance(a, Exception)} == {SoldOut}
     assert not any(isinstance(answer, Reservation) for answer in answers)
@@ -115,9 +115,9 @@ def test_leaving_serving_and_offering_by_hand_never_disagree(kikker):
 
     answers = at_once(
         kikker.organiser,
-        *(lambda e=entry: leave_line(e) for entry in entries[::2]),
+        *(lambda e=entry: leave_waitlist(e) for entry in entries[::2]),
         *(lambda e=entry: offer_now(e, by=kikker.owner) for entry in entries),
-        *[lambda: serve_line(kikker.event.pk)] * 2,
+        *[lambda: serve_waitlist(kikker.event.pk)] * 2,
     )
 
     allowed = (NotWaiting, NothingFree)
@@ -142,9 +142,9 @@ def test_pools_are_taken_in_one_order_by_the_line_and_by_walk_ins(kikker):
 
     answers = at_once(
         kikker.organiser,
-        *[lambda: serve_line(kikker.event.pk)] * 3,
+        *[lambda: serve_waitlist(kikker.event.pk)] * 3,
         *(lambda s=selection: reserve_tickets(event, selection=s) for selection in both * 5),
-        *(lambda e=entry: leave_line(e) for entry in entries[2:]),
+        *(lambda e=entry: leave_waitlist(e) for entry in entries[2:]),
     )
 
     assert [a for a in answers if isinstance(a, Exception) and not isinstance(a, SoldOut)] == []

@@ -33,10 +33,10 @@ from ticketing.operations import (
     mark_request_mailed,
     mark_request_not_mailed,
     request_place,
-    serve_line,
+    serve_waitlist,
 )
 from ticketing.operations.waitlist_requests import MAIL_TRIES
-from ticketing.queries.waitlist import place_in_line
+from ticketing.queries.waitlist import queue_position
 from tiqqo.core import clock
 
 pytestmark = pytest.mark.django_db
@@ -72,8 +72,8 @@ def test_a_request_keeps_nothing_and_is_offered_nothing(kikker):
     real = join(kikker, "Wim")
     let_go(holds[0])
 
-    assert place_in_line(reread(real)) == 1
-    assert serve_line(kikker.event) == 1
+    assert queue_position(reread(real)) == 1
+    assert serve_waitlist(kikker.event) == 1
     assert reread(real).status == "offered"
     assert waiting_by_pool() == {}
 
@@ -87,7 +87,7 @@ def test_confirmed_within_an_hour_it_is_the_place_of_when_it_was_asked_for(kikke
         entry = confirm_request(request)
 
     entry = reread(entry)
-    assert (place_in_line(entry), place_in_line(reread(xena))) == (1, 2)
+    assert (queue_position(entry), queue_position(reread(xena))) == (1, 2)
     assert (entry.joined_at, entry.secret) == (request.asked_at, request.secret)
     assert waiting_by_pool() == {"Night of the Blue Note": 3}
     assert WaitlistRequest.objects.count() == 0
@@ -101,7 +101,7 @@ def test_confirmed_later_it_is_the_last_place(kikker):
     with later(hours=1, seconds=1):
         entry = confirm_request(request)
 
-    assert (place_in_line(reread(xena)), place_in_line(reread(entry))) == (1, 2)
+    assert (queue_position(reread(xena)), queue_position(reread(entry))) == (1, 2)
     assert reread(entry).joined_at - request.asked_at > PLACE_KEPT_FOR
 
 
@@ -110,7 +110,7 @@ def test_in_a_lottery_it_waits_for_the_draw_as_all_do(kikker):
 
     entry = confirm_request(ask(kikker))
 
-    assert not reread(entry).is_drawn
+    assert not reread(entry).is_in_lottery_order
 
 
 def test_after_a_day_it_cannot_be_confirmed(kikker):

@@ -149,7 +149,7 @@ class ReservationLine(TenantModel):
     # None: the reservation's rate.
     tax_rate_bp = models.PositiveIntegerField(null=True)
     bears_fixed_fee = models.BooleanField(default=True)
-    # The pools it draws on, decided when it was made.
+    # The pools it takes from, decided when it was made.
     pool_ids = ArrayField(models.BigIntegerField())
 
     class Meta(TenantModel.Meta):

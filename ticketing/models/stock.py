@@ -48,7 +48,7 @@ class CapacityPool(TenantModel):
     """A counted stock of places: of the whole event, a type, a release, a time slot, an allocation,
     or shared by its `members` under a name.
 
-    No capacity means that only the other pools limit. A sale draws on every pool that applies.
+    No capacity means that only the other pools limit. A sale takes from every pool that applies.
     `set_aside` are the places of allocations; `waiting` are places that people in the waitlist's
     line wait for, which walk-ins cannot have.
     """

@@ -149,12 +149,12 @@ class WaitlistEntry(TenantModel):
         return f"{self.name}, {self.quantity}"
 
     @property
-    def is_in_line(self) -> bool:
+    def is_on_waitlist(self) -> bool:
         """Waiting, or with an offer that is not settled yet."""
         return self.status in (WaitlistStatus.WAITING, WaitlistStatus.OFFERED)
 
     @property
-    def is_drawn(self) -> bool:
+    def is_in_lottery_order(self) -> bool:
         """Whether its turn can come: the lot was drawn, where there is one."""
         return self.drawn != UNDRAWN or self.priority > 0
 

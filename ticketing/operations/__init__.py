@@ -75,11 +75,11 @@ from ticketing.operations.ticket_types import (
 from ticketing.operations.waitlist_entries import (
     Newcomer,
     join_waitlist,
-    leave_line,
+    leave_waitlist,
     mark_told,
     send_place_again,
 )
-from ticketing.operations.waitlist_offers import offer_now, serve_line, settle_offers
+from ticketing.operations.waitlist_offers import close_offers, offer_now, serve_waitlist
 from ticketing.operations.waitlist_requests import (
     claim_request_mail,
     confirm_request,
@@ -117,6 +117,7 @@ __all__ = [
     "change_shared_pool",
     "change_ticket_type",
     "claim_request_mail",
+    "close_offers",
     "close_waitlist",
     "confirm_locked",
     "confirm_request",
@@ -142,7 +143,7 @@ __all__ = [
     "hide",
     "hold_until",
     "join_waitlist",
-    "leave_line",
+    "leave_waitlist",
     "let_go",
     "limit_code",
     "make_slots",
@@ -175,11 +176,10 @@ __all__ = [
     "return_allocation",
     "return_due_allocations",
     "send_place_again",
-    "serve_line",
+    "serve_waitlist",
     "set_event_capacity",
     "set_slot_capacity",
     "set_waitlist",
-    "settle_offers",
     "show",
     "withdraw_release",
 ]

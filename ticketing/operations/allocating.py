@@ -13,7 +13,7 @@ from people.operations import remember_company
 from ticketing import stock
 from ticketing.catalogue import Catalogue, catalogue_of
 from ticketing.codes import LONGEST
-from ticketing.locks import lock_offer
+from ticketing.locks import lock_catalogue
 from ticketing.models import Allocation, CapacityPool, Promotion, PromotionKind, TicketType
 from ticketing.operations.promoting import PromotionTerms, create_code, create_promotion
 from ticketing.operations.reserving import reclaim_overdue
@@ -73,7 +73,7 @@ def _allocate(
     code: str,
     terms: PromotionTerms,
 ) -> Allocation:
-    event = lock_offer(ticket_type.event_id)
+    event = lock_catalogue(ticket_type.event_id)
     catalogue: Catalogue = catalogue_of(event)
     if catalogue.parts.get(ticket_type.pk):
         raise BundleSetAside(subject=ticket_type.name)
@@ -123,7 +123,7 @@ def change_allocation(
 def _change(
     allocation: Allocation, quantity: int, returns_at: datetime | None, by: Membership
 ) -> None:
-    lock_offer(allocation.event_id)
+    lock_catalogue(allocation.event_id)
     found: Allocation = Allocation.objects.get(pk=allocation.pk)
     if found.returned_at is not None:
         raise AllocationOver

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Membership
 from events.models import Event
 from ticketing.errors import CapBelowSold, NameTaken
-from ticketing.locks import lock_offer
+from ticketing.locks import lock_catalogue
 from ticketing.models import CapacityPool, PoolMember, Release, TicketType
 from ticketing.operations.bounds import refuse_more
 from ticketing.organiser_errors import MemberOfAnotherEvent, NoMembers, PoolInUse
@@ -56,7 +56,7 @@ def set_event_capacity(event: Event, *, capacity: int | None, by: Membership) ->
 
     Raises CapBelowSold.
     """
-    lock_offer(event)
+    lock_catalogue(event)
     limit_pool(event_pool(event), capacity)
     audit.record(event, "event.capacity_set", by=by, capacity=capacity)
 
@@ -69,7 +69,7 @@ def create_shared_pool(
 
     Raises NoMembers, MemberOfAnotherEvent, NameTaken, EventHasEnough.
     """
-    lock_offer(event)
+    lock_catalogue(event)
     refuse_more(CapacityPool, event.pk)
     _refuse_members(event, members)
     try:
@@ -89,11 +89,11 @@ def change_shared_pool(
     pool: CapacityPool, *, name: str, capacity: int | None, members: Members, by: Membership
 ) -> None:
     """The pool is as given. What was held or sold keeps the places it took; a member that is new
-    draws on it from its next sale on, one that left does no more.
+    takes from it from its next sale on, one that left does no more.
 
     Raises NoMembers, MemberOfAnotherEvent, NameTaken, CapBelowSold.
     """
-    event = lock_offer(pool.event_id)
+    event = lock_catalogue(pool.event_id)
     _refuse_members(event, members)
     try:
         with transaction.atomic():
@@ -108,7 +108,7 @@ def change_shared_pool(
 @transaction.atomic
 def delete_shared_pool(pool: CapacityPool, *, by: Membership) -> None:
     """The pool is gone, and its members share nothing. Raises PoolInUse."""
-    event = lock_offer(pool.event_id)
+    event = lock_catalogue(pool.event_id)
     locked = CapacityPool.objects.select_for_update(of=("self",)).get(pk=pool.pk)
     taken = locked.taken + locked.waiting
     if taken:

@@ -13,7 +13,7 @@ from events.models import Event
 from ticketing.card_amounts import refuse_small_rest
 from ticketing.codes import LONGEST, discount_of, guesses_per_hit, is_written_well, normalised
 from ticketing.errors import NameTaken, PriceBelowZero
-from ticketing.locks import lock_offer
+from ticketing.locks import lock_catalogue
 from ticketing.models import (
     Allocation,
     Code,
@@ -120,7 +120,7 @@ def create_promotion(
     MinimumWithoutDiscount, TooLittle, PromotionWindowBackward, PromotionAfterEvent,
     ScopeOfAnotherEvent, DiscountBelowCardMinimum, EventHasEnough.
     """
-    event = lock_offer(event)
+    event = lock_catalogue(event)
     refuse_more(Promotion, event.pk)
     promotion = Promotion(event=event, name=name, is_automatic=is_automatic, allocation=allocation)
     _set(promotion, terms)
@@ -154,7 +154,7 @@ def change_promotion(
 
     Raises as `create_promotion`.
     """
-    event = lock_offer(promotion.event_id)
+    event = lock_catalogue(promotion.event_id)
     found: Promotion = Promotion.objects.select_related("allocation").get(pk=promotion.pk)
     changed = _set(found, changes)
     _refuse(found, event, changes)
@@ -185,7 +185,7 @@ def resume_promotion(promotion: Promotion, *, by: Membership) -> None:
 @transaction.atomic
 def delete_promotion(promotion: Promotion, *, by: Membership) -> None:
     """It is gone with its codes. Raises PromotionWasUsed once anybody has reserved with it."""
-    event = lock_offer(promotion.event_id)
+    event = lock_catalogue(promotion.event_id)
     _lock_codes(Code.objects.filter(promotion=promotion))
     claimed = Q(code__promotion=promotion) | Q(discounts__contains=[{"promotion": promotion.pk}])
     if Reservation.objects.filter(claimed, event=event).exists():
@@ -236,7 +236,7 @@ def generate_codes(
     CodesOfAutomatic, EventHasEnough.
     """
     prefix = normalised(beginning)
-    lock_offer(promotion.event_id)
+    lock_catalogue(promotion.event_id)
     among = _refuse_many(promotion, count, prefix, length)
     refuse_more(Code, promotion.event_id, adding=count)
     _refuse_codes(promotion, uses_limit)

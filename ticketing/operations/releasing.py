@@ -16,7 +16,7 @@ from ticketing.errors import (
     WindowAfterEvent,
     WindowBackward,
 )
-from ticketing.locks import lock_offer
+from ticketing.locks import lock_catalogue
 from ticketing.models import (
     CapacityPool,
     OptionPrice,
@@ -69,7 +69,7 @@ def create_release(
     Raises PriceBelowZero, PriceBelowCardMinimum, SuggestedTooLow, WindowBackward, WindowAfterEvent, FollowsAnotherType,
     NameTaken, EventHasEnough.
     """
-    event = lock_offer(ticket_type.event_id)
+    event = lock_catalogue(ticket_type.event_id)
     refuse_more(Release, event.pk)
     release = Release(ticket_type=ticket_type, name=name, price_minor=0)
     _set(release, details)
@@ -90,7 +90,7 @@ def change_release(
 
     Raises CapBelowSold, PriceMissing, FollowsInCircle, and as `create_release`.
     """
-    event = lock_offer(release.ticket_type.event_id)
+    event = lock_catalogue(release.ticket_type.event_id)
     found: Release = Release.objects.select_related("ticket_type", "pool").get(pk=release.pk)
     changed = _set(found, changes)
     _refuse(found, event, changes.get("option_prices", {}))
@@ -132,7 +132,7 @@ def withdraw_release(release: Release, *, by: Membership) -> None:
 def delete_release(release: Release, *, by: Membership) -> None:
     """The release is gone; what followed it waits for nothing. Raises StillSold once anybody has
     reserved from it."""
-    lock_offer(release.ticket_type.event_id)
+    lock_catalogue(release.ticket_type.event_id)
     if ReservationLine.objects.filter(release=release).exists():
         raise StillSold
     audit.record(release.ticket_type, "release.deleted", by=by, name=release.name)

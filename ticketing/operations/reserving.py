@@ -249,11 +249,11 @@ def _refuse_at_a_glance(event: Event, plan: SalePlan, now: datetime) -> None:
     """Where there was no room a moment ago, a look at the counters comes before the attempt: of a
     crowd at a sold-out event, everybody would write a hold only to take it back. Raises SoldOut.
     """
-    draws = stock.draws_of(plan.lines)
+    pool_places = stock.pool_places_of(plan.lines)
     lately = time.monotonic() - LOOK_FIRST_SECONDS
-    if not any(_seen_full.get(pool, float("-inf")) > lately for pool in draws):
+    if not any(_seen_full.get(pool, float("-inf")) > lately for pool in pool_places):
         return
-    short = stock.short_of(draws)
+    short = stock.short_of(pool_places)
     if not short:
         return
     pool_ids = set(short)
@@ -300,8 +300,8 @@ def _hold(
     asker: Asker | None = None,
 ) -> Reservation:
     if asker is not None:
-        draws = stock.draws_of(plan.lines)
-        refuse_more_than_share(event, catalogue_of(event), draws, asker, at=now)
+        pool_places = stock.pool_places_of(plan.lines)
+        refuse_more_than_share(event, catalogue_of(event), pool_places, asker, at=now)
     reservation = Reservation(
         event=event,
         created_at=now,
@@ -317,7 +317,9 @@ def _hold(
     lines = _write_lines(reservation, plan.lines)
     if plan.claim and not stock.claim_code(plan.claim.code.pk):
         raise _NoUse
-    full = stock.hold(stock.draws_of(lines), from_line=from_line, is_forgettable=is_forgettable)
+    full = stock.hold(
+        stock.pool_places_of(lines), from_line=from_line, is_forgettable=is_forgettable
+    )
     if full:
         raise _NoRoom(full)
     return reservation
@@ -350,8 +352,10 @@ def _change(
     had: Code | None,
 ) -> Reservation:
     if asker is not None:
-        event, draws = held.event, stock.draws_of(plan.lines)
-        refuse_more_than_share(event, catalogue_of(event), draws, asker, at=now, but_for=held.pk)
+        event, pool_places = held.event, stock.pool_places_of(plan.lines)
+        refuse_more_than_share(
+            event, catalogue_of(event), pool_places, asker, at=now, but_for=held.pk
+        )
     reservation, before = lock_reservation(held.pk)
     if not reservation.is_live(at=now):
         raise ReservationOver
@@ -376,8 +380,8 @@ def _change(
         stock.drop_codes([had_id])
         if has is not None and not stock.claim_code(has):
             raise _NoUse
-    more: Counter[int] = stock.draws_of(lines)
-    more.subtract(stock.draws_of(before))
+    more: Counter[int] = stock.pool_places_of(lines)
+    more.subtract(stock.pool_places_of(before))
     full = stock.hold({pool: count for pool, count in more.items() if count})
     if full:
         raise _NoRoom(full)
@@ -406,7 +410,7 @@ def _end(reservation: Reservation, lines: list[ReservationLine], status: Reserva
     reservation.status, reservation.ended_at = status, clock.now()
     reservation.save(update_fields=["status", "ended_at"])
     stock.drop_codes([reservation.code_id])
-    stock.release(stock.draws_of(lines))
+    stock.release(stock.pool_places_of(lines))
 
 
 @transaction.atomic
@@ -455,7 +459,7 @@ def _expire(candidate_ids: list[int]) -> int:
     Reservation.objects.filter(pk__in=locked).update(status=ReservationStatus.EXPIRED, ended_at=now)
     lines = ReservationLine.objects.filter(reservation__in=locked)
     stock.drop_codes(codes.values())
-    stock.release(stock.draws_of(lines))
+    stock.release(stock.pool_places_of(lines))
     return len(locked)
 
 
@@ -524,7 +528,7 @@ def confirm_locked(reservation: Reservation, lines: Sequence[ReservationLine]) -
     reservation.status, reservation.payment_started_at = ReservationStatus.CONFIRMED, None
     reservation.save(update_fields=["status", "payment_started_at", "email_key"])
     stock.use_codes([reservation.code_id])
-    stock.confirm(stock.draws_of(lines))
+    stock.confirm(stock.pool_places_of(lines))
 
 
 @transaction.atomic
@@ -539,7 +543,7 @@ def reacquire_reservation(reservation: Reservation) -> None:
     # A code that was used up in the meantime does not cost the buyer, who paid, the tickets.
     if reservation.code_id is not None and not stock.take_code_again(reservation.code_id):
         reservation.code_id = None
-    full = stock.sell(stock.draws_of(lines))
+    full = stock.sell(stock.pool_places_of(lines))
     if full:
         raise _sold_out(full, sum(line.places for line in lines))
     reservation.status, reservation.ended_at = ReservationStatus.CONFIRMED, None
@@ -569,7 +573,7 @@ def cancel_reservation(reservation: Reservation, *, manually: bool) -> None:
         reservation.status, reservation.ended_at = status, clock.now()
         reservation.save(update_fields=["status", "ended_at"])
         stock.return_codes([reservation.code_id])
-        stock.give_back(stock.draws_of(lines))
+        stock.give_back(stock.pool_places_of(lines))
     elif reservation.status == ReservationStatus.EXPIRED:
         raise ReservationOver
 

@@ -11,7 +11,7 @@ from accounts.models import Membership
 from events.models import Event
 from ticketing import stock
 from ticketing.codes import ended_at
-from ticketing.locks import lock_offer
+from ticketing.locks import lock_catalogue
 from ticketing.models import Allocation, CapacityPool
 from ticketing.queries.allocations import due_allocations
 from tiqqo.core import audit, clock
@@ -25,7 +25,7 @@ def return_allocation(allocation: Allocation, *, by: Membership) -> int:
 
     Twice is harmless: then it is what became free in the meantime.
     """
-    lock_offer(allocation.event_id)
+    lock_catalogue(allocation.event_id)
     return _return(Allocation.objects.get(pk=allocation.pk), by, clock.now())
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import Membership
 from events.models import Event
-from ticketing.locks import lock_offer
+from ticketing.locks import lock_catalogue
 from ticketing.models import CapacityPool, ReservationLine, TimeSlot
 from ticketing.operations.bounds import refuse_more, refuse_more_to_come
 from ticketing.operations.pooling import limit_pool
@@ -57,7 +57,7 @@ def make_slots(event: Event, *, rule: SlotRule, by: Membership) -> MadeSlots:
 
     Raises DaysBackward, NoSlots, TooManySlots, SlotsOutsideEvent, EventHasEnough, OrganiserHasEnough.
     """
-    event = lock_offer(event)
+    event = lock_catalogue(event)
     starts = _starts(rule, ZoneInfo(event.time_zone))
     _refuse_outside(event, starts, rule)
     taken = set(
@@ -90,7 +90,7 @@ def make_slots(event: Event, *, rule: SlotRule, by: Membership) -> MadeSlots:
 @transaction.atomic
 def set_slot_capacity(slot: TimeSlot, *, capacity: int | None, by: Membership) -> None:
     """So many may come at that time; None leaves it to the other limits. Raises CapBelowSold."""
-    lock_offer(slot.event_id)
+    lock_catalogue(slot.event_id)
     if limit_pool(CapacityPool.objects.get(slot=slot), capacity):
         audit.record(slot, "slot.capacity_set", by=by, capacity=capacity)
 
@@ -121,7 +121,7 @@ def delete_slots(event: Event, slots: Iterable[TimeSlot], *, by: Membership) -> 
 
     Raises SlotsSold when all of them must stay.
     """
-    lock_offer(event)
+    lock_catalogue(event)
     ids = [slot.pk for slot in slots]
     reserved = ReservationLine.objects.filter(slot__in=ids).values("slot_id")
     unsold = list(

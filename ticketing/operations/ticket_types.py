@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership
 from events.models import Event
 from ticketing.errors import NameTaken
-from ticketing.locks import lock_offer
+from ticketing.locks import lock_catalogue
 from ticketing.models import (
     BundlePart,
     CapacityPool,
@@ -98,7 +98,7 @@ def create_ticket_type(
     Raises NameTaken, OptionsMissing, TooManyOptions, OrderRangeBackward, BundleInBundle,
     GroupInBundle, BundleHasItsParts, PartOfAnotherEvent, EventHasEnough.
     """
-    lock_offer(event)
+    lock_catalogue(event)
     refuse_more(TicketType, event.pk)
     event_pool(event)
     last = TicketType.objects.filter(event=event).aggregate(last=Max("position"))["last"]
@@ -126,7 +126,7 @@ def change_ticket_type(
     Raises SetBySales for what was promised, OptionSold, PriceMissing, CapBelowSold, and as
     `create_ticket_type`.
     """
-    lock_offer(ticket_type.event_id)
+    lock_catalogue(ticket_type.event_id)
     found: TicketType = TicketType.objects.select_related("event", "pool").get(pk=ticket_type.pk)
     priced_before = found.pricing
     changed = _set(found, _columns(changes))
@@ -152,7 +152,7 @@ def change_ticket_type(
 def move_ticket_type(ticket_type: TicketType, *, places: int, by: Membership) -> None:
     """The type stands so many places further down in the shop, or up where negative; first and last
     are the ends."""
-    lock_offer(ticket_type.event_id)
+    lock_catalogue(ticket_type.event_id)
     order = list(TicketType.objects.filter(event=ticket_type.event_id).order_by("position", "id"))
     before = order.index(ticket_type)
     order.insert(max(before + places, 0), order.pop(before))

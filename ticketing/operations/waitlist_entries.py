@@ -35,7 +35,7 @@ from ticketing.models import (
 from ticketing.operations.reserving import cancel_reservation, expire_reservation
 from ticketing.queries.stock import counts_of
 from ticketing.queries.waitlist import is_over, status_after, waitables, wish_words
-from ticketing.waitlist_queue import Waiter, Ways, Wish, free_behind_the_line, kept_for
+from ticketing.waitlist_queue import Waiter, Ways, Wish, free_behind_the_queue, kept_for
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import BUYER, Actor
 from tiqqo.core.tasks import after_commit
@@ -118,7 +118,7 @@ def _join(
     kept = kept_for(
         Waiter(0, quantity, tuple(wishes)),
         Ways(event, catalogue, counts, at=now),
-        free_behind_the_line(counts),
+        free_behind_the_queue(counts),
     )
     entry = WaitlistEntry(
         event=event,
@@ -251,7 +251,7 @@ def mark_told(entry: WaitlistEntry, status: WaitlistStatus) -> None:
 
 
 @transaction.atomic
-def leave_line(entry: WaitlistEntry, *, by: Actor = BUYER) -> WaitlistEntry:
+def leave_waitlist(entry: WaitlistEntry, *, by: Actor = BUYER) -> WaitlistEntry:
     """They are out of line, and what was kept or held for them is there for the next. Twice is
     harmless, and what was bought stays bought.
 
@@ -262,7 +262,7 @@ def leave_line(entry: WaitlistEntry, *, by: Actor = BUYER) -> WaitlistEntry:
         kept = places_kept([entry])
         _end(entry, WaitlistStatus.LEFT)
         audit.record(entry, "waitlist.left", by=by)
-        after_commit(tasks.serve_line, entry.event_id)
+        after_commit(tasks.serve_waitlist, entry.event_id)
         stock.wait(less(kept))
     elif entry.status == WaitlistStatus.OFFERED:
         assert entry.reservation_id is not None, "an offer is a reservation"
@@ -274,7 +274,7 @@ def leave_line(entry: WaitlistEntry, *, by: Actor = BUYER) -> WaitlistEntry:
             raise PaymentUnderWay
         _end(entry, WaitlistStatus.LEFT)
         audit.record(entry, "waitlist.left", by=by)
-        after_commit(tasks.serve_line, entry.event_id)
+        after_commit(tasks.serve_waitlist, entry.event_id)
         cancel_reservation(reservation, manually=True)
     return entry
 
@@ -307,7 +307,7 @@ def _end(entry: WaitlistEntry, status: WaitlistStatus) -> None:
 def announce(entry: WaitlistEntry) -> None:
     """They have news; whoever tells them hears of it after the commit."""
     transaction.on_commit(
-        lambda: facts.line_moved.send(
+        lambda: facts.waitlist_moved.send(
             WaitlistEntry, entry_id=entry.pk, organiser_id=entry.organiser_id
         ),
         robust=True,

@@ -15,7 +15,7 @@ from accounts.models import Membership
 from events.models import Event
 from ticketing import stock
 from ticketing.catalogue import catalogue_of
-from ticketing.locks import lock_entries, lock_line, lock_pools
+from ticketing.locks import lock_entries, lock_pools, lock_waitlist
 from ticketing.models import Reservation, WaitlistEntry, WaitlistPolicy, WaitlistStatus
 from ticketing.operations.reserving import offer_tickets, reclaim_overdue
 from ticketing.operations.waitlist_entries import announce, places_kept, settle
@@ -43,7 +43,7 @@ HEAD = 200
 SETTLED_AT_ONCE = 200
 
 
-def settle_offers(event: Event | int) -> int:
+def close_offers(event: Event | int) -> int:
     """Every offer whose reservation is over is BOUGHT, LAPSED or LEFT; how many.
 
     Batch by batch; what somebody else is busy with is left to them.
@@ -70,7 +70,7 @@ def _settle_batch(event: Event | int) -> int:
     return count
 
 
-def serve_line(event: Event | int) -> int:
+def serve_waitlist(event: Event | int) -> int:
     """Whoever's turn it is, and whose tickets are free, has an offer that holds them; how many offers.
 
     Those who stay in line have kept for them what stands in their way now. One server at a time:
@@ -85,7 +85,7 @@ def serve_line(event: Event | int) -> int:
 
 @transaction.atomic
 def _serve_batch(event_id: int) -> int:
-    policy = lock_line(event_id, or_leave=True)
+    policy = lock_waitlist(event_id, or_leave=True)
     if policy is None:
         return 0
     event = Event.objects.select_related("organiser").get(pk=event_id)
@@ -173,7 +173,7 @@ def _offer(
         facts = {"entry": entry.pk, "why": refusal.code}
         logger.warning("waitlist.offer_refused", extra=facts)
         return False
-    for pool, places in way.draws(entry.quantity).items():
+    for pool, places in way.pool_places(entry.quantity).items():
         if pool in free:
             free[pool] -= places
     _note_offer(entry, reservation, by=by)
@@ -211,7 +211,7 @@ def offer_now(entry: WaitlistEntry, *, by: Membership) -> Reservation:
 def _offer_now(
     event: Event, entry: WaitlistEntry, ways: Iterable[Way], *, by: Membership
 ) -> Reservation:
-    policy = lock_line(event)
+    policy = lock_waitlist(event)
     entry = lock_entries([entry.pk])[entry.pk]
     if policy is None or entry.status != WaitlistStatus.WAITING:
         raise NotWaiting

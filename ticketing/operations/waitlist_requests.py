@@ -52,12 +52,12 @@ def request_place(
     refuse_to_wait(event, wishes=wishes, quantity=quantity)
     email_key = normalise_email(who.email)
     end_overdue_offer(event, email_key)
-    is_in_line = WaitlistEntry.objects.filter(
+    is_on_waitlist = WaitlistEntry.objects.filter(
         event=event,
         email_key=email_key,
         status__in=[WaitlistStatus.WAITING, WaitlistStatus.OFFERED],
     ).exists()
-    if is_in_line:
+    if is_on_waitlist:
         send_place_again(event, email=who.email)
         return None
     try:
@@ -128,34 +128,39 @@ def confirm_request(request: WaitlistRequest) -> WaitlistEntry:
     WaitlistClosed, SalesClosed, NotSoldOut, TooManyTickets, TooFewTickets.
     """
     now = clock.now()
-    found = (
+    waitlist_request = (
         WaitlistRequest.objects.select_related("event__organiser")
         .select_for_update(of=("self",))
         .filter(pk=request.pk, expires_at__gt=now)
         .first()
     )
-    if found is None:
+    if waitlist_request is None:
         raise RequestOver
     place = None
-    if found.asked_at > now - PLACE_KEPT_FOR:
-        place = Place(found.place_id, found.asked_at)
+    if waitlist_request.asked_at > now - PLACE_KEPT_FOR:
+        place = Place(waitlist_request.place_id, waitlist_request.asked_at)
     try:
         with transaction.atomic():
             entry = join_waitlist(
-                found.event,
-                who=Newcomer(found.name, found.email, found.consent_text, found.locale),
-                quantity=found.quantity,
-                wishes=_still_wanted(found),
-                confirmed=Confirmed(found.secret, place),
+                waitlist_request.event,
+                who=Newcomer(
+                    waitlist_request.name,
+                    waitlist_request.email,
+                    waitlist_request.consent_text,
+                    waitlist_request.locale,
+                ),
+                quantity=waitlist_request.quantity,
+                wishes=_still_wanted(waitlist_request),
+                confirmed=Confirmed(waitlist_request.secret, place),
             )
     except AlreadyInLine:
         # They got in line otherwise meanwhile.
         entry = WaitlistEntry.objects.get(
-            event=found.event_id,
-            email_key=found.email_key,
+            event=waitlist_request.event_id,
+            email_key=waitlist_request.email_key,
             status__in=[WaitlistStatus.WAITING, WaitlistStatus.OFFERED],
         )
-    found.delete()
+    waitlist_request.delete()
     return entry
 
 

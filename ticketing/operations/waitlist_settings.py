@@ -8,7 +8,7 @@ from django.db.models import Max
 from accounts.models import Membership
 from events.models import Event
 from ticketing import tasks
-from ticketing.locks import lock_entries, lock_line, lock_offer
+from ticketing.locks import lock_catalogue, lock_entries, lock_waitlist
 from ticketing.models import (
     UNDRAWN,
     WaitlistEntry,
@@ -37,8 +37,8 @@ def set_waitlist(
     Who waits when the lot is chosen takes part in the draw; who waits when it is given up stands in
     the order in which they came.
     """
-    lock_offer(event)
-    policy = lock_line(event)
+    lock_catalogue(event)
+    policy = lock_waitlist(event)
     if policy is None:
         policy = WaitlistPolicy(event=event)
     elif policy.method != method:
@@ -47,7 +47,7 @@ def set_waitlist(
     policy.method, policy.offer_hours = method, offer_hours
     policy.save()
     audit.record(event, "waitlist.set", by=by, method=str(method), hours=offer_hours)
-    after_commit(tasks.serve_line, event.pk)
+    after_commit(tasks.serve_waitlist, event.pk)
     return policy
 
 
@@ -69,12 +69,12 @@ def pause_offers(event: Event, *, by: Membership) -> None:
 def resume_offers(event: Event, *, by: Membership) -> None:
     """The line is served again. Twice is harmless."""
     _unmark(event, "paused_at", "resumed", by)
-    after_commit(tasks.serve_line, event.pk)
+    after_commit(tasks.serve_waitlist, event.pk)
 
 
 @transaction.atomic
 def _mark(event: Event, column: str, word: str, by: Membership) -> None:
-    lock_offer(event)
+    lock_catalogue(event)
     rows = WaitlistPolicy.objects.filter(event=event, **{column: None})
     if rows.update(**{column: clock.now()}):
         audit.record(event, f"waitlist.{word}", by=by)
@@ -82,7 +82,7 @@ def _mark(event: Event, column: str, word: str, by: Membership) -> None:
 
 @transaction.atomic
 def _unmark(event: Event, column: str, word: str, by: Membership) -> None:
-    lock_offer(event)
+    lock_catalogue(event)
     rows = WaitlistPolicy.objects.filter(event=event, **{f"{column}__isnull": False})
     if rows.update(**{column: None}):
         audit.record(event, f"waitlist.{word}", by=by)
@@ -91,7 +91,7 @@ def _unmark(event: Event, column: str, word: str, by: Membership) -> None:
 @transaction.atomic
 def put_ahead(entry: WaitlistEntry, *, by: Membership) -> None:
     """They are the first in line, before others who were put ahead earlier. Raises NotWaiting."""
-    lock_line(entry.event_id)
+    lock_waitlist(entry.event_id)
     entry = _waiting(entry)
     highest = (
         WaitlistEntry.objects.filter(event=entry.event_id)
@@ -101,13 +101,13 @@ def put_ahead(entry: WaitlistEntry, *, by: Membership) -> None:
     entry.priority = max(highest or 0, 0) + 1
     entry.save(update_fields=["priority"])
     audit.record(entry, "waitlist.put_ahead", by=by)
-    after_commit(tasks.serve_line, entry.event_id)
+    after_commit(tasks.serve_waitlist, entry.event_id)
 
 
 @transaction.atomic
 def put_back(entry: WaitlistEntry, *, by: Membership) -> None:
     """They stand where they came or were drawn. Raises NotWaiting; twice is harmless."""
-    lock_line(entry.event_id)
+    lock_waitlist(entry.event_id)
     entry = _waiting(entry)
     if entry.priority:
         entry.priority = 0
@@ -127,7 +127,7 @@ def draw_lots(event: Event, *, by: Membership) -> int:
     """Everybody who waits and was not drawn yet has a place by lot, behind those drawn before; how
     many. The order stands in the audit log. Raises NotALottery, NobodyToDraw.
     """
-    policy = lock_line(event)
+    policy = lock_waitlist(event)
     if policy is None or policy.method != WaitlistMethod.LOTTERY:
         raise NotALottery
     rows = WaitlistEntry.objects.filter(event=event)
@@ -140,5 +140,5 @@ def draw_lots(event: Event, *, by: Membership) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_DRAW, {"last": last, "order": order})
     audit.record(event, "waitlist.drawn", by=by, count=len(order), order=order)
-    after_commit(tasks.serve_line, event.pk)
+    after_commit(tasks.serve_waitlist, event.pk)
     return len(order)

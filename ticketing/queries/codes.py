@@ -152,19 +152,21 @@ def promotion_row(promotion: Promotion, event: Event, *, at: datetime) -> Promot
 
 def promotion_or_404(event: Event, pk: int) -> Promotion:
     """Those of allocations have a page of their own."""
-    found: Promotion | None = Promotion.objects.filter(event=event, allocation=None, pk=pk).first()
-    if found is None:
+    promotion: Promotion | None = Promotion.objects.filter(
+        event=event, allocation=None, pk=pk
+    ).first()
+    if promotion is None:
         raise Http404
-    return found
+    return promotion
 
 
 def code_or_404(promotion: Promotion, text: str) -> Code:
-    found: Code | None = (
+    code: Code | None = (
         Code.objects.select_related("promotion").filter(promotion=promotion, text=text).first()
     )
-    if found is None:
+    if code is None:
         raise Http404
-    return found
+    return code
 
 
 def codes_page(promotion: Promotion, *, search: str = "", cursor: str = "") -> CodesPage:

@@ -193,12 +193,12 @@ def _offer(
 ) -> Offer:
     ticket_type = release.ticket_type
     needs_slot = catalogue.needs_slot(ticket_type)
-    draws = catalogue.unit_draws(
+    pool_places = catalogue.unit_pool_places(
         release,
         slot=slot if needs_slot else None,
         allocation=unlocked.allocation_for(release),
     )
-    left = units_left(draws, counts)
+    left = units_left(pool_places, counts)
     shown = _of_event(event, "ended" if state == "closed" else state, at)
     if shown == "on_sale" and left == 0:
         shown = "sold_out"

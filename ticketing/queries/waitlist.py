@@ -127,7 +127,7 @@ def waiters_of(event: Event | int, *, first: int | None = None) -> list[Waiter]:
             quantity,
             tuple(wishes.get(pk, ())),
             tuple(pool_ids),
-            is_drawn=drawn != UNDRAWN or priority > 0,
+            is_in_lottery_order=drawn != UNDRAWN or priority > 0,
         )
         for pk, quantity, pool_ids, drawn, priority in rows
     ]
@@ -153,7 +153,11 @@ def _wishes_by_entry(event: Event | int, entries: list[int] | None) -> dict[int,
 
 def waiter_of(entry: WaitlistEntry, wishes: Iterable[Wish]) -> Waiter:
     return Waiter(
-        entry.pk, entry.quantity, tuple(wishes), tuple(entry.pool_ids), is_drawn=entry.is_drawn
+        entry.pk,
+        entry.quantity,
+        tuple(wishes),
+        tuple(entry.pool_ids),
+        is_in_lottery_order=entry.is_in_lottery_order,
     )
 
 
@@ -162,7 +166,7 @@ def wishes_of(entry: WaitlistEntry) -> list[Wish]:
     return [Wish(*ids) for ids in rows.values_list("ticket_type_id", "release_id", "slot_id")]
 
 
-def place_in_line(entry: WaitlistEntry) -> int:
+def queue_position(entry: WaitlistEntry) -> int:
     """Their place among those who wait, from 1."""
     ahead: int = _ahead_of(entry).count()
     return ahead + 1
@@ -194,7 +198,7 @@ def bought_after_all() -> "QuerySet[WaitlistEntry]":
     return found
 
 
-def lines_to_serve() -> set[tuple[int, int]]:
+def waitlists_to_serve() -> set[tuple[int, int]]:
     """Event and organiser wherever somebody waits for an event that still sells, or an offer ended."""
     waiting = WaitlistEntry.objects.waiting().filter(event__status__in=_SELLING)
     return {
@@ -277,9 +281,9 @@ def own_entry(entry: WaitlistEntry, *, at: datetime) -> OwnEntry:
     return OwnEntry(
         entry=entry,
         status=status,
-        place=place_in_line(entry) if is_waiting and entry.is_drawn else None,
+        place=queue_position(entry) if is_waiting and entry.is_in_lottery_order else None,
         wishes=words_of_wishes(entry.event, [entry])[entry.pk],
-        awaits_draw=is_waiting and not entry.is_drawn,
+        awaits_draw=is_waiting and not entry.is_in_lottery_order,
         is_over=is_over(entry.event, at=at),
     )
 
@@ -337,7 +341,7 @@ class LinePage:
     next_id: int | None
 
 
-def line_counts(event: Event) -> dict[WaitlistStatus, LineCount]:
+def waitlist_counts(event: Event) -> dict[WaitlistStatus, LineCount]:
     """People and tickets in every status. One query."""
     rows = (
         WaitlistEntry.objects.filter(event=event)
@@ -356,7 +360,7 @@ def undrawn_count(event: Event) -> int:
     return count
 
 
-def line_page(
+def waitlist_page(
     event: Event, status: WaitlistStatus, *, at: datetime, after: int | None = None
 ) -> LinePage:
     """Those who wait in their order, all others the newest first; paged by key. Raises Http404 for
@@ -369,7 +373,7 @@ def line_page(
     if status == WaitlistStatus.WAITING:
         rows = rows.in_line()
         if last is not None:
-            first_place = place_in_line(last) + (last.status == WaitlistStatus.WAITING)
+            first_place = queue_position(last) + (last.status == WaitlistStatus.WAITING)
             rows = rows.filter(
                 Q(priority__lt=last.priority)
                 | Q(priority=last.priority, drawn__gt=last.drawn)
@@ -387,7 +391,7 @@ def line_page(
             LineRow(
                 entry,
                 first_place + number
-                if entry.is_drawn and status == WaitlistStatus.WAITING
+                if entry.is_in_lottery_order and status == WaitlistStatus.WAITING
                 else None,
                 words[entry.pk],
                 status_after(entry.reservation, at=at)

@@ -75,9 +75,9 @@ def new_allocation(request: Any, event_slug: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def allocation(request: Any, event_slug: str, allocation: str) -> HttpResponse:
+def allocation(request: Any, event_slug: str, allocation_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    row = allocation_row_or_404(event, allocation, at=clock.now())
+    row = allocation_row_or_404(event, allocation_code, at=clock.now())
     form = AllocationChangeForm(
         request.POST or None,
         event=event,
@@ -96,9 +96,9 @@ def allocation(request: Any, event_slug: str, allocation: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def allocation_return(request: Any, event_slug: str, allocation: str) -> HttpResponse:
+def allocation_return(request: Any, event_slug: str, allocation_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    row = allocation_row_or_404(event, allocation, at=clock.now())
+    row = allocation_row_or_404(event, allocation_code, at=clock.now())
     if request.method == "POST":
         count = operations.return_allocation(row.allocation, by=request.member)
         messages.success(

@@ -83,16 +83,16 @@ _OPERATIONS: dict[str, tuple[Callable[..., None], str | Promise]] = {
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def type_availability(request: Any, event_slug: str, ticket_type: str) -> HttpResponse:
+def type_availability(request: Any, event_slug: str, type_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    return _availability(request, event, type_or_404(event, ticket_type))
+    return _availability(request, event, type_or_404(event, type_code))
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def release_availability(request: Any, event_slug: str, release: str) -> HttpResponse:
+def release_availability(request: Any, event_slug: str, release_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    return _availability(request, event, release_or_404(event, release))
+    return _availability(request, event, release_or_404(event, release_code))
 
 
 def _availability(request: Any, event: Event, subject: TicketType | Release) -> HttpResponse:

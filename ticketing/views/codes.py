@@ -96,7 +96,7 @@ def new_promotion(request: Any, event_slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             text = form.cleaned_data["text"]
-            made = operations.create_coded_promotion(
+            coded_promotion = operations.create_coded_promotion(
                 event,
                 by=request.member,
                 text=text,
@@ -104,12 +104,14 @@ def new_promotion(request: Any, event_slug: str) -> HttpResponse:
                 **form.terms,
             )
             if text:
-                messages.success(request, _("%(name)s is ready.") % {"name": made.name})
+                messages.success(request, _("%(name)s is ready.") % {"name": coded_promotion.name})
             else:
                 messages.success(
-                    request, _("%(name)s is ready. Now generate its codes.") % {"name": made.name}
+                    request,
+                    _("%(name)s is ready. Now generate its codes.")
+                    % {"name": coded_promotion.name},
                 )
-            return _to(request, event, "promotion" if text else "code_generator", made)
+            return _to(request, event, "promotion" if text else "code_generator", coded_promotion)
     return _form_page(request, event, form, None)
 
 
@@ -120,31 +122,31 @@ def new_automatic(request: Any, event_slug: str) -> HttpResponse:
     form = AutomaticForm(request.POST or None, event=event, catalogue=catalogue_of(event))
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            made = operations.create_promotion(
+            promotion = operations.create_promotion(
                 event, by=request.member, is_automatic=True, **form.terms
             )
-            messages.success(request, _("%(name)s is ready.") % {"name": made.name})
-            return _to(request, event, "promotion", made)
+            messages.success(request, _("%(name)s is ready.") % {"name": promotion.name})
+            return _to(request, event, "promotion", promotion)
     return _form_page(request, event, form, None, is_automatic=True)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_GET
-def promotion(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def promotion(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
+    promotion = promotion_or_404(event, promotion_id)
     search = normalised(request.GET.get("search", ""))
     cursor = request.GET.get("after", "")
-    page = codes_page(made, search=search, cursor=cursor)
+    page = codes_page(promotion, search=search, cursor=cursor)
     kept = {"search": search} if search else {}
     return tickets_page(
         request,
         "ticketing/promotion.html",
         event,
         {
-            "row": promotion_row(made, event, at=clock.now()),
-            "made": made,
-            "totals": code_totals(made),
+            "row": promotion_row(promotion, event, at=clock.now()),
+            "made": promotion,
+            "totals": code_totals(promotion),
             "rows": [Linked(code, share_link(request, event, code.text)) for code in page.codes],
             "search": search,
             "next_url": _here(request, kept | {"after": page.next_cursor})
@@ -159,61 +161,61 @@ def promotion(request: Any, event_slug: str, promotion: int) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def promotion_change(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def promotion_change(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
-    kind = AutomaticForm if made.is_automatic else PromotionForm
-    form = kind(request.POST or None, event=event, catalogue=catalogue_of(event), made=made)
+    promotion = promotion_or_404(event, promotion_id)
+    kind = AutomaticForm if promotion.is_automatic else PromotionForm
+    form = kind(request.POST or None, event=event, catalogue=catalogue_of(event), made=promotion)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            operations.change_promotion(made, by=request.member, **form.terms)
+            operations.change_promotion(promotion, by=request.member, **form.terms)
             messages.success(request, _("Saved. What is held already keeps its price."))
-            return _to(request, event, "promotion", made)
-    return _form_page(request, event, form, made, is_automatic=made.is_automatic)
+            return _to(request, event, "promotion", promotion)
+    return _form_page(request, event, form, promotion, is_automatic=promotion.is_automatic)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def promotion_pause(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def promotion_pause(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
-    operations.pause_promotion(made, by=request.member)
-    messages.success(request, _("%(name)s is paused.") % {"name": made.name})
-    return _to(request, event, "promotion", made)
+    promotion = promotion_or_404(event, promotion_id)
+    operations.pause_promotion(promotion, by=request.member)
+    messages.success(request, _("%(name)s is paused.") % {"name": promotion.name})
+    return _to(request, event, "promotion", promotion)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def promotion_resumption(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def promotion_resumption(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
-    operations.resume_promotion(made, by=request.member)
-    messages.success(request, _("%(name)s applies again.") % {"name": made.name})
-    return _to(request, event, "promotion", made)
+    promotion = promotion_or_404(event, promotion_id)
+    operations.resume_promotion(promotion, by=request.member)
+    messages.success(request, _("%(name)s applies again.") % {"name": promotion.name})
+    return _to(request, event, "promotion", promotion)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def promotion_deletion(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def promotion_deletion(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
+    promotion = promotion_or_404(event, promotion_id)
     if request.method == "POST":
-        operations.delete_promotion(made, by=request.member)
-        messages.success(request, _("%(name)s is deleted.") % {"name": made.name})
+        operations.delete_promotion(promotion, by=request.member)
+        messages.success(request, _("%(name)s is deleted.") % {"name": promotion.name})
         return redirect(TAB, organiser_slug=request.member.organiser.slug, event_slug=event_slug)
-    context = {"made": made, "totals": code_totals(made)}
+    context = {"made": promotion, "totals": code_totals(promotion)}
     return tickets_page(request, "ticketing/promotion_deletion.html", event, context, tab=TAB)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def code_generator(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def code_generator(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
+    promotion = promotion_or_404(event, promotion_id)
     form = GeneratorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            done = operations.generate_codes(made, by=request.member, **form.cleaned_data)
+            done = operations.generate_codes(promotion, by=request.member, **form.cleaned_data)
             messages.success(
                 request,
                 ngettext(
@@ -225,8 +227,8 @@ def code_generator(request: Any, event_slug: str, promotion: int) -> HttpRespons
                 )
                 % {"count": number(done.count), "guesses": number(done.guesses_per_hit)},
             )
-            return _to(request, event, "promotion", made)
-    context = {"form": form, "made": made}
+            return _to(request, event, "promotion", promotion)
+    context = {"form": form, "made": promotion}
     return tickets_page(
         request, "ticketing/code_generator.html", event, context, tab=TAB, bound=form.is_bound
     )
@@ -234,16 +236,16 @@ def code_generator(request: Any, event_slug: str, promotion: int) -> HttpRespons
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_code(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def new_code(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
+    promotion = promotion_or_404(event, promotion_id)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            code = operations.create_code(made, by=request.member, **form.cleaned_data)
+            code = operations.create_code(promotion, by=request.member, **form.cleaned_data)
             messages.success(request, _("The code %(text)s is ready.") % {"text": code.text})
-            return _to(request, event, "promotion", made)
-    context = {"form": form, "made": made}
+            return _to(request, event, "promotion", promotion)
+    context = {"form": form, "made": promotion}
     return tickets_page(
         request, "ticketing/new_code.html", event, context, tab=TAB, bound=form.is_bound
     )
@@ -251,19 +253,19 @@ def new_code(request: Any, event_slug: str, promotion: int) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def code(request: Any, event_slug: str, promotion: int, text: str) -> HttpResponse:
+def code(request: Any, event_slug: str, promotion_id: int, text: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
-    code = code_or_404(made, text)
+    promotion = promotion_or_404(event, promotion_id)
+    code = code_or_404(promotion, text)
     form = CodeLimitForm(request.POST or None, made=code)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.limit_code(code, by=request.member, **form.cleaned_data)
             messages.success(request, _("The uses of %(text)s are saved.") % {"text": code.text})
-            return _to(request, event, "promotion", made)
+            return _to(request, event, "promotion", promotion)
     context = {
         "form": form,
-        "made": made,
+        "made": promotion,
         "code": code,
         "link": share_link(request, event, code.text),
     }
@@ -274,23 +276,23 @@ def code(request: Any, event_slug: str, promotion: int, text: str) -> HttpRespon
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def code_deletion(request: Any, event_slug: str, promotion: int, text: str) -> HttpResponse:
+def code_deletion(request: Any, event_slug: str, promotion_id: int, text: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
-    code = code_or_404(made, text)
+    promotion = promotion_or_404(event, promotion_id)
+    code = code_or_404(promotion, text)
     operations.delete_code(code, by=request.member)
     messages.success(request, _("The code %(text)s is deleted.") % {"text": code.text})
-    return _to(request, event, "promotion", made)
+    return _to(request, event, "promotion", promotion)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def unused_deletion(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def unused_deletion(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     """All codes that nobody ever reserved with."""
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
+    promotion = promotion_or_404(event, promotion_id)
     if request.method == "POST":
-        count = operations.delete_unused_codes(made, by=request.member)
+        count = operations.delete_unused_codes(promotion, by=request.member)
         messages.success(
             request,
             ngettext(
@@ -298,22 +300,26 @@ def unused_deletion(request: Any, event_slug: str, promotion: int) -> HttpRespon
             )
             % {"count": number(count)},
         )
-        return _to(request, event, "promotion", made)
-    return tickets_page(request, "ticketing/unused_deletion.html", event, {"made": made}, tab=TAB)
+        return _to(request, event, "promotion", promotion)
+    return tickets_page(
+        request, "ticketing/unused_deletion.html", event, {"made": promotion}, tab=TAB
+    )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_GET
-def codes_csv(request: Any, event_slug: str, promotion: int) -> HttpResponse:
+def codes_csv(request: Any, event_slug: str, promotion_id: int) -> HttpResponse:
     """Every code of the promotion with its link."""
     event = event_or_404(event_slug)
-    made = promotion_or_404(event, promotion)
-    count = code_totals(made).count
-    record_export(event, "codes", by=request.member, rows=count, promotion=made.pk)
+    promotion = promotion_or_404(event, promotion_id)
+    count = code_totals(promotion).count
+    record_export(event, "codes", by=request.member, rows=count, promotion=promotion.pk)
     response = StreamingHttpResponse(
-        _csv(request, event, codes_of(made)), content_type="text/csv; charset=utf-8"
+        _csv(request, event, codes_of(promotion)), content_type="text/csv; charset=utf-8"
     )
-    response["Content-Disposition"] = f'attachment; filename="codes-{event.slug}-{made.pk}.csv"'
+    response["Content-Disposition"] = (
+        f'attachment; filename="codes-{event.slug}-{promotion.pk}.csv"'
+    )
     return response  # type: ignore[return-value]
 
 

@@ -52,11 +52,11 @@ def inventory(request: Any, event_slug: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def hold(request: Any, event_slug: str, hold: int) -> HttpResponse:
+def hold(request: Any, event_slug: str, hold_id: int) -> HttpResponse:
     """What is held, and the button that lets it go."""
     event = event_or_404(event_slug)
     reservation = get_object_or_404(
-        Reservation.objects.select_related("waitlist_entry"), event=event, pk=hold
+        Reservation.objects.select_related("waitlist_entry"), event=event, pk=hold_id
     )
     held = held_of(reservation, at=clock.now())
     if request.method == "POST":

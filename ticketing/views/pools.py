@@ -43,14 +43,14 @@ def new_pool(request: Any, event_slug: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def pool(request: Any, event_slug: str, pool: int) -> HttpResponse:
+def pool(request: Any, event_slug: str, pool_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = _pool_or_404(event, pool)
-    form = _form(request, event, made)
+    pool = _pool_or_404(event, pool_id)
+    form = _form(request, event, pool)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.change_shared_pool(
-                made,
+                pool,
                 name=form.cleaned_data["name"],
                 capacity=form.cleaned_data["capacity"],
                 members=form.chosen,
@@ -59,15 +59,15 @@ def pool(request: Any, event_slug: str, pool: int) -> HttpResponse:
             messages.success(request, _("Shared places saved."))
             return to_tab(request, event)
     return tickets_page(
-        request, "ticketing/pool.html", event, {"form": form, "made": made}, bound=form.is_bound
+        request, "ticketing/pool.html", event, {"form": form, "made": pool}, bound=form.is_bound
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def pool_deletion(request: Any, event_slug: str, pool: int) -> HttpResponse:
+def pool_deletion(request: Any, event_slug: str, pool_id: int) -> HttpResponse:
     event = event_or_404(event_slug)
-    operations.delete_shared_pool(_pool_or_404(event, pool), by=request.member)
+    operations.delete_shared_pool(_pool_or_404(event, pool_id), by=request.member)
     messages.success(request, _("The shared places are deleted. Nothing shares them any more."))
     return to_tab(request, event)
 
@@ -79,8 +79,8 @@ def _form(request: Any, event: Event, made: CapacityPool | None = None) -> Share
     )
 
 
-def _pool_or_404(event: Event, pool: int) -> CapacityPool:
+def _pool_or_404(event: Event, pool_id: int) -> CapacityPool:
     """A shared one: those have names."""
     shared = CapacityPool.objects.exclude(name="")
-    found: CapacityPool = get_object_or_404(shared, event=event, pk=pool)
-    return found
+    capacity_pool: CapacityPool = get_object_or_404(shared, event=event, pk=pool_id)
+    return capacity_pool

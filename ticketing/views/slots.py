@@ -68,23 +68,23 @@ def new_slots(request: Any, event_slug: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def slot(request: Any, event_slug: str, slot: str) -> HttpResponse:
+def slot(request: Any, event_slug: str, slot_code: str) -> HttpResponse:
     """The places of one time."""
     event = event_or_404(event_slug)
-    made = _slot_or_404(event, slot)
-    form = SlotForm(request.POST or None, initial={"capacity": made.pool.capacity})
+    slot = _slot_or_404(event, slot_code)
+    form = SlotForm(request.POST or None, initial={"capacity": slot.pool.capacity})
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             operations.set_slot_capacity(
-                made, capacity=form.cleaned_data["capacity"], by=request.member
+                slot, capacity=form.cleaned_data["capacity"], by=request.member
             )
             messages.success(request, _("Places saved."))
-            return _to_day(request, event, _day_of(event, made))
+            return _to_day(request, event, _day_of(event, slot))
     return tickets_page(
         request,
         "ticketing/slot.html",
         event,
-        {"form": form, "made": made, "day": _day_of(event, made)},
+        {"form": form, "made": slot, "day": _day_of(event, slot)},
         tab=TAB,
         bound=form.is_bound,
     )
@@ -92,26 +92,26 @@ def slot(request: Any, event_slug: str, slot: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def slot_pause(request: Any, event_slug: str, slot: str) -> HttpResponse:
+def slot_pause(request: Any, event_slug: str, slot_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = _slot_or_404(event, slot)
-    return _paused(request, event, [made], _day_of(event, made))
+    slot = _slot_or_404(event, slot_code)
+    return _paused(request, event, [slot], _day_of(event, slot))
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def slot_resumption(request: Any, event_slug: str, slot: str) -> HttpResponse:
+def slot_resumption(request: Any, event_slug: str, slot_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = _slot_or_404(event, slot)
-    return _resumed(request, event, [made], _day_of(event, made))
+    slot = _slot_or_404(event, slot_code)
+    return _resumed(request, event, [slot], _day_of(event, slot))
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def slot_deletion(request: Any, event_slug: str, slot: str) -> HttpResponse:
+def slot_deletion(request: Any, event_slug: str, slot_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = _slot_or_404(event, slot)
-    return _deleted(request, event, [made], _day_of(event, made))
+    slot = _slot_or_404(event, slot_code)
+    return _deleted(request, event, [slot], _day_of(event, slot))
 
 
 @member_view(Permission.EDIT_EVENTS)
@@ -165,10 +165,10 @@ def _deleted(request: Any, event: Event, found: list[TimeSlot], day: date) -> Ht
 
 
 def _slot_or_404(event: Event, code: str) -> TimeSlot:
-    found: TimeSlot = get_object_or_404(
+    time_slot: TimeSlot = get_object_or_404(
         TimeSlot.objects.select_related("pool"), event=event, code=code
     )
-    return found
+    return time_slot
 
 
 def _slots_or_404(event: Event, day: date) -> list[TimeSlot]:

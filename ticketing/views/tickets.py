@@ -71,17 +71,17 @@ def new_type(request: Any, event_slug: str) -> HttpResponse:
     form = TicketTypeForm(request.POST or None, event=event, others=_possible_parts(event))
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            made = operations.create_ticket_type(event, by=request.member, **form.details)
+            ticket_type = operations.create_ticket_type(event, by=request.member, **form.details)
             messages.success(
                 request,
                 _("%(name)s is ready. Give it a release, so that it can be sold.")
-                % {"name": made.name},
+                % {"name": ticket_type.name},
             )
             return redirect(
                 "ticketing:new_release",
                 organiser_slug=request.member.organiser.slug,
                 event_slug=event_slug,
-                ticket_type=made.code,
+                type_code=ticket_type.code,
             )
     return tickets_page(
         request, "ticketing/type.html", event, {"form": form, "made": None}, bound=form.is_bound
@@ -90,37 +90,41 @@ def new_type(request: Any, event_slug: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def ticket_type(request: Any, event_slug: str, ticket_type: str) -> HttpResponse:
+def ticket_type(request: Any, event_slug: str, type_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = type_or_404(event, ticket_type)
-    others = _possible_parts(event, made)
-    form = TicketTypeForm(request.POST or None, event=event, others=others, made=made)
+    ticket_type = type_or_404(event, type_code)
+    others = _possible_parts(event, ticket_type)
+    form = TicketTypeForm(request.POST or None, event=event, others=others, made=ticket_type)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            operations.change_ticket_type(made, by=request.member, **form.details)
+            operations.change_ticket_type(ticket_type, by=request.member, **form.details)
             messages.success(request, _("Ticket type saved."))
             return to_tab(request, event)
     return tickets_page(
-        request, "ticketing/type.html", event, {"form": form, "made": made}, bound=form.is_bound
+        request,
+        "ticketing/type.html",
+        event,
+        {"form": form, "made": ticket_type},
+        bound=form.is_bound,
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def type_position(request: Any, event_slug: str, ticket_type: str) -> HttpResponse:
+def type_position(request: Any, event_slug: str, type_code: str) -> HttpResponse:
     """One up, or one down."""
     event = event_or_404(event_slug)
-    made = type_or_404(event, ticket_type)
+    ticket_type = type_or_404(event, type_code)
     places = -1 if request.POST.get("to") == "up" else 1
-    operations.move_ticket_type(made, places=places, by=request.member)
+    operations.move_ticket_type(ticket_type, places=places, by=request.member)
     return to_tab(request, event)
 
 
 def type_or_404(event: Event, code: str) -> TicketType:
-    found: TicketType = get_object_or_404(
+    ticket_type: TicketType = get_object_or_404(
         TicketType.objects.select_related("event", "pool"), event=event, code=code
     )
-    return found
+    return ticket_type
 
 
 def _possible_parts(event: Event, bundle: TicketType | None = None) -> list[tuple[TicketType, int]]:
@@ -155,13 +159,13 @@ def _possible_parts(event: Event, bundle: TicketType | None = None) -> list[tupl
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def new_release(request: Any, event_slug: str, ticket_type: str) -> HttpResponse:
+def new_release(request: Any, event_slug: str, type_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = type_or_404(event, ticket_type)
-    form = ReleaseForm(request.POST or None, event=event, ticket_type=made)
+    ticket_type = type_or_404(event, type_code)
+    form = ReleaseForm(request.POST or None, event=event, ticket_type=ticket_type)
     if request.method == "POST" and form.is_valid():
         with refusals(form), transaction.atomic():
-            release = operations.create_release(made, by=request.member, **form.details)
+            release = operations.create_release(ticket_type, by=request.member, **form.details)
             if "publish" in request.POST:
                 operations.publish_release(release, by=request.member)
             messages.success(request, _("Release saved."))
@@ -170,62 +174,64 @@ def new_release(request: Any, event_slug: str, ticket_type: str) -> HttpResponse
         request,
         "ticketing/release.html",
         event,
-        {"form": form, "made": None, "ticket_type": made},
+        {"form": form, "made": None, "ticket_type": ticket_type},
         bound=form.is_bound,
     )
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def release(request: Any, event_slug: str, release: str) -> HttpResponse:
+def release(request: Any, event_slug: str, release_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    made = release_or_404(event, release)
-    form = ReleaseForm(request.POST or None, event=event, ticket_type=made.ticket_type, made=made)
+    release = release_or_404(event, release_code)
+    form = ReleaseForm(
+        request.POST or None, event=event, ticket_type=release.ticket_type, made=release
+    )
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            operations.change_release(made, by=request.member, **form.details)
+            operations.change_release(release, by=request.member, **form.details)
             messages.success(request, _("Release saved."))
             return to_tab(request, event)
     return tickets_page(
         request,
         "ticketing/release.html",
         event,
-        {"form": form, "made": made, "ticket_type": made.ticket_type},
+        {"form": form, "made": release, "ticket_type": release.ticket_type},
         bound=form.is_bound,
     )
 
 
 def release_or_404(event: Event, code: str) -> Release:
-    found: Release = get_object_or_404(
+    release: Release = get_object_or_404(
         Release.objects.select_related("ticket_type__event", "pool", "follows"),
         ticket_type__event=event,
         code=code,
     )
-    return found
+    return release
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def release_publication(request: Any, event_slug: str, release: str) -> HttpResponse:
+def release_publication(request: Any, event_slug: str, release_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    operations.publish_release(release_or_404(event, release), by=request.member)
+    operations.publish_release(release_or_404(event, release_code), by=request.member)
     messages.success(request, _("The release is published."))
     return to_tab(request, event)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def release_withdrawal(request: Any, event_slug: str, release: str) -> HttpResponse:
+def release_withdrawal(request: Any, event_slug: str, release_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    operations.withdraw_release(release_or_404(event, release), by=request.member)
+    operations.withdraw_release(release_or_404(event, release_code), by=request.member)
     messages.success(request, _("The release is a draft again and not in the shop."))
     return to_tab(request, event)
 
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def release_deletion(request: Any, event_slug: str, release: str) -> HttpResponse:
+def release_deletion(request: Any, event_slug: str, release_code: str) -> HttpResponse:
     event = event_or_404(event_slug)
-    operations.delete_release(release_or_404(event, release), by=request.member)
+    operations.delete_release(release_or_404(event, release_code), by=request.member)
     messages.success(request, _("The release is deleted."))
     return to_tab(request, event)

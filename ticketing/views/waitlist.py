@@ -19,10 +19,10 @@ from ticketing import operations
 from ticketing.forms.waitlist import WaitlistForm
 from ticketing.models import WaitlistEntry, WaitlistMethod, WaitlistPolicy, WaitlistStatus
 from ticketing.queries.waitlist import (
-    line_counts,
-    line_page,
     status_after,
     undrawn_count,
+    waitlist_counts,
+    waitlist_page,
     words_of_wishes,
 )
 from ticketing.views.page import tickets_page, to_tab
@@ -51,10 +51,10 @@ def waitlist(request: Any, event_slug: str) -> HttpResponse:
             "is_lottery": policy.method == WaitlistMethod.LOTTERY,
             "undrawn": undrawn_count(event),
             "counts": [
-                {"status": each, "count": count} for each, count in line_counts(event).items()
+                {"status": each, "count": count} for each, count in waitlist_counts(event).items()
             ],
             "shown": status,
-            "page": line_page(event, status, at=clock.now(), after=after),
+            "page": waitlist_page(event, status, at=clock.now(), after=after),
             "after": after,
             "now": clock.now(),
             "may_edit": _may_edit(request),
@@ -147,10 +147,10 @@ def draw(request: Any, event_slug: str) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def offer(request: Any, event_slug: str, entry: int) -> HttpResponse:
+def offer(request: Any, event_slug: str, entry_id: int) -> HttpResponse:
     """This one is offered places now."""
     event = event_or_404(event_slug)
-    chosen = _entry_or_404(event, entry)
+    chosen = _entry_or_404(event, entry_id)
     operations.offer_now(chosen, by=request.member)
     messages.success(
         request, _("The places are held for %(name)s, who gets a mail.") % {"name": chosen.name}
@@ -160,10 +160,10 @@ def offer(request: Any, event_slug: str, entry: int) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_POST
-def priority(request: Any, event_slug: str, entry: int) -> HttpResponse:
+def priority(request: Any, event_slug: str, entry_id: int) -> HttpResponse:
     """To the head of the line, or back to where they came."""
     event = event_or_404(event_slug)
-    chosen = _entry_or_404(event, entry)
+    chosen = _entry_or_404(event, entry_id)
     if request.POST.get("to") == "back":
         operations.put_back(chosen, by=request.member)
         said = _("%(name)s is back in their own place.")
@@ -176,17 +176,17 @@ def priority(request: Any, event_slug: str, entry: int) -> HttpResponse:
 
 @member_view(Permission.EDIT_EVENTS)
 @require_http_methods(["GET", "POST"])
-def removal(request: Any, event_slug: str, entry: int) -> HttpResponse:
+def removal(request: Any, event_slug: str, entry_id: int) -> HttpResponse:
     """Take somebody out of line; asks first, for their place is lost."""
     event = event_or_404(event_slug)
-    chosen = _entry_or_404(event, entry)
+    chosen = _entry_or_404(event, entry_id)
     if request.method == "POST":
-        operations.leave_line(chosen, by=request.member)
+        operations.leave_waitlist(chosen, by=request.member)
         messages.success(request, _("%(name)s is out of line.") % {"name": chosen.name})
         return to_tab(request, event, TAB)
     is_offered = bool(
         chosen.reservation
-        and chosen.is_in_line
+        and chosen.is_on_waitlist
         and status_after(chosen.reservation, at=clock.now()) == WaitlistStatus.OFFERED
     )
     return tickets_page(
@@ -203,7 +203,7 @@ def removal(request: Any, event_slug: str, entry: int) -> HttpResponse:
 
 
 def _entry_or_404(event: Event, pk: int) -> WaitlistEntry:
-    found: WaitlistEntry = get_object_or_404(
+    waitlist_entry: WaitlistEntry = get_object_or_404(
         WaitlistEntry.objects.select_related("reservation"), event=event, pk=pk
     )
-    return found
+    return waitlist_entry

@@ -35,10 +35,10 @@ def tenant_models() -> list[type[Any]]:
 @register(Tags.models)
 def tenant_models_are_guarded(**kwargs: Any) -> list[CheckMessage]:
     """Declared row-level security and a scoped manager on every tenant model."""
-    found: list[CheckMessage] = []
+    check_messages: list[CheckMessage] = []
     for model in tenant_models():
         if not any(isinstance(c, RowLevelSecurity) for c in model._meta.constraints):
-            found.append(
+            check_messages.append(
                 Error(
                     f"{model._meta.label} belongs to an organiser and has no row-level security.",
                     hint="Inherit TenantModel, and let its Meta inherit TenantModel.Meta.",
@@ -49,7 +49,7 @@ def tenant_models_are_guarded(**kwargs: Any) -> list[CheckMessage]:
         if not isinstance(model._default_manager, TenantManager) or not isinstance(
             model._base_manager, TenantManager
         ):
-            found.append(
+            check_messages.append(
                 Error(
                     f"{model._meta.label} can be queried without a tenant scope.",
                     hint="Use TenantManager as `objects` and set base_manager_name.",
@@ -57,7 +57,7 @@ def tenant_models_are_guarded(**kwargs: Any) -> list[CheckMessage]:
                     id="tiqqo.E002",
                 )
             )
-    return found
+    return check_messages
 
 
 @register(Tags.database)
@@ -78,20 +78,20 @@ def tenant_tables_are_guarded(
             "   AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)) ORDER BY relname"
         )
         bare = [row[0] for row in cursor.fetchall()]
-    found: list[CheckMessage] = []
+    check_messages: list[CheckMessage] = []
     if exempt:
-        found.append(
+        check_messages.append(
             Error(
                 "The database role is exempt from row-level security.",
                 hint="Connect as a role that is neither superuser nor BYPASSRLS.",
                 id="tiqqo.E003",
             )
         )
-    found.extend(
+    check_messages.extend(
         Error(f"Table {table} has no enforced row-level security.", id="tiqqo.E004")
         for table in bare
     )
-    found.extend(
+    check_messages.extend(
         checks.Warning(
             f"{problem}: whoever smuggles in a statement may empty tables and lift policies.",
             hint="Make a role for the application and one for migrations: *Roles* in"
@@ -103,14 +103,14 @@ def tenant_tables_are_guarded(
     # No error, or `migrate`, which checks first, could not mend it.
     unguarded = [str(key) for key in keys_without_companion(connection)]
     if unguarded:
-        found.append(
+        check_messages.append(
             checks.Warning(
                 f"Foreign keys that would take a row of another organiser: {', '.join(unguarded)}.",
                 hint="`manage.py migrate` makes the keys that compare organisers.",
                 id="tiqqo.W006",
             )
         )
-    return found
+    return check_messages
 
 
 @register(Tags.security, deploy=True)
@@ -150,13 +150,13 @@ def sealed_secrets_can_be_read(
     if not databases or "default" not in databases or not _has_tables():
         return []
     known = {key.id for key in known_keys()}
-    found: list[CheckMessage] = []
+    check_messages: list[CheckMessage] = []
     in_clear = 0
     for (place, key), count in sorted(keys_in_use().items()):
         if key == CLEAR:
             in_clear += count
         elif key not in known:
-            found.append(
+            check_messages.append(
                 Error(
                     f"{place}: {count} are sealed with the key {key}, which ENCRYPTION_KEYS lacks.",
                     hint="Set the key that was used until now, behind the current one.",
@@ -164,14 +164,14 @@ def sealed_secrets_can_be_read(
                 )
             )
     if known and in_clear:
-        found.append(
+        check_messages.append(
             checks.Warning(
                 f"{in_clear} secrets stand in clear in the database.",
                 hint="`manage.py seal_secrets`, once no process of the release before runs.",
                 id="tiqqo.W009",
             )
         )
-    return found
+    return check_messages
 
 
 def _has_tables() -> bool:

@@ -143,7 +143,7 @@ def _on(field: SealedField, words: str, is_clear: bool) -> str:
 
 def keys_in_use() -> Counter[tuple[str, str]]:
     """How many secrets stand under each key, or in clear: by where, and by the id of the key."""
-    found: Counter[tuple[str, str]] = Counter()
+    counter: Counter[tuple[str, str]] = Counter()
     with platform_scope("see which keys are in use"), connection.cursor() as cursor:
         for field in sealed_fields():
             column = sql.Identifier(str(field.column))
@@ -163,11 +163,11 @@ def keys_in_use() -> Counter[tuple[str, str]]:
             )
             cursor.execute(statement.as_string(cursor.connection))
             for head, count in cursor.fetchall():
-                found[field.purpose, _id(head)] += count
+                counter[field.purpose, _id(head)] += count
         for keeper in sealed.keepers():
             for head in keeper.heads():
-                found[keeper.name, _id(head)] += 1
-    return found
+                counter[keeper.name, _id(head)] += 1
+    return counter
 
 
 def _id(head: Any) -> str:

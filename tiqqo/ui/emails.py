@@ -1,7 +1,7 @@
-"""Mails: a letter is a list of blocks, and its HTML and its plain text are made of the same list.
+"""Mails: an email is a list of blocks, and its HTML and its plain text are made of the same list.
 
 Each block is drawn by `templates/emails/blocks/<name>.html` and `.txt`; the frame around them is
-`templates/emails/letter.html` and `.txt`. Styles are inlined when the letter is rendered.
+`templates/emails/frame.html` and `.txt`. Styles are inlined when the email is rendered.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One part of a letter; `name` is its template."""
+    """One part of an email; `name` is its template."""
 
     name: ClassVar[str] = ""
 
@@ -56,7 +56,7 @@ class Note(Block):
 
 @dataclass(frozen=True, slots=True)
 class Heading(Block):
-    """A heading below the letter's own."""
+    """A heading below the email's own."""
 
     name: ClassVar[str] = "heading"
     text: str
@@ -71,7 +71,7 @@ class Code(Block):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts(Block):
+class Details(Block):
     """What, when, where: a word and what belongs to it, row by row."""
 
     name: ClassVar[str] = "facts"
@@ -161,7 +161,7 @@ class Colours:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """A mail. `sender` and `accent` are the organiser's; without them it is Tiqqo's own."""
 
     subject: str
@@ -176,11 +176,11 @@ class Letter:
     """A campaign must have it, and the postal address in the footer."""
 
 
-def render_letter(letter: Letter) -> tuple[str, str]:
+def render_email(email: Email) -> tuple[str, str]:
     """(text, html) in the current language."""
-    context = {"letter": letter, "colours": Colours.of(letter.accent)}
-    text = render_to_string("emails/letter.txt", context)
-    html = render_to_string("emails/letter.html", context)
+    context = {"email": email, "colours": Colours.of(email.accent)}
+    text = render_to_string("emails/frame.txt", context)
+    html = render_to_string("emails/frame.html", context)
     return text.strip() + "\n", _inliner.inline(html)
 
 
