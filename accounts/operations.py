@@ -7,7 +7,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from accounts import tasks
 from accounts.errors import (
     AlreadyInvited,
     AlreadyMember,
@@ -142,7 +141,7 @@ def invite_member(organiser: Organiser, *, email: str, role: Role, by: Membershi
         raise
     audit.record(invitation, "invitation.sent", by=by, role=role)
     _trace(Kind.INVITED, organiser, by.user_id, email=email, role=role)
-    after_commit(tasks.send_invitation, invitation.pk)
+    after_commit("accounts.tasks.send_invitation", invitation.pk)
     return invitation
 
 

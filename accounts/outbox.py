@@ -9,7 +9,6 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.utils import DNS_NAME
 from django.db import transaction
 
-from accounts import tasks
 from accounts.models import AccountMail
 from tiqqo.core import clock
 from tiqqo.core.email_addresses import mailbox_of
@@ -52,7 +51,9 @@ def request_account_mail(mail: EmailMultiAlternatives, *, kind: str) -> AccountM
         expires_at=now + lifetime_of(kind),
         due_at=now + HEAD_START,
     )
-    transaction.on_commit(partial(enqueue, tasks.send_account_mail, [row.pk]), robust=True)
+    transaction.on_commit(
+        partial(enqueue, "accounts.tasks.send_account_mail", [row.pk]), robust=True
+    )
     return row
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from orders import tasks
 from ticketing import facts
 from tiqqo.core.tasks import after_commit
 from tiqqo.core.tenancy import tenant_scope
@@ -10,12 +9,12 @@ from tiqqo.core.tenancy import tenant_scope
 
 def tell_on_waitlist(*, entry_id: int, organiser_id: int, **_: Any) -> None:
     with tenant_scope(organiser_id):
-        after_commit(tasks.tell_on_waitlist, entry_id)
+        after_commit("orders.tasks.tell_on_waitlist", entry_id)
 
 
 def ask_to_confirm_place(*, request_id: int, organiser_id: int, **_: Any) -> None:
     with tenant_scope(organiser_id):
-        after_commit(tasks.ask_to_confirm_place, request_id)
+        after_commit("orders.tasks.ask_to_confirm_place", request_id)
 
 
 def connect() -> None:

@@ -6,7 +6,6 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import F
 
-from orders import tasks
 from orders.models import DELIVERY_TRIES, Delivery, DeliveryKind, DeliveryStatus, Order
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import new_secret
@@ -30,7 +29,7 @@ def request_delivery(order: Order, kind: DeliveryKind, *, is_first: bool = False
     delivery: Delivery = Delivery.objects.create(
         order=order, kind=kind, number=number, due_at=clock.now() + HEAD_START
     )
-    after_commit(tasks.prepare_delivery, delivery.pk)
+    after_commit("orders.tasks.prepare_delivery", delivery.pk)
     return delivery
 
 
@@ -47,7 +46,7 @@ def request_reminder(order: Order) -> bool:
         defaults={"due_at": clock.now() + HEAD_START},
     )
     if made:
-        after_commit(tasks.prepare_delivery, delivery.pk)
+        after_commit("orders.tasks.prepare_delivery", delivery.pk)
     return bool(made)
 
 

@@ -8,7 +8,6 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 
-from orders import tasks
 from orders.models import DOCUMENT_TRIES, DocumentFile
 from orders.shown import Wanted, layout
 from tiqqo.core import clock
@@ -47,7 +46,7 @@ def request_document(wanted: Wanted) -> DocumentFile:
     )
     if made:
         _forget(_same_as(document).exclude(pk=document.pk))
-        after_commit(tasks.draw_document, document.pk)
+        after_commit("orders.tasks.draw_document", document.pk)
     elif document.is_given_up and document.due_at <= now:
         redraw_document(document)
     elif now - document.asked_at > NOTED_EVERY:
@@ -73,7 +72,7 @@ def redraw_document(document: DocumentFile) -> None:
     # Whoever else found it lost meanwhile has asked for it.
     as_found = DocumentFile.objects.filter(pk=document.pk, due_at=document.due_at)
     if as_found.update(**changes):
-        after_commit(tasks.draw_document, document.pk)
+        after_commit("orders.tasks.draw_document", document.pk)
     document.refresh_from_db()
 
 

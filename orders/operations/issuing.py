@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from orders import facts, tasks
+from orders import facts
 from orders.changes import Change
 from orders.codes import new_uid
 from orders.models import Order, OrderLine, Ticket, TicketStatus
@@ -59,7 +59,7 @@ def issue_first_tickets(order: Order, lines: Sequence[OrderLine]) -> list[Ticket
 
 def welcome_later(order: Order) -> None:
     """Its buyer and attendees will be contacts and people at the event."""
-    after_commit(tasks.welcome_people, order.pk)
+    after_commit("orders.tasks.welcome_people", order.pk)
 
 
 def void_tickets(order: Order) -> None:

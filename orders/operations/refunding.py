@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Least
 
-from orders import tasks
 from orders.changes import Change
 from orders.errors import RefundExceedsPayment
 from orders.locks import lock_payment
@@ -61,7 +60,7 @@ def request_refund(payment: Payment, *, amount: Money, reason: RefundReason, by:
     record_change(
         order, Change.REFUND_REQUESTED, by=by, amount_minor=amount.minor, reason=reason.value
     )
-    after_commit(tasks.refund_at_provider, refund.pk)
+    after_commit("orders.tasks.refund_at_provider", refund.pk)
     return refund
 
 

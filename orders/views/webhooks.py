@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from orders import operations, tasks
+from orders import operations
 from orders.providers import ProviderFailure, SignatureInvalid, provider
 from tiqqo.core import security_log
 from tiqqo.core.tasks import enqueue
@@ -26,5 +26,5 @@ def stripe(request: HttpRequest) -> HttpResponse:
         return HttpResponse(str(failure), status=503, content_type="text/plain")
     stored = operations.store_event(notice)
     if stored is not None:
-        enqueue(tasks.handle_provider_event, [stored.pk])
+        enqueue("orders.tasks.handle_provider_event", [stored.pk])
     return HttpResponse("ok", content_type="text/plain")

@@ -1,14 +1,22 @@
 """How tasks are kept from keeping others waiting, and what remembers when they ran."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 from celery.signals import task_failure, task_prerun, task_success
 from django.conf import settings
 from django.db import connection
 
+from devtools.stack import WORKERS
 from tiqqo import celery
-from tiqqo.celery import app, name_the_unknown, wait_longer_for_rows
+from tiqqo.celery import QUEUES, app, name_the_unknown, wait_longer_for_rows
 from tiqqo.core.models import TaskRun
-from tiqqo.core.tasks import note_queue_alive
+from tiqqo.core.tasks import note_queue_alive, task_named
+
+ROOT = Path(settings.ROOT)
+APPS = ("tiqqo", "accounts", "events", "people", "ticketing", "orders", "checkin", "reports")
 
 
 def limits(name):
@@ -26,6 +34,38 @@ def test_no_task_may_run_longer_than_the_broker_waits_for_it():
 
     assert len(ours) > 15
     assert [name for name in ours if not limits(name)[0] < limits(name)[1] < patience] == []
+
+
+def named_in_code():
+    """What `after_commit` and `enqueue` are told by name, and where."""
+    for path in (path for folder in APPS for path in (ROOT / folder).rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(call, ast.Call) or not call.args:
+                continue
+            for argument in call.args[:2]:
+                words = getattr(argument, "value", None)
+                if isinstance(words, str) and re.fullmatch(r"\w+(\.\w+)?\.tasks\.\w+", words):
+                    yield words, f"{path.relative_to(ROOT)}:{call.lineno}"
+
+
+def test_every_task_that_is_named_exists_under_that_name():
+    app.loader.import_default_modules()
+    named = dict(named_in_code())
+    named |= dict.fromkeys(app.conf.task_routes, "routes")
+    named |= {entry["task"]: f"schedule, {what}" for what, entry in app.conf.beat_schedule.items()}
+
+    assert len(named) > 30
+    assert {name: where for name, where in named.items() if name not in app.tasks} == {}
+    assert [name for name in named if task_named(name).name != name] == []
+
+
+def test_every_queue_has_a_worker_in_compose_and_in_development():
+    routed = {route["queue"] for route in app.conf.task_routes.values()} | {"default"}
+    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
+    served = set(",".join(re.findall(r"--queues=([\w,]+)", compose)).split(","))
+
+    assert served == routed == set(QUEUES)
+    assert set(",".join(WORKERS.values()).split(",")) == routed
 
 
 def test_money_is_given_less_time_than_the_rest():

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from events.models import Event
 from people.operations import normalise_email
-from ticketing import facts, stock, tasks
+from ticketing import facts, stock
 from ticketing.catalogue import Catalogue, catalogue_of
 from ticketing.errors import (
     AlreadyInLine,
@@ -262,7 +262,7 @@ def leave_waitlist(entry: WaitlistEntry, *, by: Actor = BUYER) -> WaitlistEntry:
         kept = places_kept([entry])
         _end(entry, WaitlistStatus.LEFT)
         audit.record(entry, "waitlist.left", by=by)
-        after_commit(tasks.serve_waitlist, entry.event_id)
+        after_commit("ticketing.tasks.serve_waitlist", entry.event_id)
         stock.wait(less(kept))
     elif entry.status == WaitlistStatus.OFFERED:
         assert entry.reservation_id is not None, "an offer is a reservation"
@@ -274,7 +274,7 @@ def leave_waitlist(entry: WaitlistEntry, *, by: Actor = BUYER) -> WaitlistEntry:
             raise PaymentUnderWay
         _end(entry, WaitlistStatus.LEFT)
         audit.record(entry, "waitlist.left", by=by)
-        after_commit(tasks.serve_waitlist, entry.event_id)
+        after_commit("ticketing.tasks.serve_waitlist", entry.event_id)
         cancel_reservation(reservation, manually=True)
     return entry
 

@@ -7,7 +7,6 @@ from django.db.models import Max
 
 from accounts.models import Membership
 from events.models import Event
-from ticketing import tasks
 from ticketing.locks import lock_catalogue, lock_entries, lock_waitlist
 from ticketing.models import (
     UNDRAWN,
@@ -47,7 +46,7 @@ def set_waitlist(
     policy.method, policy.offer_hours = method, offer_hours
     policy.save()
     audit.record(event, "waitlist.set", by=by, method=str(method), hours=offer_hours)
-    after_commit(tasks.serve_waitlist, event.pk)
+    after_commit("ticketing.tasks.serve_waitlist", event.pk)
     return policy
 
 
@@ -69,7 +68,7 @@ def pause_offers(event: Event, *, by: Membership) -> None:
 def resume_offers(event: Event, *, by: Membership) -> None:
     """The line is served again. Twice is harmless."""
     _unmark(event, "paused_at", "resumed", by)
-    after_commit(tasks.serve_waitlist, event.pk)
+    after_commit("ticketing.tasks.serve_waitlist", event.pk)
 
 
 @transaction.atomic
@@ -101,7 +100,7 @@ def put_ahead(entry: WaitlistEntry, *, by: Membership) -> None:
     entry.priority = max(highest or 0, 0) + 1
     entry.save(update_fields=["priority"])
     audit.record(entry, "waitlist.put_ahead", by=by)
-    after_commit(tasks.serve_waitlist, entry.event_id)
+    after_commit("ticketing.tasks.serve_waitlist", entry.event_id)
 
 
 @transaction.atomic
@@ -140,5 +139,5 @@ def draw_lots(event: Event, *, by: Membership) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_DRAW, {"last": last, "order": order})
     audit.record(event, "waitlist.drawn", by=by, count=len(order), order=order)
-    after_commit(tasks.serve_waitlist, event.pk)
+    after_commit("ticketing.tasks.serve_waitlist", event.pk)
     return len(order)

@@ -4,10 +4,12 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from celery import Task, shared_task
 from django.db import transaction
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -47,8 +49,11 @@ def nothing_enqueued() -> Iterator[None]:
         _enqueues.reset(token)
 
 
-def after_commit(task: Task, *args: Any) -> None:
-    """Enqueue a tenant task in the current scope once this transaction commits."""
+def after_commit(task: Task | str, *args: Any) -> None:
+    """Enqueue a tenant task in the current scope once this transaction commits.
+
+    By its name, such as "orders.tasks.prepare_delivery", where the module of the task imports the caller.
+    """
     organiser_id = current_organiser_id()
     if not _enqueues.get():
         return
@@ -59,12 +64,22 @@ def after_commit(task: Task, *args: Any) -> None:
     transaction.on_commit(leave, robust=True)
 
 
-def enqueue(task: Task, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> bool:
+@cache
+def task_named(name: str) -> Task:
+    """The task of that name, which is its module's and its own. Raises ImportError."""
+    return cast(Task, import_string(name))
+
+
+def enqueue(
+    task: Task | str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+) -> bool:
     """The task is in its queue; False where the broker did not take it within a second.
 
     A failure is logged and forgotten here: every task has a sweeper that finds what it was about. After
     one the broker is not asked for some seconds, so a crowd of requests does not wait for it in turn.
     """
+    if isinstance(task, str):
+        task = task_named(task)
     try:
         broker.check()
         task.apply_async(args=list(args), kwargs=dict(kwargs or {}), retry=False)
