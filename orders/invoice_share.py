@@ -5,6 +5,7 @@ from django.db.models import Q, Sum
 from events.models import Event
 from orders.models import Order, OrderStatus, PaymentMethod
 from ticketing.models import CapacityPool, ReservationStatus
+from tiqqo.core import clock
 
 
 def invoice_places_left(event: Event, *, besides: Order) -> int | None:
@@ -21,6 +22,7 @@ def invoice_places_left(event: Event, *, besides: Order) -> int | None:
         | Q(
             status=OrderStatus.INITIATED,
             reservation__status=ReservationStatus.PENDING,
+            reservation__expires_at__gt=clock.now(),
         )
     )
     held: int = unpaid.exclude(pk=besides.pk).aggregate(places=Sum("quantity"))["places"] or 0

@@ -32,9 +32,12 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
     def without_payment_in_flight(self) -> "ReservationQuerySet":
         return self.filter(payment_started_at=None)
 
-    def counted(self) -> "ReservationQuerySet":
-        """Those that own places, for now or for good."""
-        return self.filter(status__in=[ReservationStatus.PENDING, ReservationStatus.CONFIRMED])
+    def counted(self, at: datetime) -> "ReservationQuerySet":
+        """Those that own places, for now or for good: overdue ones only while a payment may still come."""
+        is_held = Q(expires_at__gt=at) | Q(payment_started_at__isnull=False)
+        return self.filter(
+            Q(status=ReservationStatus.CONFIRMED) | Q(status=ReservationStatus.PENDING) & is_held
+        )
 
 
 class Reservation(TenantModel):

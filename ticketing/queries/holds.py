@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from ticketing.models import Promotion, Reservation, ReservationLine
 from ticketing.pricing import Applied, Quote, Terms
 from ticketing.selling import quote_lines
+from tiqqo.core import clock
 from tiqqo.core.compiled import Compiled, Param
 
 _BY_SECRET = Compiled(
@@ -72,7 +73,7 @@ def uses_by(email_key: str, promotion: Promotion, apart_from: Reservation) -> in
 
 
 def _of_buyer(email_key: str, apart_from: Reservation) -> QuerySet[Reservation]:
-    found: QuerySet[Reservation] = Reservation.objects.counted().filter(
+    found: QuerySet[Reservation] = Reservation.objects.counted(at=clock.now()).filter(
         event=apart_from.event_id, email_key=email_key
     )
     return found.exclude(pk=apart_from.pk)
