@@ -20,7 +20,7 @@ from orders.operations.asking_address import (
 )
 from orders.operations.changing import record_first_changes
 from orders.operations.issuing import announce_settled, issue_first_tickets, welcome_later
-from people.operations import Name, normalise_email
+from people.operations import Name
 from ticketing.errors import ReservationOver
 from ticketing.locks import lock_catalogue
 from ticketing.models import Reservation, ReservationLine
@@ -31,6 +31,7 @@ from ticketing.selling import item_of
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
 from tiqqo.core.compiled import Insert
+from tiqqo.core.email_addresses import mailbox_of
 
 _INSERT_ORDER, _INSERT_LINES = Insert(Order), Insert(OrderLine)
 
@@ -86,7 +87,7 @@ def place_order(
     note_buyer(
         reservation,
         lines,
-        email_key=normalise_email(buyer.email),
+        email_key=mailbox_of(buyer.email.strip()),
         is_confirmed_next=first_status != OrderStatus.INITIATED,
     )
 

@@ -25,7 +25,7 @@ from orders.operations.placing import Buyer, fill_in_price, write_lines
 from orders.operations.refunding import give_back_rest, request_refund
 from orders.operations.settling import cancel_unpaid, settle_paid
 from payouts.operations import book_fee
-from people.operations import Name, normalise_email
+from people.operations import Name
 from ticketing.catalogue import catalogue_of
 from ticketing.locks import lock_buyer, lock_reservation_row
 from ticketing.models import Reservation, ReservationLine, ReservationStatus
@@ -34,6 +34,7 @@ from ticketing.queries import counts_of, lines_of, quote_of
 from ticketing.substitutes import substitute_for
 from tiqqo.core import clock
 from tiqqo.core.audit import BUYER, PROVIDER, SYSTEM, Actor
+from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.errors import DomainError
 from tiqqo.core.money import Money
 
@@ -88,7 +89,7 @@ def _hold_something(
     )
     if choices is None:
         raise SubstituteOver
-    code, email_key = order.reservation.code, normalise_email(order.email)
+    code, email_key = order.reservation.code, mailbox_of(order.email.strip())
     # Before the pools, as everywhere; what one address may have holds for these tickets, too.
     lock_buyer(event.pk, email_key)
     reservation = reserve_tickets(event, selection=choices, code=code.text if code else "")

@@ -122,6 +122,7 @@ def test_the_longest_address_is_as_long_as_our_columns():
         ("+carla@example.org", "+carla@example.org"),
         ("carla@bücher.example", "carla@xn--bcher-kva.example"),
         ("carla@XN--bcher-kva.example", "carla@xn--bcher-kva.example"),
+        ("c" * 50 + "@" + "ü.de." * 40, ("c" * 50 + "@" + "xn--tda.de." * 40)[:LONGEST]),
     ],
 )
 def test_addresses_of_one_mailbox_are_counted_together(email, mailbox):

@@ -58,7 +58,7 @@ class Reservation(TenantModel):
     payment_started_at = models.DateTimeField(null=True)
     # The code whose use it holds.
     code = models.ForeignKey(Code, null=True, on_delete=models.PROTECT, related_name="reservations")
-    # Who buys, normalised, once they said so: what limits per e-mail address count.
+    # The mailbox of who buys, once they said so: what limits per e-mail address count.
     email_key = models.CharField(max_length=254, blank=True)
     # Who asked for it, as keys that name nobody: what a share of the places counts.
     client = models.CharField(max_length=24, blank=True, default="", db_default="")
