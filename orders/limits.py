@@ -16,7 +16,9 @@ CODES_OF_A_NETWORK = Limit("codes-of-a-network", count=150, seconds=300)
 CHECKOUTS = Limit("checkouts", count=100, seconds=600, unasked=20)
 # Orders that are mailed before anybody paid, of one mailbox whoever types it.
 ORDERS_OF_AN_ADDRESS = Limit("orders-of-an-address", count=10, seconds=3600, unasked=2)
-WAITLIST_JOINS = Limit("waitlist-joins", count=10, seconds=600)
+# When an event is sold out, everybody in an office gets in line at the same moment.
+WAITLIST_JOINS = Limit("waitlist-joins", count=60, seconds=600)
+WAITLIST_JOINS_OF_AN_ADDRESS = Limit("waitlist-joins-of-an-address", count=10, seconds=3600)
 RESENDS = Limit("re-sends", count=3, seconds=900)
 # Whoever orders for somebody's address again and again has the links of all these orders.
 RESENDS_TO_AN_ADDRESS = Limit("re-sends-to-an-address", count=10, seconds=3600)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import public_view
 from events.models import Event
+from orders.limits import WAITLIST_JOINS_OF_AN_ADDRESS
 from orders.views.shop import event_context, public_event_or_404
 from orders.waitlist_email_messages import offered_words
 from orders.waitlist_emails import tickets_wanted
@@ -43,6 +44,7 @@ from ticketing.queries.waitlist import (
     words_of_request,
 )
 from tiqqo.core import clock
+from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.language import suggest_language
 from tiqqo.ui.forms import refusals
 
@@ -92,6 +94,7 @@ def waitlist(request: Any, event_slug: str) -> HttpResponse:
 
 def _ask(request: Any, event: Event, form: JoinForm) -> HttpResponse:
     """The same answer whether the address is in line already or not: its owner has a mail."""
+    WAITLIST_JOINS_OF_AN_ADDRESS.spend(mailbox_of(form.cleaned_data["email"]))
     request_place(
         event,
         who=form.newcomer(get_language() or "en"),

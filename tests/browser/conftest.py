@@ -50,6 +50,7 @@ ROOMY = [
         "checkouts",
         "orders-of-an-address",
         "waitlist-joins",
+        "waitlist-joins-of-an-address",
         "re-sends",
         "re-sends-to-an-address",
         "documents",
