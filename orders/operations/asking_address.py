@@ -9,7 +9,7 @@ from orders.errors import InvoiceShareUsed, TooManyAddresses
 from orders.invoice_share import invoice_places_left
 from orders.models import Delivery, DeliveryKind, Order, PaymentMethod
 from orders.operations.changing import record_change
-from ticketing.operations import hold_until
+from ticketing.operations import hold_longer, hold_until
 from tiqqo.core import audit, clock
 from tiqqo.core.codes import new_secret
 
@@ -53,10 +53,14 @@ def prepare_question(order: Order) -> None:
 
 
 def ask_for_address(order: Order) -> None:
-    """The buyer has the mail with the link, and enough time to find the first one."""
+    """The buyer has the mail with the link, and enough time to find it: of another one than the first as
+    far as a hold may last."""
     until = clock.now() + TIME_TO_CONFIRM
-    if order.reservation.expires_at < until and not _questions_about(order).exists():
-        hold_until(order.reservation, until)
+    if order.reservation.expires_at < until:
+        if _questions_about(order).exists():
+            hold_longer(order.reservation, until)
+        else:
+            hold_until(order.reservation, until)
     record_change(order, Change.ADDRESS_ASKED, by=audit.BUYER)
 
 

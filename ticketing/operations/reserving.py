@@ -486,6 +486,12 @@ def hold_until(reservation: Reservation, until: datetime) -> None:
     reservation.save(update_fields=["expires_at", "ends_by"])
 
 
+def hold_longer(reservation: Reservation, until: datetime) -> None:
+    """The hold, which is locked, lasts until then if that is later, but not beyond its bound."""
+    reservation.expires_at = max(reservation.expires_at, _bounded(reservation, until))
+    reservation.save(update_fields=["expires_at"])
+
+
 def _bounded(reservation: Reservation, until: datetime) -> datetime:
     """As long as that, but no longer than any hold lasts."""
     return until if reservation.ends_by is None else min(until, reservation.ends_by)
