@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.core import mail
 from django.urls import reverse
+from tests.orders.public import CARLA
 
 from events.models import Event, EventStatus
 from orders.errors import InvoiceShareUsed
@@ -14,7 +15,6 @@ from orders.models import Delivery, DeliveryStatus, Order, OrderStatus, PaymentM
 from orders.operations import cancel_order, confirm_address, place_order
 from people.models import Contact
 from tests.cast import DORA, EMIL, buyer
-from tests.orders.public import CARLA
 from tests.races import at_once
 from tests.ticketing.waitlists import join, let_go, reread, sell_out, states
 from ticketing import shares
