@@ -152,7 +152,8 @@ def ask(client, target, brought):
     if answer.headers.get("Content-Encoding") == "gzip":
         body = gzip.decompress(body)
     body = re.sub(rb'(name="csrfmiddlewaretoken" value=)"\w+"', rb"\1", body)
-    headers = {k: v for k, v in answer.headers.items() if k != "Content-Length"}
+    # What is never kept expires at the second in which it is sent.
+    headers = {k: v for k, v in answer.headers.items() if k not in {"Content-Length", "Expires"}}
     return answer.status_code, headers, sorted(answer.cookies), body
 
 
