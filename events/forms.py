@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import TIME_ZONES
-from events.models import Event, FeePayer, InvoiceAcceptance, InvoiceIssues
+from events.models import MOST_PER_ORDER, Event, FeePayer, InvoiceAcceptance, InvoiceIssues
 from tiqqo.ui.colour import is_readable_accent
 from tiqqo.ui.forms import LocalDateTimeField, TiqqoForm
 from tiqqo.ui.markdown import MarkdownField
@@ -121,7 +121,7 @@ class SetupForm(TiqqoForm):
     per_order_limit = forms.IntegerField(
         label=_("Tickets per order at most"),
         min_value=1,
-        max_value=50,
+        max_value=MOST_PER_ORDER,
         widget=forms.NumberInput(attrs={"class": "input--short"}),
     )
     held_share_percent = forms.IntegerField(

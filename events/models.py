@@ -41,6 +41,8 @@ class FeePayer(models.TextChoices):
     ORGANISER = "organiser", _("the organiser, out of the ticket price")
 
 
+# Tickets of one order, whatever the organiser allows: more is a matter for the desk.
+MOST_PER_ORDER = 50
 PUBLIC_STATUSES = [
     EventStatus.PUBLISHED,
     EventStatus.STARTED,
@@ -101,7 +103,7 @@ class Event(TenantModel):
     per_order_limit = models.PositiveSmallIntegerField(
         _("tickets per order at most"),
         default=20,
-        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_ORDER)],
     )
     held_share_percent = models.PositiveSmallIntegerField(
         _("places that one visitor may hold at once"),
@@ -170,7 +172,8 @@ class Event(TenantModel):
                 condition=models.Q(hold_minutes__range=(5, 30)), name="event_hold_5_to_30_minutes"
             ),
             models.CheckConstraint(
-                condition=models.Q(per_order_limit__range=(1, 50)), name="event_order_1_to_50"
+                condition=models.Q(per_order_limit__range=(1, MOST_PER_ORDER)),
+                name="event_order_1_to_50",
             ),
             models.CheckConstraint(
                 condition=models.Q(held_share_percent__range=(1, 100)),

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Event
+from events.models import MOST_PER_ORDER, Event
 from orders.models import Order, PaymentMethod, Stage
 from orders.operations import Buyer
 from orders.queries import AttendeeField, OrderFilter
@@ -241,9 +241,9 @@ class NewOrderForm(TiqqoForm):
                 label=f"{offer.ticket_type.name} · {offer.base_price}",
                 required=False,
                 min_value=0,
-                max_value=50,
+                max_value=MOST_PER_ORDER,
                 initial=0,
-                widget=Stepper(least=0, most=50),
+                widget=Stepper(least=0, most=MOST_PER_ORDER),
             )
             self.fields[name].marks_optional = False  # type: ignore[attr-defined]
 

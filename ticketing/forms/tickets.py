@@ -8,8 +8,8 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Event
-from ticketing.models import Naming, PricingMethod, Release, TicketType
+from events.models import MOST_PER_ORDER, Event
+from ticketing.models import MOST_PER_TICKET, Naming, PricingMethod, Release, TicketType
 from ticketing.operations import Bundled
 from tiqqo.core.plain_names import refuse_addresses
 from tiqqo.ui import dates
@@ -33,7 +33,9 @@ def places_field(label: Any, hint: Any = "") -> forms.IntegerField:
     )
 
 
-def count_field(label: Any, *, most: int = 50, hint: Any = "", **kwargs: Any) -> forms.IntegerField:
+def count_field(
+    label: Any, *, most: int = MOST_PER_ORDER, hint: Any = "", **kwargs: Any
+) -> forms.IntegerField:
     return forms.IntegerField(
         label=label,
         required=False,
@@ -110,6 +112,7 @@ class TicketTypeForm(TiqqoForm):
     )
     admits = count_field(
         _("People per ticket"),
+        most=MOST_PER_TICKET,
         hint=_("A group ticket issues one ticket for each of them and takes as many places."),
         initial=1,
     )
@@ -183,7 +186,7 @@ class TicketTypeForm(TiqqoForm):
             label=_now("%(name)s: how many") % {"name": found.name},
             required=False,
             min_value=0,
-            max_value=50,
+            max_value=MOST_PER_ORDER,
             widget=forms.NumberInput(attrs=_SHORT),
         )
         if found.code == next(iter(self.others)):

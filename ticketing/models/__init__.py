@@ -2,6 +2,7 @@
 
 from ticketing.models.codes import Code, Promotion, PromotionKind
 from ticketing.models.offering import (
+    MOST_PER_TICKET,
     BundlePart,
     Naming,
     OptionPrice,
@@ -26,6 +27,7 @@ from ticketing.models.waitlist import (
 )
 
 __all__ = [
+    "MOST_PER_TICKET",
     "PLACE_KEPT_FOR",
     "REQUEST_LASTS",
     "UNDRAWN",

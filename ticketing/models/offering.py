@@ -9,10 +9,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Event
+from events.models import MOST_PER_ORDER, Event
 from tiqqo.core import clock
 from tiqqo.core.codes import new_code
 from tiqqo.core.models import TenantManager, TenantModel
+
+# People whom one group ticket lets in.
+MOST_PER_TICKET = 50
 
 
 class Availability(models.Model):
@@ -55,19 +58,21 @@ class TicketType(TenantModel, Availability):
         _("price"), max_length=8, choices=PricingMethod, default=PricingMethod.FIXED
     )
     admits = models.PositiveSmallIntegerField(
-        _("people per ticket"), default=1, validators=[MinValueValidator(1), MaxValueValidator(50)]
+        _("people per ticket"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_TICKET)],
     )
     per_order_minimum = models.PositiveSmallIntegerField(
         _("at least per order"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_ORDER)],
     )
     per_order_limit = models.PositiveSmallIntegerField(
         _("at most per order"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_ORDER)],
     )
     per_email_limit = models.PositiveSmallIntegerField(
         _("at most per e-mail address"), null=True, blank=True, validators=[MinValueValidator(1)]
@@ -95,7 +100,7 @@ class TicketType(TenantModel, Availability):
             models.UniqueConstraint(fields=["event", "name"], name="ticket_type_name_once"),
             models.UniqueConstraint(fields=["event", "code"], name="ticket_type_code_once"),
             models.CheckConstraint(
-                condition=Q(admits__range=(1, 50)), name="ticket_type_admits_1_to_50"
+                condition=Q(admits__range=(1, MOST_PER_TICKET)), name="ticket_type_admits_1_to_50"
             ),
             models.CheckConstraint(
                 condition=Q(per_order_minimum=None)
@@ -146,7 +151,7 @@ class BundlePart(TenantModel):
             models.UniqueConstraint(fields=["bundle", "part"], name="bundle_part_once"),
             models.CheckConstraint(condition=~Q(bundle=F("part")), name="bundle_not_in_itself"),
             models.CheckConstraint(
-                condition=Q(quantity__range=(1, 50)), name="bundle_part_1_to_50"
+                condition=Q(quantity__range=(1, MOST_PER_ORDER)), name="bundle_part_1_to_50"
             ),
         ]
 

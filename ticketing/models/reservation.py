@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Event, FeePayer
+from events.models import MOST_PER_ORDER, Event, FeePayer
 from ticketing.models.codes import Code
 from ticketing.models.offering import PriceOption, Release, TicketType, TimeSlot
 from tiqqo.core import clock
@@ -159,7 +159,7 @@ class ReservationLine(TenantModel):
         constraints: ClassVar = [
             *TenantModel.Meta.constraints,
             models.CheckConstraint(
-                condition=Q(quantity__range=(1, 50)), name="reservation_line_1_to_50"
+                condition=Q(quantity__range=(1, MOST_PER_ORDER)), name="reservation_line_1_to_50"
             ),
             models.CheckConstraint(
                 condition=Q(

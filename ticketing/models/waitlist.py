@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Event
+from events.models import MOST_PER_ORDER, Event
 from ticketing.models.offering import Release, TicketType, TimeSlot
 from ticketing.models.reservation import Reservation
 from tiqqo.core import clock
@@ -118,7 +118,7 @@ class WaitlistEntry(TenantModel):
         constraints: ClassVar = [
             *TenantModel.Meta.constraints,
             models.CheckConstraint(
-                condition=Q(quantity__range=(1, 50)), name="waitlist_entry_1_to_50"
+                condition=Q(quantity__range=(1, MOST_PER_ORDER)), name="waitlist_entry_1_to_50"
             ),
             models.UniqueConstraint(
                 fields=["event", "email_key"],
@@ -217,7 +217,7 @@ class WaitlistRequest(TenantModel):
             *TenantModel.Meta.constraints,
             models.UniqueConstraint(fields=["event", "email_key"], name="waitlist_request_once"),
             models.CheckConstraint(
-                condition=Q(quantity__range=(1, 50)), name="waitlist_request_1_to_50"
+                condition=Q(quantity__range=(1, MOST_PER_ORDER)), name="waitlist_request_1_to_50"
             ),
         ]
         indexes: ClassVar = [
