@@ -1,7 +1,4 @@
-"""Row locks of orders.
-
-Order everywhere: Reservation, Order, Payment, InvoiceCounter, then the pools (`ticketing`).
-"""
+"""Row locks of orders. The order of all locks is in docs/architecture.md."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,4 @@
-"""Row locks. Order everywhere: Event, the waitlist's line, WaitlistEntry, Reservation, Order, Payment,
-buyer (an e-mail address), Code, CapacityPool (by id).
+"""Row locks of what is sold. The order of all locks is in docs/architecture.md.
 
 The pool is the hot row, so it comes last and is locked by the statement that changes it (`stock`).
 """
