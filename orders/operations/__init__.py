@@ -12,7 +12,7 @@ from orders.operations.delivering import (
     wait_for_document,
     withdraw_delivery,
 )
-from orders.operations.desk import cancel_order, mark_settled
+from orders.operations.desk import cancel_order, make_order, mark_settled
 from orders.operations.disputing import follow_dispute
 from orders.operations.drawing import (
     begin_document,
@@ -83,6 +83,7 @@ __all__ = [
     "keep_unmatched",
     "lapse_order",
     "lapse_substitute",
+    "make_order",
     "mark_document_failed",
     "mark_drawn",
     "mark_failed_try",

@@ -1,7 +1,11 @@
 """What the orders desk does to an order."""
 
+from collections.abc import Mapping
+
 from django.db import transaction
 
+from accounts.models import Membership
+from events.models import Event
 from orders.changes import Change
 from orders.errors import (
     AddressAwaited,
@@ -20,10 +24,13 @@ from orders.models import (
 )
 from orders.operations.changing import record_change
 from orders.operations.issuing import announce_settled, issue_tickets
+from orders.operations.placing import Buyer, place_order
 from orders.operations.settling import end_order
 from orders.operations.substituting import decline_substitute
+from ticketing.operations import cancel_reservation, reserve_tickets
 from tiqqo.core import clock
 from tiqqo.core.audit import Actor
+from tiqqo.core.errors import DomainError
 
 
 def refuse_unless_invoice(order: Order) -> None:
@@ -36,6 +43,34 @@ def refuse_unless_invoice(order: Order) -> None:
         raise AlreadySettled
     if not order.is_confirmed:
         raise AddressAwaited
+
+
+def make_order(
+    event: Event,
+    *,
+    selection: Mapping[str, int],
+    buyer: Buyer,
+    payment_method: PaymentMethod,
+    by: Membership,
+) -> Order:
+    """An order that the organiser makes for somebody is placed as a buyer's would be: so many of each
+    release, by its code. It speaks the event's language; who comes is named later.
+
+    A refusal leaves nothing behind. Raises what `reserve_tickets` and `place_order` raise.
+    """
+    reservation = reserve_tickets(event, selection=selection)
+    try:
+        return place_order(
+            reservation,
+            buyer=buyer,
+            attendees=[],
+            payment_method=payment_method,
+            locale=event.language,
+            by=by,
+        )
+    except DomainError:
+        cancel_reservation(reservation, manually=True)
+        raise
 
 
 @transaction.atomic

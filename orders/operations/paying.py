@@ -183,7 +183,7 @@ def confirm_payment(
     payment.session_id = payment.session_id or session_id
     # What failed before on this page is told by the history; the payment itself worked.
     payment.last_failure = ""
-    problem = _problem_with(order, payment, paid)
+    problem = _mismatch(order, paid) or _places_had_again(order)
     if problem is None:
         payment.platform_fee_minor = order.platform_fee_minor
     payment.save()
@@ -238,8 +238,8 @@ def _were_lost(order: Order) -> bool:
     return status in (ReservationStatus.EXPIRED, ReservationStatus.CANCELED)
 
 
-def _problem_with(order: Order, payment: Payment, paid: Money) -> RefundReason | None:
-    """Why this money cannot buy the order's tickets; re-acquires lost places on the way."""
+def _mismatch(order: Order, paid: Money) -> RefundReason | None:
+    """Why this money is not for these tickets, if it is not."""
     if order.is_settled or order.status == OrderStatus.PENDING:
         return RefundReason.PAID_TWICE
     if paid != order.total:
@@ -247,6 +247,11 @@ def _problem_with(order: Order, payment: Payment, paid: Money) -> RefundReason |
     if not (order.is_confirmed or is_held_as_ordered(order)):
         # While its page was being made the hold was changed: the places of these tickets were let go.
         return RefundReason.TOO_LATE
+    return None
+
+
+def _places_had_again(order: Order) -> RefundReason | None:
+    """The order has its places, taken again where its hold was over; or why not."""
     if order.reservation.status == ReservationStatus.PENDING or order.is_confirmed:
         return None
     try:

@@ -16,7 +16,6 @@ from accounts.access import member_view
 from accounts.navigation import render_dashboard
 from accounts.permissions import Permission
 from events.exports import record_export
-from events.models import Event
 from events.queries import event_or_404
 from orders import operations
 from orders.email_messages import order_url
@@ -24,7 +23,7 @@ from orders.emails import due_words
 from orders.export import csv_rows
 from orders.forms import DueForm, NewOrderForm, OrderFilterForm
 from orders.history import told
-from orders.models import DocumentKind, Order, PaymentMethod
+from orders.models import DocumentKind, PaymentMethod
 from orders.price_lines import order_price_lines
 from orders.queries import (
     invoice_or_404,
@@ -38,10 +37,8 @@ from orders.queries.desk import filtered_orders, sold_words
 from orders.shown import Wanted, wanted_badges, wanted_invoice
 from orders.views.files import Leave, document_response
 from ticketing.lock_waiters import taking_places
-from ticketing.operations import cancel_reservation, reserve_tickets
 from ticketing.queries import offers
 from tiqqo.core import clock
-from tiqqo.core.errors import DomainError
 from tiqqo.core.locales import percent
 from tiqqo.ui.forms import refusals
 
@@ -102,7 +99,14 @@ def new_order(request: Any, event_slug: str) -> HttpResponse:
     form = NewOrderForm(request.POST or None, offers=on_sale)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
-            order = _place(request, event, form)
+            with taking_places():
+                order = operations.make_order(
+                    event,
+                    selection=form.selection,
+                    buyer=form.buyer,
+                    payment_method=PaymentMethod(form.cleaned_data["payment_method"]),
+                    by=request.member,
+                )
             messages.success(request, _("Order %(code)s is made.") % {"code": order.code})
             return redirect(
                 "orders:order",
@@ -118,27 +122,6 @@ def new_order(request: Any, event_slug: str) -> HttpResponse:
         event=event,
         status=422 if form.is_bound else 200,
     )
-
-
-def _place(request: Any, event: Event, form: NewOrderForm) -> Order:
-    with taking_places():
-        return _placed(request, event, form)
-
-
-def _placed(request: Any, event: Event, form: NewOrderForm) -> Order:
-    reservation = reserve_tickets(event, selection=form.selection)
-    try:
-        return operations.place_order(
-            reservation,
-            buyer=form.buyer,
-            attendees=[],
-            payment_method=PaymentMethod(form.cleaned_data["payment_method"]),
-            locale=event.language,
-            by=request.member,
-        )
-    except DomainError:
-        cancel_reservation(reservation, manually=True)
-        raise
 
 
 @member_view(Permission.VIEW_ORDERS)
