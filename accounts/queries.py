@@ -1,7 +1,6 @@
 """Reads of the accounts app."""
 
 import time
-from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -10,6 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.models import Invitation, Membership, Organiser, User
 from tiqqo.core import clock
+from tiqqo.core.paging import Page, page_after
 from tiqqo.core.tenancy import user_scope
 
 
@@ -49,25 +49,10 @@ def unconfirmed_users() -> QuerySet[User]:
     )
 
 
-PAGE_SIZE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class OrganisersPage:
-    """Some organisers for platform staff. `next_id` continues them; None on the last page."""
-
-    rows: list[Organiser]
-    next_id: int | None
-
-
-def organisers_page(*, is_waiting: bool, after: int | None = None) -> OrganisersPage:
+def organisers_page(*, is_waiting: bool, after: int | None = None) -> Page[Organiser]:
     """Those that wait to be released, or those that are: the newest first, paged by key."""
-    rows = Organiser.objects.filter(released_at__isnull=is_waiting).order_by("-pk")
-    if after is not None:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows[: PAGE_SIZE + 1])
-    page = found[:PAGE_SIZE]
-    return OrganisersPage(page, page[-1].pk if len(found) > PAGE_SIZE else None)
+    rows = Organiser.objects.filter(released_at__isnull=is_waiting)
+    return page_after(rows, ["-pk"], {"pk": after} if after else None)
 
 
 _known: dict[str, tuple[float, Organiser]] = {}

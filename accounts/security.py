@@ -10,10 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Organiser
 from tiqqo.core.models import SecurityEntry, SecurityKind
+from tiqqo.core.paging import page_after
 from tiqqo.core.security_log import DEEDS
 from tiqqo.core.tenancy import platform_scope
-
-PAGE_SIZE = 50
 
 # What is done to an account, which belongs to no organiser: its organisers see it of their team.
 ACCOUNT_KINDS = (
@@ -109,12 +108,9 @@ def platform_security(*, topic: str = "", after: int = 0) -> SecurityPage:
 def _page(rows: QuerySet[SecurityEntry], topic: str, after: int) -> SecurityPage:
     if topic in TOPICS:
         rows = rows.filter(kind__in=[kind.value for kind in TOPICS[topic][1]])
-    if after:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.select_related("user", "organiser").order_by("-pk")[: PAGE_SIZE + 1])
-    page = found[:PAGE_SIZE]
-    next_id = page[-1].pk if len(found) > PAGE_SIZE else 0
-    return SecurityPage([_shown(entry) for entry in page], next_id)
+    rows = rows.select_related("user", "organiser")
+    page = page_after(rows, ["-pk"], {"pk": after} if after else None)
+    return SecurityPage([_shown(entry) for entry in page.rows], page.next_id)
 
 
 def _shown(entry: SecurityEntry) -> SecurityRow:

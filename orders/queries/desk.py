@@ -31,8 +31,7 @@ from tiqqo.core import audit
 from tiqqo.core.codes import normalise_code
 from tiqqo.core.models import AuditEntry
 from tiqqo.core.money import Money
-
-PAGE_SIZE = 50
+from tiqqo.core.paging import page_after
 
 TICKET_COUNTS = {
     "matches": _("Matches"),
@@ -166,7 +165,7 @@ class OrdersPage:
 
 def orders_page(event: Event, asked: OrderFilter, *, cursor: str = "") -> OrdersPage:
     """Paged by key, so that the thousandth page costs as much as the first."""
-    rows = filtered_orders(event, asked)
+    rows, after = filtered_orders(event, asked), None
     if cursor:
         placed, _separator, pk = cursor.partition("_")
         try:
@@ -175,11 +174,10 @@ def orders_page(event: Event, asked: OrderFilter, *, cursor: str = "") -> Orders
             raise Http404 from None
         if placed_at.tzinfo is None:
             raise Http404
-        rows = rows.filter(Q(placed_at__lt=placed_at) | Q(placed_at=placed_at, id__lt=last_pk))
-    found = list(rows[: PAGE_SIZE + 1])
-    page = found[:PAGE_SIZE]
-    more = len(found) > PAGE_SIZE
-    return OrdersPage(page, f"{page[-1].placed_at.isoformat()}_{page[-1].pk}" if more else "")
+        after = {"placed_at": placed_at, "pk": last_pk}
+    page = page_after(rows, ["-placed_at", "-pk"], after)
+    last = page.last
+    return OrdersPage(page.rows, f"{last.placed_at.isoformat()}_{last.pk}" if last else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,19 +300,11 @@ def people_of(event: Event, *, search: str = "", after: int = 0) -> PeoplePage:
             | Q(company__name__icontains=word)
         )
     total = rows.count()
-    if after:
-        last = Person.objects.filter(event=event, pk=after).first()
-        if last is None:
-            raise Http404
-        rows = rows.filter(
-            Q(last_name__gt=last.last_name)
-            | Q(last_name=last.last_name, first_name__gt=last.first_name)
-            | Q(last_name=last.last_name, first_name=last.first_name, pk__gt=last.pk)
-        )
-    found = list(
-        rows.select_related("contact", "company")
-        .annotate(valid_tickets=Count("tickets", filter=Q(tickets__status="valid")))
-        .order_by("last_name", "first_name", "id")[: PAGE_SIZE + 1]
+    last = Person.objects.filter(event=event, pk=after).first() if after else None
+    if after and last is None:
+        raise Http404
+    rows = rows.select_related("contact", "company").annotate(
+        valid_tickets=Count("tickets", filter=Q(tickets__status="valid"))
     )
-    page = found[:PAGE_SIZE]
-    return PeoplePage(page, total, page[-1].pk if len(found) > PAGE_SIZE else 0)
+    page = page_after(rows, ["last_name", "first_name", "pk"], last)
+    return PeoplePage(page.rows, total, page.next_id)

@@ -15,12 +15,12 @@ from accounts.errors import LastOwner
 from accounts.models import Membership
 from accounts.operations import change_role, invite_member, remove_member, revoke_invitation
 from accounts.permissions import Role
-from accounts.security import PAGE_SIZE
 from orders.providers import SignatureInvalid
 from tests.cast import PASSWORD, MembershipFactory, StaffFactory, UserFactory
 from tests.pages import PageClient
 from tiqqo.core import clock, security_log
 from tiqqo.core.models import SecurityEntry
+from tiqqo.core.paging import PAGE_SIZE
 from tiqqo.core.security_log import Kind, flush, note
 from tiqqo.core.tenancy import platform_scope
 

@@ -164,7 +164,7 @@ def test_stage_of_rows_and_objects_agree(fjord, book):
 
 
 def test_the_list_is_paged_by_key(fjord, book, monkeypatch):
-    monkeypatch.setattr("orders.queries.desk.PAGE_SIZE", 3)
+    monkeypatch.setattr("tiqqo.core.paging.PAGE_SIZE", 3)
     Order.objects.update(placed_at=datetime(2026, 7, 1, tzinfo=UTC))  # ties go by number
 
     seen, cursor = [], ""

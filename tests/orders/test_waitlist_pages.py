@@ -397,7 +397,7 @@ def test_a_secret_of_nobody_and_of_another_event_is_not_found(shop, sold_out, ca
         "secret": entry.secret,
     }
     url = shop.url("shop:waitlist_entry", secret=entry.secret)
-    for name, here in (("organiser", "blauwe-kikker"), ("event", cast.kikker.event.slug)):
+    for name, here in (("organiser_slug", "blauwe-kikker"), ("event_slug", cast.kikker.event.slug)):
         url = url.replace(here, at_fjord[name])
     shop.pages.get_page(url, status=404)
 
@@ -614,7 +614,7 @@ def test_the_draw_is_held_after_a_question(desk):
 
 
 def test_the_list_goes_on_page_by_page(desk, line, monkeypatch):
-    monkeypatch.setattr("ticketing.queries.waitlist.PAGE_SIZE", 1)
+    monkeypatch.setattr("tiqqo.core.paging.PAGE_SIZE", 1)
 
     first = desk.get("ticketing:waitlist")
     second = first.client.get_page(first.address.split("?")[0] + first.links("nav a")["Next"])

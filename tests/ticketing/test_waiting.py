@@ -707,7 +707,7 @@ def test_changing_the_rule_changes_the_line(kikker):
 
 
 def test_the_line_is_paged_by_key(kikker, monkeypatch):
-    monkeypatch.setattr("ticketing.queries.waitlist.PAGE_SIZE", 2)
+    monkeypatch.setattr("tiqqo.core.paging.PAGE_SIZE", 2)
     sell_out(kikker)
     entries = [join(kikker, name) for name in ("Wim", "Xena", "Yara")]
     put_ahead(entries[2], by=kikker.owner)

@@ -16,6 +16,7 @@ from ticketing.models.reservation import Reservation, ReservationLine, Reservati
 from ticketing.models.stock import Allocation, CapacityPool, PoolMember
 from ticketing.models.waitlist import (
     PLACE_KEPT_FOR,
+    QUEUE_ORDER,
     REQUEST_LASTS,
     UNDRAWN,
     WaitlistEntry,
@@ -29,6 +30,7 @@ from ticketing.models.waitlist import (
 __all__ = [
     "MOST_PER_TICKET",
     "PLACE_KEPT_FOR",
+    "QUEUE_ORDER",
     "REQUEST_LASTS",
     "UNDRAWN",
     "Allocation",

@@ -63,13 +63,16 @@ class WaitlistStatus(models.TextChoices):
     LEFT = "left", _("Left")
 
 
+QUEUE_ORDER = ["-priority", "drawn", "pk"]
+
+
 class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
     def waiting(self) -> "WaitlistQuerySet":
         return self.filter(status=WaitlistStatus.WAITING)
 
-    def in_line(self) -> "WaitlistQuerySet":
+    def in_queue_order(self) -> "WaitlistQuerySet":
         """First come first; whom the organiser put ahead goes before."""
-        return self.order_by("-priority", "drawn", "id")
+        return self.order_by(*QUEUE_ORDER)
 
     def untold(self) -> "WaitlistQuerySet":
         """Those who have news that no mail told them of yet."""

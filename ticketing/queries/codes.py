@@ -20,8 +20,8 @@ from ticketing.models import Code, Promotion, PromotionKind
 from ticketing.selling import line_name
 from tiqqo.core.locales import percent
 from tiqqo.core.money import Money
+from tiqqo.core.paging import page_after
 
-PAGE_SIZE = 50
 _A_NUMBER = re.compile(r"[0-9]{1,18}")
 
 PromotionState = Literal["running", "scheduled", "paused", "over"]
@@ -171,16 +171,15 @@ def code_or_404(promotion: Promotion, text: str) -> Code:
 
 def codes_page(promotion: Promotion, *, search: str = "", cursor: str = "") -> CodesPage:
     """In the order they were made, paged by key; `search` is a part of the code."""
-    rows = Code.objects.filter(promotion=promotion).order_by("id")
+    rows, after = Code.objects.filter(promotion=promotion), None
     if search:
         rows = rows.filter(text__contains=search)
     if cursor:
         if not _A_NUMBER.fullmatch(cursor):
             raise Http404
-        rows = rows.filter(pk__gt=int(cursor))
-    found = list(rows[: PAGE_SIZE + 1])
-    page = found[:PAGE_SIZE]
-    return CodesPage(page, str(page[-1].pk) if len(found) > PAGE_SIZE else "")
+        after = {"pk": int(cursor)}
+    page = page_after(rows, ["pk"], after)
+    return CodesPage(page.rows, str(page.next_id or ""))
 
 
 def code_totals(promotion: Promotion) -> CodeTotals:

@@ -13,6 +13,7 @@ from events.models import Event, EventStatus
 from ticketing.availability import Counts, State, has_places_at, release_state, slot_is_open
 from ticketing.catalogue import Catalogue, catalogue_of
 from ticketing.models import (
+    QUEUE_ORDER,
     UNDRAWN,
     Release,
     Reservation,
@@ -27,9 +28,9 @@ from ticketing.models import (
 from ticketing.queries.stock import counts_of
 from ticketing.selling import line_name
 from ticketing.waitlist_queue import Waiter, Wish
+from tiqqo.core.paging import page_after
 from tiqqo.ui.dates import words_for_range
 
-PAGE_SIZE = 50
 _SELLING = (EventStatus.PUBLISHED, EventStatus.STARTED)
 # Of several releases of a type, what tells best whether it is to be had: as in the shop.
 _TELLING: tuple[State, ...] = ("on_sale", "paused", "scheduled", "sold_out")
@@ -118,7 +119,7 @@ def _has_room(catalogue: Catalogue, counts: Counts, release: Release, slot: Time
 
 def waiters_of(event: Event | int, *, first: int | None = None) -> list[Waiter]:
     """Everybody who waits, or the first so many of them, in their order. Two queries."""
-    waiting = WaitlistEntry.objects.filter(event=event).waiting().in_line()[:first]
+    waiting = WaitlistEntry.objects.filter(event=event).waiting().in_queue_order()[:first]
     rows = list(waiting.values_list("pk", "quantity", "pool_ids", "drawn", "priority"))
     wishes = _wishes_by_entry(event, [row[0] for row in rows] if first else None)
     return [
@@ -318,7 +319,7 @@ def words_of_wishes(
 
 
 @dataclass(frozen=True, slots=True)
-class LineRow:
+class WaitlistRow:
     """Somebody in line; `place` only of those who wait."""
 
     entry: WaitlistEntry
@@ -328,20 +329,20 @@ class LineRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LineCount:
+class WaitlistCount:
     people: int = 0
     tickets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class LinePage:
+class WaitlistPage:
     """One page of the line. `next_id` continues it; None on the last page."""
 
-    rows: list[LineRow]
+    rows: list[WaitlistRow]
     next_id: int | None
 
 
-def waitlist_counts(event: Event) -> dict[WaitlistStatus, LineCount]:
+def waitlist_counts(event: Event) -> dict[WaitlistStatus, WaitlistCount]:
     """People and tickets in every status. One query."""
     rows = (
         WaitlistEntry.objects.filter(event=event)
@@ -349,8 +350,8 @@ def waitlist_counts(event: Event) -> dict[WaitlistStatus, LineCount]:
         .values_list("status")
         .annotate(people=Count("pk"), tickets=Sum("quantity"))
     )
-    found = {WaitlistStatus(status): LineCount(*count) for status, *count in rows}
-    return {status: found.get(status, LineCount()) for status in WaitlistStatus}
+    found = {WaitlistStatus(status): WaitlistCount(*count) for status, *count in rows}
+    return {status: found.get(status, WaitlistCount()) for status in WaitlistStatus}
 
 
 def undrawn_count(event: Event) -> int:
@@ -362,33 +363,23 @@ def undrawn_count(event: Event) -> int:
 
 def waitlist_page(
     event: Event, status: WaitlistStatus, *, at: datetime, after: int | None = None
-) -> LinePage:
+) -> WaitlistPage:
     """Those who wait in their order, all others the newest first; paged by key. Raises Http404 for
     an `after` that is nobody's."""
     rows = WaitlistEntry.objects.select_related("reservation").filter(event=event, status=status)
     last = WaitlistEntry.objects.filter(event=event, pk=after).first() if after else None
     if after and last is None:
         raise Http404
-    first_place = 1
+    first_place, order = 1, ["-pk"]
     if status == WaitlistStatus.WAITING:
-        rows = rows.in_line()
+        order = QUEUE_ORDER
         if last is not None:
             first_place = queue_position(last) + (last.status == WaitlistStatus.WAITING)
-            rows = rows.filter(
-                Q(priority__lt=last.priority)
-                | Q(priority=last.priority, drawn__gt=last.drawn)
-                | Q(priority=last.priority, drawn=last.drawn, pk__gt=last.pk)
-            )
-    else:
-        rows = rows.order_by("-pk")
-        if last is not None:
-            rows = rows.filter(pk__lt=last.pk)
-    found = list(rows[: PAGE_SIZE + 1])
-    page = found[:PAGE_SIZE]
-    words = words_of_wishes(event, page)
-    return LinePage(
+    page = page_after(rows, order, last)
+    words = words_of_wishes(event, page.rows)
+    return WaitlistPage(
         rows=[
-            LineRow(
+            WaitlistRow(
                 entry,
                 first_place + number
                 if entry.is_in_lottery_order and status == WaitlistStatus.WAITING
@@ -398,7 +389,7 @@ def waitlist_page(
                 if status == WaitlistStatus.OFFERED and entry.reservation
                 else status,
             )
-            for number, entry in enumerate(page)
+            for number, entry in enumerate(page.rows)
         ],
-        next_id=page[-1].pk if len(found) > PAGE_SIZE else None,
+        next_id=page.last.pk if page.last else None,
     )

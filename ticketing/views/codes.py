@@ -354,10 +354,10 @@ def _here(request: Any, query: dict[str, str]) -> str:
     return f"{request.path}?{urlencode(query)}" if query else str(request.path)
 
 
-def _to(request: Any, event: Event, page: str, made: Promotion) -> HttpResponse:
+def _to(request: Any, event: Event, page: str, promotion: Promotion) -> HttpResponse:
     return redirect(
         f"ticketing:{page}",
         organiser_slug=request.member.organiser.slug,
         event_slug=event.slug,
-        promotion=made.pk,
+        promotion_id=promotion.pk,
     )
