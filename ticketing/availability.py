@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from ticketing.catalogue import Catalogue
-from ticketing.models import Allocation, Promotion, Release, TicketType, TimeSlot
+from ticketing.models import Allocation, Promotion, Release, TimeSlot
 
 State = Literal[
     "draft", "hidden", "scheduled", "waiting", "on_sale", "paused", "sold_out", "closed"
@@ -180,8 +180,3 @@ def is_next(catalogue: Catalogue, release: Release, counts: Counts, *, at: datet
         for pool in catalogue.pools.releases.get(before.pk, ())
         if (count := counts.get(pool)) is not None
     )
-
-
-def is_offered(ticket_type: TicketType) -> bool:
-    """Neither hidden nor paused nor marked sold out."""
-    return not (ticket_type.hidden_at or ticket_type.paused_at or ticket_type.sold_out_at)

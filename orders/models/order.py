@@ -264,9 +264,5 @@ class OrderLine(TenantModel):
     def __str__(self) -> str:
         return f"{self.quantity} x {self.name}"
 
-    @property
-    def tickets_count(self) -> int:
-        return self.quantity * self.admits
-
     def amount(self, minor: int) -> Money:
         return Money(minor, self.order.currency)

@@ -38,7 +38,7 @@ from tiqqo.core.email_addresses import mailbox_of
 from tiqqo.core.language import suggest_language
 from tiqqo.ui.forms import refusals
 
-TICKETS, DETAILS, PAYMENT, DONE = range(4)
+TICKETS, DETAILS, PAYMENT = range(3)
 
 
 def _hold_or_404(request: Any, event_slug: str, secret: str) -> tuple[Reservation, Order | None]:

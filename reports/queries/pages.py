@@ -11,7 +11,7 @@ from events.models import Event, EventStatus
 from events.readiness import Item, checklist
 from orders.models import Order
 from payouts.queries import pending_balance
-from reports.queries.action_items import Need, NeedKind, needs_of
+from reports.queries.action_items import Need, needs_of
 from reports.queries.series import tickets_by_event
 from ticketing.models import CapacityPool
 from tiqqo.core import clock
@@ -106,17 +106,6 @@ class Home:
     @property
     def is_new(self) -> bool:
         return not (self.upcoming or self.drafts or self.latest)
-
-    @property
-    def failed_mails(self) -> int:
-        return self._count(NeedKind.MAILS_FAILED)
-
-    @property
-    def failed_refunds(self) -> int:
-        return self._count(NeedKind.REFUNDS_STUCK)
-
-    def _count(self, kind: NeedKind) -> int:
-        return sum(need.count for need in self.needs if need.kind == kind)
 
 
 def home_of(organiser: Organiser) -> Home:

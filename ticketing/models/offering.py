@@ -214,14 +214,6 @@ class Release(TenantModel, Availability):
     def __str__(self) -> str:
         return f"{self.ticket_type} · {self.name}"
 
-    def is_open(self, *, at: datetime) -> bool:
-        """Published and inside its window; stock, and the one it follows, are other questions."""
-        return (
-            self.published_at is not None
-            and (self.opens_at is None or self.opens_at <= at)
-            and (self.closes_at is None or at < self.closes_at)
-        )
-
 
 class OptionPrice(TenantModel):
     """What an option costs in a release; without a row it is not sold there."""

@@ -27,11 +27,6 @@ MAX_MINOR = 10**11
 DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
 
 _SEPARATORS = re.compile(r"[.,]")
-_TYPOGRAPHY = {
-    0x27: None,
-    0x2019: None,
-    0x2212: "-",
-}  # apostrophes group in Swiss; a true minus
 _GROUPED = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})*")
 
 
