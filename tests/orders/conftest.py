@@ -5,12 +5,21 @@ from pypdf import PdfReader
 
 from orders.tasks import sweep_money
 from tests.cast import DORA, EMIL
+from tests.lock_order import lock_order
 from tests.orders import full_event as stalls
 from tests.orders.public_pages import CARLA
 from tests.orders.visitor import Shop
 from tests.pages import at_fjord, at_kikker, expect_queries, in_fjord_shop, in_kikker_shop, pages
 
-__all__ = ["at_fjord", "at_kikker", "expect_queries", "in_fjord_shop", "in_kikker_shop", "pages"]
+__all__ = [
+    "at_fjord",
+    "at_kikker",
+    "expect_queries",
+    "in_fjord_shop",
+    "in_kikker_shop",
+    "lock_order",
+    "pages",
+]
 
 
 @pytest.fixture
