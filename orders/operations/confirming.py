@@ -17,7 +17,8 @@ from orders.operations.changing import record_change
 from orders.operations.desk import refuse_unless_invoice
 from orders.operations.issuing import announce_settled, issue_tickets
 from ticketing.errors import ReservationOver
-from ticketing.operations import confirm_reservation
+from ticketing.operations import confirm_reservation, note_buyer
+from ticketing.queries import lines_of
 from tiqqo.core import audit, clock
 from tiqqo.core.audit import Actor
 from tiqqo.core.codes import is_same_secret
@@ -29,7 +30,8 @@ def confirm_address(order: Order, *, secret: str) -> Order:
     one by invoice is accepted at once, or when the organiser says yes, as the event has it. Twice is
     harmless.
 
-    Raises AddressLinkOver, ReservationOver, HoldChanged.
+    Raises AddressLinkOver, ReservationOver, HoldChanged; TooManyForOnePerson and CodeUsedByYou where
+    another order with the address was confirmed meanwhile.
     """
     order = lock_order(order.pk)
     if not order.address_secret or not is_same_secret(order.address_secret, secret):
@@ -43,6 +45,8 @@ def confirm_address(order: Order, *, secret: str) -> Order:
         raise ReservationOver
     if not is_held_as_ordered(order):
         raise HoldChanged
+    hold = order.reservation
+    note_buyer(hold, lines_of(hold), email_key=hold.email_key)
     order.confirmed_at = order.address_confirmed_at = now
     if order.payment_method == PaymentMethod.FREE:
         order.status, order.settled_at = OrderStatus.FREE, now

@@ -7,7 +7,6 @@ import pytest
 import time_machine
 from django.core import mail
 from django.urls import reverse
-from tests.orders.public import CARLA
 
 from events.models import Event, EventStatus
 from orders.errors import InvoiceShareUsed
@@ -15,6 +14,7 @@ from orders.models import Delivery, DeliveryStatus, Order, OrderStatus, PaymentM
 from orders.operations import cancel_order, confirm_address, place_order
 from people.models import Contact
 from tests.cast import DORA, EMIL, buyer
+from tests.orders.public_pages import CARLA
 from tests.races import at_once
 from tests.ticketing.waitlists import join, let_go, reread, sell_out, states
 from ticketing import shares
@@ -23,11 +23,11 @@ from ticketing.errors import CodeUsedByYou, ReservationOver, SoldOut, TooManyFor
 from ticketing.models import CapacityPool, TicketType
 from ticketing.operations import (
     change_reservation,
+    close_offers,
     create_coded_promotion,
     reserve_tickets,
-    serve_line,
+    serve_waitlist,
     set_event_capacity,
-    settle_offers,
 )
 from ticketing.queries import recount
 from ticketing.shares import Asker
@@ -46,7 +46,7 @@ def asking(kikker):
 
 
 @pytest.fixture
-def join_line(kikker, client):
+def join_waitlist_page(kikker, client):
     """Sends the form of the sold-out event's waitlist: the status of the answer."""
     sell_out(kikker)
     url = reverse("shop:waitlist", args=[kikker.organiser.slug, kikker.event.slug])
@@ -233,6 +233,28 @@ def test_a_code_for_one_use_is_the_next_ones_where_nobody_confirmed(asking):
     assert stock() == (0, 1)
 
 
+def test_what_a_stranger_holds_with_an_address_takes_nothing_from_its_owner(asking):
+    """Whoever typed it could keep its owner from the tickets for as long as a hold lasts, again and again."""
+    allow_one_each(asking, asking.free)
+
+    def ordered(client):
+        held = reserve_tickets(
+            Event.objects.get(pk=asking.event.pk),
+            selection={asking.free.code: 1},
+            asker=Asker(client=client, network=client),
+        )
+        return place_order(held, buyer=buyer(), attendees=(), payment_method=PaymentMethod.FREE)
+
+    theirs, own = ordered("stranger"), ordered("owner")
+    with pytest.raises(TooManyForOnePerson):
+        ordered("owner")
+
+    assert confirm_address(own, secret=own.address_secret).is_confirmed
+    with pytest.raises(TooManyForOnePerson):
+        confirm_address(theirs, secret=theirs.address_secret)
+    assert Order.objects.filter(status=OrderStatus.FREE).count() == 1
+
+
 def test_ones_own_order_that_ran_out_does_not_count_against_the_limit_of_an_address(asking):
     """Hi.Events issue 790: who ordered as much as they may and left could not order again."""
     allow_one_each(asking, asking.free)
@@ -317,7 +339,7 @@ def test_a_code_that_each_may_use_once_is_not_had_again_behind_a_plus(kikker):
 
 
 def test_a_mailbox_is_not_flooded_by_waitlist_mails_from_many_clients(
-    join_line, settings, queue, committing
+    join_waitlist_page, settings, queue, committing
 ):
     """percolator-launch pull request 2150: a waitlist wrote to one victim from many clients."""
     settings.LIMITS = {"waitlist-joins-of-an-address": (3, 3600)}
@@ -325,7 +347,7 @@ def test_a_mailbox_is_not_flooded_by_waitlist_mails_from_many_clients(
 
     with committing():
         statuses = [
-            join_line(f"{name}+{number}@example.org", f"2001:db8:{network}:{number}::1")
+            join_waitlist_page(f"{name}+{number}@example.org", f"2001:db8:{network}:{number}::1")
             for number in range(5)
         ]
     queue.work(committing)
@@ -337,12 +359,12 @@ def test_a_mailbox_is_not_flooded_by_waitlist_mails_from_many_clients(
 # Many people, one address ----------------------------------------------------------------
 
 
-def test_everybody_in_an_office_gets_in_line_at_the_same_moment(join_line, settings):
+def test_everybody_in_an_office_gets_in_line_at_the_same_moment(join_waitlist_page, settings):
     """django-ratelimit issue 56: a company has one address on the internet."""
     settings.LIMITS = {}
     office = f"2001:db8:{token_hex(2)}:1::1"
 
-    assert {join_line(f"{token_hex(6)}@example.org", office) for _ in range(50)} == {302}
+    assert {join_waitlist_page(f"{token_hex(6)}@example.org", office) for _ in range(50)} == {302}
 
 
 def test_everybody_in_an_office_has_a_free_ticket(kikker, settings):
@@ -407,7 +429,7 @@ def test_whoever_cancels_what_the_waitlist_brought_is_not_offered_it_again(kikke
     first_hold, _second_hold = sell_out(kikker)
     wim, xena = join(kikker, "Wim"), join(kikker, "Xena")
     let_go(first_hold)
-    assert serve_line(kikker.event.pk) == 1
+    assert serve_waitlist(kikker.event.pk) == 1
     bought = place_order(
         reread(wim).reservation,
         buyer=buyer(),
@@ -415,9 +437,9 @@ def test_whoever_cancels_what_the_waitlist_brought_is_not_offered_it_again(kikke
         payment_method=PaymentMethod.SPONSORED,
         by=kikker.owner,
     )
-    settle_offers(kikker.event)
+    close_offers(kikker.event)
 
     cancel_order(bought, by=kikker.owner)
-    assert serve_line(kikker.event.pk) == 1
+    assert serve_waitlist(kikker.event.pk) == 1
 
     assert states(wim, xena) == ["bought", "offered"]

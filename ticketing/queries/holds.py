@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from ticketing.models import Promotion, Reservation, ReservationLine
+from ticketing.models import Promotion, Reservation, ReservationLine, ReservationStatus
 from ticketing.pricing import Applied, Quote, Terms
 from ticketing.selling import quote_lines
 from tiqqo.core import clock
@@ -54,7 +54,8 @@ def lines_of(reservation: Reservation) -> list[ReservationLine]:
 
 
 def tickets_bought_by(email_key: str, apart_from: Reservation) -> Counter[int]:
-    """Units of each ticket type that this e-mail address has at the event, held ones included."""
+    """Units of each ticket type that this e-mail address has at the event, with those that the same client
+    holds for it."""
     rows = (
         ReservationLine.objects.filter(
             reservation__in=_of_buyer(email_key, apart_from), bears_fixed_fee=True
@@ -67,13 +68,18 @@ def tickets_bought_by(email_key: str, apart_from: Reservation) -> Counter[int]:
 
 
 def uses_by(email_key: str, promotion: Promotion, apart_from: Reservation) -> int:
-    """How often this e-mail address has used codes of the promotion, holds included."""
+    """How often this e-mail address has used codes of the promotion, with those of the same client's
+    holds."""
     uses: int = _of_buyer(email_key, apart_from).filter(code__promotion=promotion).count()
     return uses
 
 
 def _of_buyer(email_key: str, apart_from: Reservation) -> QuerySet[Reservation]:
-    found: QuerySet[Reservation] = Reservation.objects.counted(at=clock.now()).filter(
-        event=apart_from.event_id, email_key=email_key
+    """What was bought with the address, and what the same client holds: what others hold with it counts
+    once it is theirs, for anybody may type it."""
+    rows: QuerySet[Reservation] = Reservation.objects.counted(at=clock.now()).filter(
+        Q(status=ReservationStatus.CONFIRMED) | Q(client=apart_from.client),
+        event=apart_from.event_id,
+        email_key=email_key,
     )
-    return found.exclude(pk=apart_from.pk)
+    return rows.exclude(pk=apart_from.pk)
