@@ -22,10 +22,10 @@ ROUTES = sorted(set(routes()))
 SECRET_ROUTES = [route for route in ROUTES if SECRET_NAMES & set(parameters(route))]
 # Names of what varies in a route and opens nothing by itself. A new name must be put here or there.
 OPEN_NAMES = {
-    "accent", "action", "admission_id", "allocation", "app_label", "client_id", "code", "content_type_id",
-    "day", "digest", "entry", "event", "hold", "invitation_id", "membership_id", "name", "object_id",
-    "organiser", "part", "path", "pk", "pool", "promotion", "release", "seed", "slot", "slug", "text", "ticket",
-    "ticket_type", "uidb36", "url",
+    "accent", "action", "admission_id", "allocation_code", "app_label", "client_id", "code", "content_type_id",
+    "day", "digest", "entry_id", "event_slug", "hold_id", "invitation_id", "membership_id", "name", "object_id",
+    "organiser_slug", "part", "path", "pk", "pool_id", "promotion_id", "release_code", "seed", "slot_code", "slug",
+    "text", "ticket", "type_code", "uidb36", "url",
 }  # fmt: skip
 
 

@@ -151,10 +151,10 @@ def test_a_task_knows_since_when_it_waits_and_passes_it_on():
 
 SHARE = """
 import os, sys, time
-from tiqqo.core import giving_way
+from tiqqo.core import worker_priority
 
 if sys.argv[1] == "1":
-    giving_way.lower_priority()
+    worker_priority.lower_priority()
 until = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < until:
     pass

@@ -55,7 +55,7 @@ def light(monkeypatch):
 
 @pytest.fixture
 def small_slices(monkeypatch):
-    for module in ("tasks", "documents", "models.document_file", "mails"):
+    for module in ("tasks", "documents", "models.document_file", "email_messages"):
         monkeypatch.setattr(f"orders.{module}.SLICES", dict.fromkeys(DocumentKind, 2))
 
 
