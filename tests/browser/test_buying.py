@@ -15,13 +15,13 @@ PLANT = """
 from accounts.models import Membership, Organiser
 from events.models import Event
 from tests.cast import House
-from tests.orders import stall
+from tests.orders import full_event
 from tiqqo.core.tenancy import tenant_scope
 organiser = Organiser.objects.get(slug="blauwe-kikker")
 with tenant_scope(organiser):
     if not Event.objects.filter(slug="small-museum").exists():
         owner = Membership.objects.select_related("organiser", "user").get(user__email="ana@blauwekikker.example")
-        stall.museum(House(organiser, owner, None, None, None, None))
+        full_event.museum(House(organiser, owner, None, None, None, None))
 print("planted")
 """
 
