@@ -19,13 +19,13 @@ TICKETS = f"{DESK_OF}tickets/"
 PLANT = """
 from accounts.models import Membership, Organiser
 from tests.cast import House
-from tests.orders import stall
+from tests.orders import full_event
 from ticketing.operations import set_event_capacity
 from tiqqo.core.tenancy import tenant_scope
 organiser = Organiser.objects.get(slug="blauwe-kikker")
 with tenant_scope(organiser):
     owner = Membership.objects.select_related("organiser", "user").get(user__email="ana@blauwekikker.example")
-    made = stall.opened(House(organiser, owner, None, None, None, None), "Orchard Days", starts_in=20)
+    made = full_event.opened(House(organiser, owner, None, None, None, None), "Orchard Days", starts_in=20)
     set_event_capacity(made.event, capacity=1200, by=owner)
     for name, capacity in (("Cider tasting", 40), ("Ladder", 1)):
         made.offer(name, 0, capacity=capacity)
