@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         environment={
             "TIQQO_TEST": "1",
             "TIQQO_SHIFT_SECONDS": str(shift.total_seconds()),
-            "PYTHONPATH": str(Path(__file__).parent / "shifted"),
+            "PYTHONPATH": str(Path(__file__).parent / "time_shift"),
         },
     )
     began = time.monotonic()

@@ -7,7 +7,7 @@ from devtools.stack import WORKERS
 
 RECOVERY_SECONDS = 8.0
 TWO_HOURS = 2 * 3600
-SHIFTED = REPOSITORY / "devtools" / "shifted"
+SHIFTED = REPOSITORY / "devtools" / "time_shift"
 _RENDERING = (
     "SELECT count(*) FROM orders_delivery WHERE status = 'pending' AND claimed_at IS NOT NULL"
 )
