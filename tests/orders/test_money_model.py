@@ -45,6 +45,12 @@ from tiqqo.core.errors import DomainError
 from tiqqo.core.money import Money
 from tiqqo.core.tenancy import tenant_scope
 
+
+@pytest.fixture
+def lock_order():
+    """Not watched: the tests have many operations in one transaction of their own."""
+
+
 PRICE = 2599  # of one Regular ticket with its fee
 GONE = (RefundProgress.FAILED, RefundProgress.CANCELED)
 

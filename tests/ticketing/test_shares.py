@@ -24,6 +24,12 @@ from ticketing.operations.reserving import mark_payment_started, release_payment
 from ticketing.shares import Asker
 from tiqqo.core import clock
 
+
+@pytest.fixture
+def lock_order():
+    """Not watched: the tests have many operations in one transaction of their own."""
+
+
 ANN, BOB = Asker("ann", "street"), Asker("bob", "street")
 FAR = Asker("far", "elsewhere")
 
