@@ -131,7 +131,7 @@ def _ask_for_page(payment: Payment) -> CheckoutPage:
             # By these two we know our own; the rest is for people who look at it there.
             "installation": base,
             "reference": str(payment.reference),
-            "organiser_slug": order.event.organiser.slug,
+            "organiser": order.event.organiser.slug,
             "order": order.code,
         },
     )

@@ -121,7 +121,7 @@ def test_the_page_charges_the_total_to_the_cent(paying, provider):
     assert page.metadata == {
         "installation": "http://127.0.0.1:8000",
         "reference": str(payment.reference),
-        "organiser_slug": "blauwe-kikker",
+        "organiser": "blauwe-kikker",
         "order": order.code,
     }
     assert (payment.status, payment.amount_minor, payment.attempt) == ("processing", 5198, 1)
