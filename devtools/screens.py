@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
         debug=False,
         durable=False,
         demo=True,
+        ready_at="/healthz",
         environment={
             "TIQQO_TEST": "1",
             "TIQQO_SHIFT_SECONDS": str(shift.total_seconds()),

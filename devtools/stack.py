@@ -65,6 +65,8 @@ class Plan:
     """Services to use instead of own ones; the owner of that database migrates it."""
     is_owner: bool = False
     """The application connects as the owner of its tables, as releases did that knew one role."""
+    ready_at: str = "/readyz"
+    """Where web says that it is ready. That of another time than its database's never is."""
     demo: bool = False
     demo_scale: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -116,7 +118,7 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """`/readyz` answers 200 and the database is migrated and filled as planned.
+        """`ready_at` answers 200 and the database is migrated and filled as planned.
 
         Raises Claimed if another stack uses the folder, CannotStart, NotReady or ChildEnded.
         """
@@ -130,7 +132,7 @@ class Stack:
             self._prepare()
             write_private(self._environment_file, json.dumps(self._configuration()))
             self._start_children()
-            self._wait_for("web", self.port, "/readyz", exactly=200)
+            self._wait_for("web", self.port, self.plan.ready_at, exactly=200)
         except BaseException:
             self.stop()
             raise
